@@ -1,0 +1,1 @@
+"""What the data layer promises: protocols, results, errors, filter expressions."""

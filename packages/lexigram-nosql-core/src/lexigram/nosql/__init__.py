@@ -1,0 +1,5 @@
+"""Documents behind one protocol, on every backend."""
+
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)

@@ -1,0 +1,5 @@
+"""Lexigram: one async way to data for Python services."""
+
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)
