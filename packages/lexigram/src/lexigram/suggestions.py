@@ -1,0 +1,50 @@
+"""Near misses: which known name was probably meant by an unknown one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["did_you_mean", "near_miss"]
+
+_LONGEST = 200  # difflib is quadratic; nobody mistypes a name this long
+
+
+def _fold(name: str) -> str:
+    """Bring spellings together that people mix up: case, dashes, dots and underscores."""
+    return name.casefold().replace("-", "").replace("_", "").replace(".", "")
+
+
+def near_miss(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name that *name* is probably a misspelling of.
+
+    Args:
+        name: What was written.
+        known: What could have been written.
+
+    Returns:
+        The nearest known name, or None if none is near enough to be worth mentioning. Names that differ only in
+        case, dashes, dots and underscores are always near.
+    """
+    folded: dict[str, str] = {}
+    for candidate in known:
+        folded.setdefault(_fold(candidate), candidate)
+    wanted = _fold(name[:_LONGEST])
+    if wanted in folded:
+        return folded[wanted]
+    matches = get_close_matches(wanted, folded, n=1, cutoff=0.7)
+    return folded[matches[0]] if matches else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Word the near miss for the end of a message.
+
+    Args:
+        name: What was written.
+        known: What could have been written.
+
+    Returns:
+        ``"; did you mean 'x'?"``, or the empty text if nothing is near.
+    """
+    nearest = near_miss(name, known)
+    return f"; did you mean {nearest!r}?" if nearest is not None else ""
