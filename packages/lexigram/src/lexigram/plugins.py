@@ -302,7 +302,7 @@ class PluginGroup(Generic[T]):
             raise self._not_found(name)
         if len(offers) > 1:
             raise self._conflict(name, offers)
-        (offer,) = offers
+        offer = offers[0]
         loaded = self._loaded.get(name)
         if loaded is not None and loaded[0] == offer.info:
             return loaded[1]
