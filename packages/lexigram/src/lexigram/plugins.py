@@ -300,7 +300,7 @@ class PluginGroup(Generic[T]):
         offers = self._offers().get(name)
         if offers is None:
             raise self._not_found(name)
-        if len(offers) > 1:
+        if len(offers) != 1:
             raise self._conflict(name, offers)
         offer = offers[0]
         loaded = self._loaded.get(name)
