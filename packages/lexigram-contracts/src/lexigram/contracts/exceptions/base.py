@@ -7,9 +7,7 @@ attributes; the text is for people. Errors survive pickling, so they may cross p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
-
-from typing_extensions import Self
+from typing import Any, ClassVar, Self
 
 __all__ = ["LexigramError"]
 
@@ -127,7 +125,7 @@ class LexigramError(Exception):
 
 def _rebuild(cls: type[LexigramError], args: tuple[Any, ...], state: dict[str, Any]) -> LexigramError:
     """Unpickle without calling ``__init__``, whose parameters differ from class to class."""
-    error = cast("LexigramError", cls.__new__(cls, *args))
+    error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)
     return error

@@ -5,15 +5,15 @@ and raise :class:`~lexigram.contracts.exceptions.base.LexigramError` subclasses;
 methods returning a ``Result``.
 """
 
+# ruff: noqa: ASYNC109 - the documented methods take their time limit as a parameter
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Protocol, runtime_checkable
-
-from typing_extensions import Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from lexigram.contracts.core.health import HealthCheckResult
 
@@ -195,12 +195,19 @@ class CollectionProtocol(Protocol):
         """The same methods, returning ``Result`` instead of raising."""
         ...
 
-    async def insert_one(self, document: Mapping[str, Any], *, session: Any = None, timeout: float | None = None) -> DocumentResult:
+    async def insert_one(
+        self, document: Mapping[str, Any], *, session: Any = None, timeout: float | None = None
+    ) -> DocumentResult:
         """Insert one document; an ``_id`` is made when missing."""
         ...
 
     async def insert_many(
-        self, documents: Iterable[Mapping[str, Any]], *, ordered: bool = True, session: Any = None, timeout: float | None = None
+        self,
+        documents: Iterable[Mapping[str, Any]],
+        *,
+        ordered: bool = True,
+        session: Any = None,
+        timeout: float | None = None,
     ) -> BulkWriteResult:
         """Insert documents; *ordered* stops at the first failure."""
         ...

@@ -1,0 +1,1 @@
+"""Data access: document stores, SQL databases, repositories, filter expressions."""

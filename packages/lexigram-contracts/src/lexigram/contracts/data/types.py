@@ -1,0 +1,343 @@
+"""Filter expressions, and how results are ordered, paged and cut.
+
+Expressions are plain frozen dataclasses that say *what* is wanted and nothing of how a database is asked; a store
+translates them. They combine with ``&``, ``|`` and ``~``, and they are specifications: ``is_satisfied_by`` tells
+whether an object in memory is wanted. In memory, a field is looked up as a key of a mapping, else as an attribute, step
+by step along a dotted path. A path that leads nowhere gives None; None equals only None, and has no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, TypeAlias, cast
+
+from lexigram.contracts.exceptions.infra import DataValidationError
+from typing_extensions import TypeIs
+
+__all__ = [
+    "AndExpr",
+    "CursorPaginationSpec",
+    "FieldContains",
+    "FieldEq",
+    "FieldGt",
+    "FieldGte",
+    "FieldIn",
+    "FieldLt",
+    "FieldLte",
+    "FieldNeq",
+    "FilterExpression",
+    "LogicalOperator",
+    "NotExpr",
+    "OrExpr",
+    "PaginationSpec",
+    "ProjectionSpec",
+    "SortSpecification",
+    "is_filter_expression",
+]
+
+
+class _Combines:
+    """What all expressions share."""
+
+    __slots__ = ()
+
+    def __and__(self, other: FilterExpression) -> AndExpr:
+        if not is_filter_expression(other):
+            return NotImplemented
+        return AndExpr(cast("FilterExpression", self), other)
+
+    def __or__(self, other: FilterExpression) -> OrExpr:
+        if not is_filter_expression(other):
+            return NotImplemented
+        return OrExpr(cast("FilterExpression", self), other)
+
+    def __invert__(self) -> NotExpr:
+        return NotExpr(cast("FilterExpression", self))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEq(_Combines):
+    """The field equals the value."""
+
+    field: str
+    value: Any
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets the condition."""
+        return bool(_look_up(candidate, self.field) == self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNeq(_Combines):
+    """The field does not equal the value."""
+
+    field: str
+    value: Any
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets the condition."""
+        return bool(_look_up(candidate, self.field) != self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldGt(_Combines):
+    """The field is greater than the value."""
+
+    field: str
+    value: Any
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets the condition; values that have no order between them do not."""
+        return _ordered(_look_up(candidate, self.field), self.value, lambda a, b: a > b)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldGte(_Combines):
+    """The field is greater than the value, or equal to it."""
+
+    field: str
+    value: Any
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets the condition; values that have no order between them do not."""
+        return _ordered(_look_up(candidate, self.field), self.value, lambda a, b: a >= b)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLt(_Combines):
+    """The field is less than the value."""
+
+    field: str
+    value: Any
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets the condition; values that have no order between them do not."""
+        return _ordered(_look_up(candidate, self.field), self.value, lambda a, b: a < b)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLte(_Combines):
+    """The field is less than the value, or equal to it."""
+
+    field: str
+    value: Any
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets the condition; values that have no order between them do not."""
+        return _ordered(_look_up(candidate, self.field), self.value, lambda a, b: a <= b)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldIn(_Combines):
+    """The field equals one of the values.
+
+    Any iterable of values is accepted, save text, and kept as a tuple.
+    """
+
+    field: str
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        given: Any = self.values
+        if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
+            raise DataValidationError(
+                f"FieldIn({self.field!r}) needs a collection of values, not {type(given).__name__}", field=self.field
+            )
+        object.__setattr__(self, "values", tuple(given))
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets the condition."""
+        found = _look_up(candidate, self.field)
+        return any(found == value for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldContains(_Combines):
+    """The field holds the value: text holds a piece of text (case counts), a collection holds an element."""
+
+    field: str
+    value: Any
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets the condition; a field that can hold nothing does not."""
+        found = _look_up(candidate, self.field)
+        if found is None:
+            return False
+        if isinstance(found, str):
+            return isinstance(self.value, str) and self.value in found
+        try:
+            return self.value in found
+        except TypeError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class AndExpr(_Combines):
+    """Both conditions hold."""
+
+    left: FilterExpression
+    right: FilterExpression
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets both conditions."""
+        return all(part.is_satisfied_by(candidate) for part in _parts(self, AndExpr))
+
+
+@dataclass(frozen=True, slots=True)
+class OrExpr(_Combines):
+    """At least one of the conditions holds."""
+
+    left: FilterExpression
+    right: FilterExpression
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* meets at least one of the conditions."""
+        return any(part.is_satisfied_by(candidate) for part in _parts(self, OrExpr))
+
+
+@dataclass(frozen=True, slots=True)
+class NotExpr(_Combines):
+    """The condition does not hold."""
+
+    expr: FilterExpression
+
+    def is_satisfied_by(self, candidate: Any, /) -> bool:
+        """True when *candidate* does not meet the condition."""
+        return not self.expr.is_satisfied_by(candidate)
+
+
+FilterExpression: TypeAlias = (
+    FieldEq | FieldNeq | FieldGt | FieldGte | FieldLt | FieldLte | FieldIn | FieldContains | AndExpr | OrExpr | NotExpr
+)
+
+
+def is_filter_expression(value: object) -> TypeIs[FilterExpression]:
+    """True when *value* is one of the filter expressions."""
+    return isinstance(value, FilterExpression)
+
+
+def _parts(root: AndExpr | OrExpr, kind: type[AndExpr | OrExpr]) -> Iterable[FilterExpression]:
+    """The operands of a chain of one kind, from the left, however long it is."""
+    waiting: list[FilterExpression] = [root]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (AndExpr, OrExpr)) and isinstance(part, kind):
+            waiting += (part.right, part.left)
+        else:
+            yield part
+
+
+def _look_up(candidate: Any, path: str) -> Any:
+    """The value at a dotted path of keys and attributes; None where the path ends early."""
+    value: Any = candidate
+    for name in path.split("."):
+        value = _step(value, name)
+        if value is None:
+            return None
+    return value
+
+
+def _step(value: Any, name: str) -> Any:
+    return cast("Mapping[str, Any]", value).get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def _ordered(found: Any, value: Any, test: Callable[[Any, Any], Any]) -> bool:
+    if found is None or value is None:
+        return False
+    try:
+        return bool(test(found, value))
+    except TypeError:
+        return False
+
+
+class LogicalOperator(StrEnum):
+    """How conditions are joined."""
+
+    AND = "and"
+    OR = "or"
+    NOT = "not"
+
+
+@dataclass(frozen=True, slots=True)
+class SortSpecification:
+    """One field of an order.
+
+    Attributes:
+        field: Its name.
+        direction: ``asc`` or ``desc``.
+    """
+
+    field: str
+    direction: Literal["asc", "desc"] = "asc"
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("asc", "desc"):
+            raise DataValidationError(
+                f"direction of {self.field!r} is {self.direction!r}", field="direction", hint="Use 'asc' or 'desc'."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PaginationSpec:
+    """A page by number.
+
+    Attributes:
+        page: Its number, from 1.
+        size: The most it holds, at least 1.
+    """
+
+    page: int = 1
+    size: int = 20
+
+    def __post_init__(self) -> None:
+        _at_least_one("page", self.page)
+        _at_least_one("size", self.size)
+
+    @property
+    def offset(self) -> int:
+        """How many items come before the page."""
+        return (self.page - 1) * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPaginationSpec:
+    """A page by cursor.
+
+    Attributes:
+        cursor: Where the page before ended; None for the first page.
+        size: The most it holds, at least 1.
+    """
+
+    cursor: str | None = None
+    size: int = 20
+
+    def __post_init__(self) -> None:
+        _at_least_one("size", self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionSpec:
+    """Which fields come back.
+
+    Attributes:
+        include: Only these, where there are any.
+        exclude: All but these; not together with *include*.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "include", tuple(self.include))
+        object.__setattr__(self, "exclude", tuple(self.exclude))
+        if self.include and self.exclude:
+            raise DataValidationError(
+                "a projection cannot both include and exclude fields", hint="Give include or exclude, not both."
+            )
+
+
+def _at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise DataValidationError(f"{name} is {value}, and must be 1 or more", field=name)

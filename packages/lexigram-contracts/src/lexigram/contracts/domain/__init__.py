@@ -1,0 +1,52 @@
+"""The domain's vocabulary: events, aggregates, specifications, pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lexigram.contracts.domain.aggregates import (
+        AggregateRootProtocol as AggregateRootProtocol,
+    )
+    from lexigram.contracts.domain.events import (
+        DomainEvent as DomainEvent,
+    )
+    from lexigram.contracts.domain.events import (
+        DomainEventPublisherProtocol as DomainEventPublisherProtocol,
+    )
+    from lexigram.contracts.domain.pagination import (
+        CursorPage as CursorPage,
+    )
+    from lexigram.contracts.domain.pagination import (
+        Page as Page,
+    )
+    from lexigram.contracts.domain.specification import (
+        SpecificationProtocol as SpecificationProtocol,
+    )
+else:
+    from lexigram.contracts._lazy import lazy_exports
+
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "aggregates": ("AggregateRootProtocol",),
+            "events": (
+                "DomainEvent",
+                "DomainEventPublisherProtocol",
+            ),
+            "pagination": (
+                "CursorPage",
+                "Page",
+            ),
+            "specification": ("SpecificationProtocol",),
+        },
+    )
+
+__all__ = [
+    "AggregateRootProtocol",
+    "CursorPage",
+    "DomainEvent",
+    "DomainEventPublisherProtocol",
+    "Page",
+    "SpecificationProtocol",
+]
