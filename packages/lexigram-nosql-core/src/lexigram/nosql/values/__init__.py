@@ -1,0 +1,1 @@
+"""Values as documents hold them: their types, order, equality, copies, sizes, paths and collations."""

@@ -1,0 +1,130 @@
+"""The types of ``bson``, understood without importing it.
+
+pymongo is optional: a value can only be an ``ObjectId`` if its owner imported ``bson``, so classes are recognised by
+where they were defined, and read by their attributes. This is the only module that knows their names; nothing here
+imports ``bson`` until :func:`load` is asked for a class, because a value has to be made.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from importlib import import_module
+from typing import Any
+
+from lexigram.nosql.exceptions import UnsupportedFeatureError
+
+__all__ = ["BsonTag", "binary_parts", "bson_tag", "code_scope", "load", "regex_parts"]
+
+
+class BsonTag(Enum):
+    """The classes of ``bson`` that a document may hold."""
+
+    OBJECT_ID = "ObjectId"
+    INT64 = "Int64"
+    DECIMAL128 = "Decimal128"
+    BINARY = "Binary"
+    TIMESTAMP = "Timestamp"
+    REGEX = "Regex"
+    MIN_KEY = "MinKey"
+    MAX_KEY = "MaxKey"
+    CODE = "Code"
+    DB_REF = "DBRef"
+    DATETIME_MS = "DatetimeMS"
+
+
+_HOMES: dict[tuple[str, str], BsonTag] = {
+    ("bson.objectid", "ObjectId"): BsonTag.OBJECT_ID,
+    ("bson.int64", "Int64"): BsonTag.INT64,
+    ("bson.decimal128", "Decimal128"): BsonTag.DECIMAL128,
+    ("bson.binary", "Binary"): BsonTag.BINARY,
+    ("bson.timestamp", "Timestamp"): BsonTag.TIMESTAMP,
+    ("bson.regex", "Regex"): BsonTag.REGEX,
+    ("bson.min_key", "MinKey"): BsonTag.MIN_KEY,
+    ("bson.max_key", "MaxKey"): BsonTag.MAX_KEY,
+    ("bson.code", "Code"): BsonTag.CODE,
+    ("bson.dbref", "DBRef"): BsonTag.DB_REF,
+    ("bson.datetime_ms", "DatetimeMS"): BsonTag.DATETIME_MS,
+}
+_MODULES = {tag: module for (module, _), tag in _HOMES.items()}
+
+# Letters in the order in which BSON stores them. re.UNICODE is what every str pattern has, so it says nothing.
+_FLAGS = ((re.IGNORECASE, "i"), (re.LOCALE, "l"), (re.MULTILINE, "m"), (re.DOTALL, "s"), (re.VERBOSE, "x"))
+
+
+def bson_tag(cls: type) -> BsonTag | None:
+    """Say which class of ``bson`` a class is, or descends from.
+
+    Args:
+        cls: Any class.
+
+    Returns:
+        Its tag, or None if it has nothing to do with ``bson``.
+    """
+    for base in cls.__mro__:
+        tag = _HOMES.get((base.__module__, base.__qualname__))
+        if tag is not None:
+            return tag
+    return None
+
+
+def load(tag: BsonTag) -> Any:
+    """Import one class of ``bson``, to make a value of it.
+
+    Args:
+        tag: Which.
+
+    Returns:
+        The class.
+
+    Raises:
+        UnsupportedFeatureError: pymongo, which brings ``bson``, is not installed.
+    """
+    try:
+        return getattr(import_module(_MODULES[tag]), tag.value)
+    except ImportError as error:
+        raise UnsupportedFeatureError(
+            f"a value of type {tag.value} needs the bson package",
+            hint="pip install pymongo",
+            feature=f"bson.{tag.value}",
+        ) from error
+
+
+def regex_parts(value: Any) -> tuple[str, str]:
+    """Take a regular expression apart.
+
+    Args:
+        value: An ``re.Pattern`` or a ``bson.Regex``.
+
+    Returns:
+        Its source and its option letters, sorted. A bytes pattern is read as Latin-1, so that nothing is lost.
+    """
+    pattern: Any = value.pattern
+    source = pattern.decode("latin-1") if isinstance(pattern, bytes) else str(pattern)
+    flags = int(value.flags)
+    return source, "".join([letter for flag, letter in _FLAGS if flags & flag])
+
+
+def binary_parts(value: Any) -> tuple[int, bytes]:
+    """Take a ``bson.Binary`` apart.
+
+    Args:
+        value: A ``bson.Binary``, or plain bytes (subtype 0).
+
+    Returns:
+        Its subtype and its content.
+    """
+    return int(getattr(value, "subtype", 0)), bytes(value)
+
+
+def code_scope(value: Any) -> dict[str, Any] | None:
+    """Read the variables that a ``bson.Code`` carries.
+
+    Args:
+        value: A ``bson.Code``.
+
+    Returns:
+        Its scope, or None for code without one.
+    """
+    scope: dict[str, Any] | None = value.scope
+    return scope
