@@ -1,0 +1,1 @@
+"""Aggregation: pipelines, their stages, and the expressions and accumulators in them."""
