@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lexigram.contracts.core.result import Err, Ok, Result, ResultError, UnwrapError, is_err, is_ok
+from lexigram.contracts.core.result import Err, Ok, Result, ResultError, UnwrapError, is_err, is_ok, is_result
 from lexigram.contracts.core.result_utils import (
     ResultPipeline,
     as_result,
@@ -28,6 +28,7 @@ __all__ = [
     "from_exception",
     "is_err",
     "is_ok",
+    "is_result",
     "partition",
     "pipeline",
     "try_catch",

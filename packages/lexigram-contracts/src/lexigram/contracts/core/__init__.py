@@ -1,10 +1,16 @@
-"""What the kernel offers: results, container, providers, modules, configuration, hooks, health."""
+"""What the kernel offers: results, container, providers, modules, configuration, hooks, health, time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lexigram.contracts.core.clock import (
+        ClockProtocol as ClockProtocol,
+    )
+    from lexigram.contracts.core.clock import (
+        Duration as Duration,
+    )
     from lexigram.contracts.core.config import (
         ConfigIssue as ConfigIssue,
     )
@@ -47,6 +53,33 @@ if TYPE_CHECKING:
     from lexigram.contracts.core.hooks import (
         HookRegistryProtocol as HookRegistryProtocol,
     )
+    from lexigram.contracts.core.identity import (
+        IdGeneratorProtocol as IdGeneratorProtocol,
+    )
+    from lexigram.contracts.core.lifecycle import (
+        OnApplicationBootstrapProtocol as OnApplicationBootstrapProtocol,
+    )
+    from lexigram.contracts.core.lifecycle import (
+        OnApplicationShutdownProtocol as OnApplicationShutdownProtocol,
+    )
+    from lexigram.contracts.core.lifecycle import (
+        OnBeforeShutdownProtocol as OnBeforeShutdownProtocol,
+    )
+    from lexigram.contracts.core.lifecycle import (
+        OnConfigReloadProtocol as OnConfigReloadProtocol,
+    )
+    from lexigram.contracts.core.lifecycle import (
+        OnModuleInitProtocol as OnModuleInitProtocol,
+    )
+    from lexigram.contracts.core.logging import (
+        LoggerFactoryProtocol as LoggerFactoryProtocol,
+    )
+    from lexigram.contracts.core.logging import (
+        LoggerProtocol as LoggerProtocol,
+    )
+    from lexigram.contracts.core.logging import (
+        RedactorProtocol as RedactorProtocol,
+    )
     from lexigram.contracts.core.module import (
         DynamicModuleProtocol as DynamicModuleProtocol,
     )
@@ -83,6 +116,9 @@ if TYPE_CHECKING:
     from lexigram.contracts.core.result import (
         is_ok as is_ok,
     )
+    from lexigram.contracts.core.result import (
+        is_result as is_result,
+    )
     from lexigram.contracts.core.result_utils import (
         ResultPipeline as ResultPipeline,
     )
@@ -110,12 +146,22 @@ if TYPE_CHECKING:
     from lexigram.contracts.core.result_utils import (
         try_catch_sync as try_catch_sync,
     )
+    from lexigram.contracts.core.scopes import (
+        ServiceScope as ServiceScope,
+    )
+    from lexigram.contracts.core.stores import (
+        LockStoreProtocol as LockStoreProtocol,
+    )
 else:
     from lexigram.contracts._lazy import lazy_exports
 
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
+            "clock": (
+                "ClockProtocol",
+                "Duration",
+            ),
             "config": (
                 "ConfigIssue",
                 "ConfigProtocol",
@@ -138,6 +184,19 @@ else:
                 "HookPriority",
                 "HookRegistryProtocol",
             ),
+            "identity": ("IdGeneratorProtocol",),
+            "lifecycle": (
+                "OnApplicationBootstrapProtocol",
+                "OnApplicationShutdownProtocol",
+                "OnBeforeShutdownProtocol",
+                "OnConfigReloadProtocol",
+                "OnModuleInitProtocol",
+            ),
+            "logging": (
+                "LoggerFactoryProtocol",
+                "LoggerProtocol",
+                "RedactorProtocol",
+            ),
             "module": (
                 "DynamicModuleProtocol",
                 "ModuleProtocol",
@@ -155,6 +214,7 @@ else:
                 "UnwrapError",
                 "is_err",
                 "is_ok",
+                "is_result",
             ),
             "result_utils": (
                 "ResultPipeline",
@@ -167,16 +227,20 @@ else:
                 "try_catch",
                 "try_catch_sync",
             ),
+            "scopes": ("ServiceScope",),
+            "stores": ("LockStoreProtocol",),
         },
     )
 
 __all__ = [
     "AggregateHealthResult",
+    "ClockProtocol",
     "ConfigIssue",
     "ConfigProtocol",
     "ContainerProtocol",
     "ContainerRegistrarProtocol",
     "ContainerResolverProtocol",
+    "Duration",
     "DynamicModuleProtocol",
     "Environment",
     "Err",
@@ -187,14 +251,25 @@ __all__ = [
     "HookHandler",
     "HookPriority",
     "HookRegistryProtocol",
+    "IdGeneratorProtocol",
+    "LockStoreProtocol",
+    "LoggerFactoryProtocol",
+    "LoggerProtocol",
     "ModuleProtocol",
     "Ok",
+    "OnApplicationBootstrapProtocol",
+    "OnApplicationShutdownProtocol",
+    "OnBeforeShutdownProtocol",
+    "OnConfigReloadProtocol",
+    "OnModuleInitProtocol",
     "ProviderPriority",
     "ProviderProtocol",
     "ProviderState",
+    "RedactorProtocol",
     "Result",
     "ResultError",
     "ResultPipeline",
+    "ServiceScope",
     "UnwrapError",
     "as_result",
     "as_result_sync",
@@ -202,6 +277,7 @@ __all__ = [
     "from_exception",
     "is_err",
     "is_ok",
+    "is_result",
     "partition",
     "pipeline",
     "try_catch",

@@ -1,8 +1,8 @@
 """``Result``: an expected outcome that is either a value or an error, as a value.
 
 Expected failures of the domain travel as ``Err``; what the program cannot foresee stays an exception. Both classes are
-final, immutable, hashable where what they hold is, pickle-able, and take part in ``match`` statements that type checkers
-find exhaustive::
+final, immutable, hashable where what they hold is, pickle-able, and take part in ``match`` statements that type
+checkers find exhaustive::
 
     match await find_user("u-1"):
         case Ok(user):
@@ -27,7 +27,7 @@ from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, Union, c
 from lexigram.contracts.exceptions.result import ResultError, UnwrapError
 from typing_extensions import TypeIs
 
-__all__ = ["Err", "Ok", "Result", "ResultError", "UnwrapError", "is_err", "is_ok"]
+__all__ = ["Err", "Ok", "Result", "ResultError", "UnwrapError", "is_err", "is_ok", "is_result"]
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -154,8 +154,7 @@ class Ok(Generic[T_co]):
 
     def flatten(self: Ok[Result[U, F]]) -> Result[U, F]:
         """The result inside; the success itself where what it holds is no result."""
-        inner: Any = self.value
-        return self.value if isinstance(inner, (Ok, Err)) else cast("Result[U, F]", self)
+        return self.value if is_result(self.value) else cast("Result[U, F]", self)
 
     def filter(self, predicate: Callable[[T_co], bool], error: F) -> Result[T_co, F]:
         """The same success where *predicate* holds of the value, else ``Err(error)``."""
@@ -316,6 +315,11 @@ def is_err(result: Result[T, E]) -> TypeIs[Err[E]]:
     return isinstance(result, Err)
 
 
+def is_result(value: object) -> TypeIs[Result[Any, Any]]:
+    """True for ``Ok`` and ``Err``, False for anything else."""
+    return isinstance(value, (Ok, Err))
+
+
 async def _settled(outcome: Any) -> Any:
     """The outcome of a function that may have been async."""
     return await outcome if isawaitable(outcome) else outcome
@@ -323,10 +327,9 @@ async def _settled(outcome: Any) -> Any:
 
 def _checked(result: Result[U, F], func: Callable[..., Any]) -> Result[U, F]:
     """Refuse, where it happens, a function that forgot to return a result."""
-    given: Any = result
-    if isinstance(given, (Ok, Err)):
+    if is_result(result):
         return result
     name = getattr(func, "__qualname__", repr(func))
     raise ResultError(
-        f"{name} returned {type(given).__name__}, not Ok or Err", hint="Use map or map_sync for plain functions."
+        f"{name} returned {type(result).__name__}, not Ok or Err", hint="Use map or map_sync for plain functions."
     )

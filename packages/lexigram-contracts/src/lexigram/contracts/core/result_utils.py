@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import isawaitable
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
-from lexigram.contracts.core.result import Err, Ok, Result
+from lexigram.contracts.core.result import Err, Ok, Result, is_result
 from lexigram.contracts.exceptions.result import ResultError
 
 __all__ = [
@@ -186,8 +186,7 @@ def pipeline(start: Err[E]) -> ResultPipeline[Any, E]: ...
 def pipeline(start: T) -> ResultPipeline[T, Any]: ...
 def pipeline(start: Any) -> ResultPipeline[Any, Any]:
     """A pipeline that starts with a value, or with a result."""
-    first: Result[Any, Any] = start if isinstance(start, (Ok, Err)) else Ok(start)
-    return ResultPipeline(first)
+    return ResultPipeline(start if is_result(start) else Ok(start))
 
 
 def _expected(exceptions: tuple[type[X], ...]) -> tuple[type[X], ...]:

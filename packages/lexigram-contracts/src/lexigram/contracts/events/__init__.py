@@ -5,6 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lexigram.contracts.events.outbox import (
+        OutboxBackendProtocol as OutboxBackendProtocol,
+    )
+    from lexigram.contracts.events.outbox import (
+        OutboxEntryProtocol as OutboxEntryProtocol,
+    )
+    from lexigram.contracts.events.outbox import (
+        OutboxRelayProtocol as OutboxRelayProtocol,
+    )
+    from lexigram.contracts.events.outbox import (
+        OutboxStatus as OutboxStatus,
+    )
     from lexigram.contracts.events.protocols import (
         EventBusProtocol as EventBusProtocol,
     )
@@ -33,6 +45,12 @@ else:
                 "EventHandlerError",
                 "EventHandlerProtocol",
             ),
+            "outbox": (
+                "OutboxBackendProtocol",
+                "OutboxEntryProtocol",
+                "OutboxRelayProtocol",
+                "OutboxStatus",
+            ),
         },
     )
 
@@ -42,4 +60,8 @@ __all__ = [
     "EventHandler",
     "EventHandlerError",
     "EventHandlerProtocol",
+    "OutboxBackendProtocol",
+    "OutboxEntryProtocol",
+    "OutboxRelayProtocol",
+    "OutboxStatus",
 ]

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lexigram.contracts.security.secrets import (
         SecretStoreProtocol as SecretStoreProtocol,
     )
+    from lexigram.contracts.security.stores import (
+        AsyncSecretStoreProtocol as AsyncSecretStoreProtocol,
+    )
 else:
     from lexigram.contracts._lazy import lazy_exports
 
@@ -25,10 +28,12 @@ else:
                 "SecretResolverProtocol",
                 "SecretStoreProtocol",
             ),
+            "stores": ("AsyncSecretStoreProtocol",),
         },
     )
 
 __all__ = [
+    "AsyncSecretStoreProtocol",
     "SecretNotFoundError",
     "SecretResolverProtocol",
     "SecretStoreProtocol",

@@ -1,0 +1,65 @@
+"""What packages add to the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lexigram.contracts.cli.contributions import (
+        CommandContribution as CommandContribution,
+    )
+    from lexigram.contracts.cli.contributions import (
+        DoctorCheckContribution as DoctorCheckContribution,
+    )
+    from lexigram.contracts.cli.contributions import (
+        HealthCheckContribution as HealthCheckContribution,
+    )
+    from lexigram.contracts.cli.contributions import (
+        HookContribution as HookContribution,
+    )
+    from lexigram.contracts.cli.contributions import (
+        SchemaSetupContribution as SchemaSetupContribution,
+    )
+    from lexigram.contracts.cli.contributions import (
+        SchemaSetupOutcome as SchemaSetupOutcome,
+    )
+    from lexigram.contracts.cli.contributions import (
+        SchemaSetupResult as SchemaSetupResult,
+    )
+    from lexigram.contracts.cli.contributions import (
+        ShellContextContribution as ShellContextContribution,
+    )
+    from lexigram.contracts.cli.types import (
+        GeneratorDefinition as GeneratorDefinition,
+    )
+else:
+    from lexigram.contracts._lazy import lazy_exports
+
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "contributions": (
+                "CommandContribution",
+                "DoctorCheckContribution",
+                "HealthCheckContribution",
+                "HookContribution",
+                "SchemaSetupContribution",
+                "SchemaSetupOutcome",
+                "SchemaSetupResult",
+                "ShellContextContribution",
+            ),
+            "types": ("GeneratorDefinition",),
+        },
+    )
+
+__all__ = [
+    "CommandContribution",
+    "DoctorCheckContribution",
+    "GeneratorDefinition",
+    "HealthCheckContribution",
+    "HookContribution",
+    "SchemaSetupContribution",
+    "SchemaSetupOutcome",
+    "SchemaSetupResult",
+    "ShellContextContribution",
+]
