@@ -11,58 +11,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.core.result import (
-        Err as Err,
-    )
-    from lexigram.contracts.core.result import (
-        Ok as Ok,
-    )
-    from lexigram.contracts.core.result import (
-        Result as Result,
-    )
-    from lexigram.contracts.core.result import (
-        ResultError as ResultError,
-    )
-    from lexigram.contracts.core.result import (
-        UnwrapError as UnwrapError,
-    )
-    from lexigram.contracts.core.result import (
-        is_err as is_err,
-    )
-    from lexigram.contracts.core.result import (
-        is_ok as is_ok,
-    )
-    from lexigram.contracts.core.result import (
-        is_result as is_result,
+        Err,
+        Ok,
+        Result,
+        ResultError,
+        UnwrapError,
+        is_err,
+        is_ok,
+        is_result,
     )
     from lexigram.contracts.core.result_utils import (
-        ResultPipeline as ResultPipeline,
-    )
-    from lexigram.contracts.core.result_utils import (
-        as_result as as_result,
-    )
-    from lexigram.contracts.core.result_utils import (
-        as_result_sync as as_result_sync,
-    )
-    from lexigram.contracts.core.result_utils import (
-        collect as collect,
-    )
-    from lexigram.contracts.core.result_utils import (
-        from_exception as from_exception,
-    )
-    from lexigram.contracts.core.result_utils import (
-        partition as partition,
-    )
-    from lexigram.contracts.core.result_utils import (
-        pipeline as pipeline,
-    )
-    from lexigram.contracts.core.result_utils import (
-        try_catch as try_catch,
-    )
-    from lexigram.contracts.core.result_utils import (
-        try_catch_sync as try_catch_sync,
+        ResultPipeline,
+        as_result,
+        as_result_sync,
+        collect,
+        from_exception,
+        partition,
+        pipeline,
+        try_catch,
+        try_catch_sync,
     )
     from lexigram.contracts.exceptions.base import (
-        LexigramError as LexigramError,
+        LexigramError,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports

@@ -6,31 +6,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.cli.contributions import (
-        CommandContribution as CommandContribution,
-    )
-    from lexigram.contracts.cli.contributions import (
-        DoctorCheckContribution as DoctorCheckContribution,
-    )
-    from lexigram.contracts.cli.contributions import (
-        HealthCheckContribution as HealthCheckContribution,
-    )
-    from lexigram.contracts.cli.contributions import (
-        HookContribution as HookContribution,
-    )
-    from lexigram.contracts.cli.contributions import (
-        SchemaSetupContribution as SchemaSetupContribution,
-    )
-    from lexigram.contracts.cli.contributions import (
-        SchemaSetupOutcome as SchemaSetupOutcome,
-    )
-    from lexigram.contracts.cli.contributions import (
-        SchemaSetupResult as SchemaSetupResult,
-    )
-    from lexigram.contracts.cli.contributions import (
-        ShellContextContribution as ShellContextContribution,
+        CommandContribution,
+        DoctorCheckContribution,
+        HealthCheckContribution,
+        HookContribution,
+        SchemaSetupContribution,
+        SchemaSetupOutcome,
+        SchemaSetupResult,
+        ShellContextContribution,
     )
     from lexigram.contracts.cli.types import (
-        GeneratorDefinition as GeneratorDefinition,
+        GeneratorDefinition,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports

@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.domain.aggregates import (
-        AggregateRootProtocol as AggregateRootProtocol,
+        AggregateRootProtocol,
     )
     from lexigram.contracts.domain.events import (
-        DomainEvent as DomainEvent,
-    )
-    from lexigram.contracts.domain.events import (
-        DomainEventPublisherProtocol as DomainEventPublisherProtocol,
+        DomainEvent,
+        DomainEventPublisherProtocol,
     )
     from lexigram.contracts.domain.pagination import (
-        CursorPage as CursorPage,
-    )
-    from lexigram.contracts.domain.pagination import (
-        Page as Page,
+        CursorPage,
+        Page,
     )
     from lexigram.contracts.domain.specification import (
-        SpecificationProtocol as SpecificationProtocol,
+        SpecificationProtocol,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports

@@ -6,31 +6,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.events.outbox import (
-        OutboxBackendProtocol as OutboxBackendProtocol,
-    )
-    from lexigram.contracts.events.outbox import (
-        OutboxEntryProtocol as OutboxEntryProtocol,
-    )
-    from lexigram.contracts.events.outbox import (
-        OutboxRelayProtocol as OutboxRelayProtocol,
-    )
-    from lexigram.contracts.events.outbox import (
-        OutboxStatus as OutboxStatus,
+        OutboxBackendProtocol,
+        OutboxEntryProtocol,
+        OutboxRelayProtocol,
+        OutboxStatus,
     )
     from lexigram.contracts.events.protocols import (
-        EventBusProtocol as EventBusProtocol,
-    )
-    from lexigram.contracts.events.protocols import (
-        EventError as EventError,
-    )
-    from lexigram.contracts.events.protocols import (
-        EventHandler as EventHandler,
-    )
-    from lexigram.contracts.events.protocols import (
-        EventHandlerError as EventHandlerError,
-    )
-    from lexigram.contracts.events.protocols import (
-        EventHandlerProtocol as EventHandlerProtocol,
+        EventBusProtocol,
+        EventError,
+        EventHandler,
+        EventHandlerError,
+        EventHandlerProtocol,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports

@@ -6,31 +6,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.infra.resilience import (
-        CircuitBreakerConfig as CircuitBreakerConfig,
-    )
-    from lexigram.contracts.infra.resilience import (
-        CircuitBreakerProtocol as CircuitBreakerProtocol,
-    )
-    from lexigram.contracts.infra.resilience import (
-        CircuitState as CircuitState,
-    )
-    from lexigram.contracts.infra.resilience import (
-        ResiliencePipelineFactoryProtocol as ResiliencePipelineFactoryProtocol,
-    )
-    from lexigram.contracts.infra.resilience import (
-        ResiliencePipelineProtocol as ResiliencePipelineProtocol,
-    )
-    from lexigram.contracts.infra.resilience import (
-        RetryConfig as RetryConfig,
-    )
-    from lexigram.contracts.infra.resilience import (
-        RetryPolicyProtocol as RetryPolicyProtocol,
-    )
-    from lexigram.contracts.infra.resilience import (
-        TimeoutConfig as TimeoutConfig,
+        CircuitBreakerConfig,
+        CircuitBreakerProtocol,
+        CircuitState,
+        ResiliencePipelineFactoryProtocol,
+        ResiliencePipelineProtocol,
+        RetryConfig,
+        RetryPolicyProtocol,
+        TimeoutConfig,
     )
     from lexigram.contracts.infra.state import (
-        StateStoreProtocol as StateStoreProtocol,
+        StateStoreProtocol,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.observability.metrics import (
-        MetricsCollectorProtocol as MetricsCollectorProtocol,
+        MetricsCollectorProtocol,
     )
     from lexigram.contracts.observability.tracing import (
-        SpanProtocol as SpanProtocol,
-    )
-    from lexigram.contracts.observability.tracing import (
-        TracerProtocol as TracerProtocol,
+        SpanProtocol,
+        TracerProtocol,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.security.secrets import (
-        SecretNotFoundError as SecretNotFoundError,
-    )
-    from lexigram.contracts.security.secrets import (
-        SecretResolverProtocol as SecretResolverProtocol,
-    )
-    from lexigram.contracts.security.secrets import (
-        SecretStoreProtocol as SecretStoreProtocol,
+        SecretNotFoundError,
+        SecretResolverProtocol,
+        SecretStoreProtocol,
     )
     from lexigram.contracts.security.stores import (
-        AsyncSecretStoreProtocol as AsyncSecretStoreProtocol,
+        AsyncSecretStoreProtocol,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports

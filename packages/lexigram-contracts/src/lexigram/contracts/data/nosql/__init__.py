@@ -6,34 +6,27 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.data.nosql.nosql import (
-        BulkWriteResult as BulkWriteResult,
-    )
-    from lexigram.contracts.data.nosql.nosql import (
-        ChangeEvent as ChangeEvent,
-    )
-    from lexigram.contracts.data.nosql.nosql import (
-        ChangeStreamProtocol as ChangeStreamProtocol,
-    )
-    from lexigram.contracts.data.nosql.nosql import (
-        CollectionProtocol as CollectionProtocol,
-    )
-    from lexigram.contracts.data.nosql.nosql import (
-        CursorProtocol as CursorProtocol,
-    )
-    from lexigram.contracts.data.nosql.nosql import (
-        DocumentResult as DocumentResult,
-    )
-    from lexigram.contracts.data.nosql.nosql import (
-        DocumentStoreProtocol as DocumentStoreProtocol,
-    )
-    from lexigram.contracts.data.nosql.nosql import (
-        Page as Page,
-    )
-    from lexigram.contracts.data.nosql.nosql import (
-        SessionProtocol as SessionProtocol,
+        BulkWriteResult,
+        ChangeEvent,
+        ChangeStreamProtocol,
+        CollectionProtocol,
+        CursorProtocol,
+        DocumentResult,
+        DocumentStoreProtocol,
+        Page,
+        SessionProtocol,
     )
     from lexigram.contracts.data.nosql.nosql_repository import (
-        DocumentRepositoryProtocol as DocumentRepositoryProtocol,
+        DocumentRepositoryProtocol,
+    )
+    from lexigram.contracts.data.nosql.operations import (
+        DeleteMany,
+        DeleteOne,
+        InsertOne,
+        ReplaceOne,
+        UpdateMany,
+        UpdateOne,
+        WriteOperation,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports
@@ -53,6 +46,15 @@ else:
                 "SessionProtocol",
             ),
             "nosql_repository": ("DocumentRepositoryProtocol",),
+            "operations": (
+                "DeleteMany",
+                "DeleteOne",
+                "InsertOne",
+                "ReplaceOne",
+                "UpdateMany",
+                "UpdateOne",
+                "WriteOperation",
+            ),
         },
     )
 
@@ -62,9 +64,16 @@ __all__ = [
     "ChangeStreamProtocol",
     "CollectionProtocol",
     "CursorProtocol",
+    "DeleteMany",
+    "DeleteOne",
     "DocumentRepositoryProtocol",
     "DocumentResult",
     "DocumentStoreProtocol",
+    "InsertOne",
     "Page",
+    "ReplaceOne",
     "SessionProtocol",
+    "UpdateMany",
+    "UpdateOne",
+    "WriteOperation",
 ]

@@ -9,7 +9,7 @@ methods returning a ``Result``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -123,7 +123,7 @@ class CursorProtocol(Protocol):
     """Documents as they come: async-iterable, and awaitable to itself."""
 
     def __aiter__(self) -> AsyncIterator[Document]: ...
-    def __await__(self) -> Any: ...
+    def __await__(self) -> Generator[Any, None, Self]: ...
     async def to_list(self, length: int | None = None) -> list[Document]:
         """All remaining documents, or the next *length*."""
         ...

@@ -6,94 +6,52 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.data.sql.append_log import (
-        AppendLogProtocol as AppendLogProtocol,
-    )
-    from lexigram.contracts.data.sql.append_log import (
-        AppendLogSnapshotStore as AppendLogSnapshotStore,
+        AppendLogProtocol,
+        AppendLogSnapshotStore,
     )
     from lexigram.contracts.data.sql.context_protocol import (
-        DatabaseContextProtocol as DatabaseContextProtocol,
+        DatabaseContextProtocol,
     )
     from lexigram.contracts.data.sql.database import (
-        ConnectionPoolProtocol as ConnectionPoolProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        ConnectionProtocol as ConnectionProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        CrudOperationsProtocol as CrudOperationsProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        DatabaseMetricsProtocol as DatabaseMetricsProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        DatabaseProviderProtocol as DatabaseProviderProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        DeleteResult as DeleteResult,
-    )
-    from lexigram.contracts.data.sql.database import (
-        HealthMonitorProtocol as HealthMonitorProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        InsertResult as InsertResult,
-    )
-    from lexigram.contracts.data.sql.database import (
-        IsolationLevel as IsolationLevel,
-    )
-    from lexigram.contracts.data.sql.database import (
-        MigrationManagerProtocol as MigrationManagerProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        MigrationRecord as MigrationRecord,
-    )
-    from lexigram.contracts.data.sql.database import (
-        Params as Params,
-    )
-    from lexigram.contracts.data.sql.database import (
-        QueryResult as QueryResult,
-    )
-    from lexigram.contracts.data.sql.database import (
-        Row as Row,
-    )
-    from lexigram.contracts.data.sql.database import (
-        SchemaManagerProtocol as SchemaManagerProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        TransactionManagerProtocol as TransactionManagerProtocol,
-    )
-    from lexigram.contracts.data.sql.database import (
-        UpdateResult as UpdateResult,
-    )
-    from lexigram.contracts.data.sql.database import (
-        Where as Where,
+        ConnectionPoolProtocol,
+        ConnectionProtocol,
+        CrudOperationsProtocol,
+        DatabaseMetricsProtocol,
+        DatabaseProviderProtocol,
+        DeleteResult,
+        HealthMonitorProtocol,
+        InsertResult,
+        IsolationLevel,
+        MigrationManagerProtocol,
+        MigrationRecord,
+        Params,
+        QueryResult,
+        Row,
+        SchemaManagerProtocol,
+        TransactionManagerProtocol,
+        UpdateResult,
+        Where,
     )
     from lexigram.contracts.data.sql.mapper import (
-        DataMapperProtocol as DataMapperProtocol,
-    )
-    from lexigram.contracts.data.sql.mapper import (
-        ReadOnlyMapperProtocol as ReadOnlyMapperProtocol,
+        DataMapperProtocol,
+        ReadOnlyMapperProtocol,
     )
     from lexigram.contracts.data.sql.migrations import (
-        MigrationRunnerProtocol as MigrationRunnerProtocol,
+        MigrationRunnerProtocol,
     )
     from lexigram.contracts.data.sql.query_log import (
-        QueryLogEntry as QueryLogEntry,
-    )
-    from lexigram.contracts.data.sql.query_log import (
-        QueryLoggerProtocol as QueryLoggerProtocol,
+        QueryLogEntry,
+        QueryLoggerProtocol,
     )
     from lexigram.contracts.data.sql.sql import (
-        InvalidIdentifierError as InvalidIdentifierError,
-    )
-    from lexigram.contracts.data.sql.sql import (
-        RawSQL as RawSQL,
+        InvalidIdentifierError,
+        RawSQL,
     )
     from lexigram.contracts.data.sql.sql_dialect import (
-        SQLDialect as SQLDialect,
+        SQLDialect,
     )
     from lexigram.contracts.data.sql.unit_of_work import (
-        UnitOfWorkProtocol as UnitOfWorkProtocol,
+        UnitOfWorkProtocol,
     )
 else:
     from lexigram.contracts._lazy import lazy_exports
