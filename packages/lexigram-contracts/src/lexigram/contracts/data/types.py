@@ -8,7 +8,7 @@ by step along a dotted path. A path that leads nowhere gives None; None equals o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias, cast
@@ -182,7 +182,7 @@ class AndExpr(_Combines):
 
     def is_satisfied_by(self, candidate: Any, /) -> bool:
         """True when *candidate* meets both conditions."""
-        return all(part.is_satisfied_by(candidate) for part in _parts(self, AndExpr))
+        return _holds(self, candidate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class OrExpr(_Combines):
 
     def is_satisfied_by(self, candidate: Any, /) -> bool:
         """True when *candidate* meets at least one of the conditions."""
-        return any(part.is_satisfied_by(candidate) for part in _parts(self, OrExpr))
+        return _holds(self, candidate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class NotExpr(_Combines):
 
     def is_satisfied_by(self, candidate: Any, /) -> bool:
         """True when *candidate* does not meet the condition."""
-        return not self.expr.is_satisfied_by(candidate)
+        return _holds(self, candidate)
 
 
 FilterExpression: TypeAlias = (
@@ -218,15 +218,25 @@ def is_filter_expression(value: object) -> TypeIs[FilterExpression]:
     return isinstance(value, FilterExpression)
 
 
-def _parts(root: AndExpr | OrExpr, kind: type[AndExpr | OrExpr]) -> Iterable[FilterExpression]:
-    """The operands of a chain of one kind, from the left, however long it is."""
-    waiting: list[FilterExpression] = [root]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, (AndExpr, OrExpr)) and isinstance(part, kind):
-            waiting += (part.right, part.left)
+def _holds(root: AndExpr | OrExpr | NotExpr, candidate: Any) -> bool:
+    """Evaluate without recursion, so that expressions may be nested as deep as memory allows."""
+    pending: list[AndExpr | OrExpr | NotExpr] = []
+    node: FilterExpression = root
+    while True:
+        while isinstance(node, (AndExpr, OrExpr, NotExpr)):
+            pending.append(node)
+            node = node.expr if isinstance(node, NotExpr) else node.left
+        value = node.is_satisfied_by(candidate)
+        while pending:
+            outer = pending.pop()
+            if isinstance(outer, NotExpr):
+                value = not value
+            elif value is isinstance(outer, AndExpr):
+                # The left side leaves it open, so the right side's value is the whole's.
+                node = outer.right
+                break
         else:
-            yield part
+            return value
 
 
 def _look_up(candidate: Any, path: str) -> Any:

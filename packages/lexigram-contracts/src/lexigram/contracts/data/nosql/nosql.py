@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mappi
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 from lexigram.contracts.core.health import HealthCheckResult
 
@@ -23,15 +23,23 @@ __all__ = [
     "ChangeStreamProtocol",
     "CollectionProtocol",
     "CursorProtocol",
+    "Document",
     "DocumentResult",
     "DocumentStoreProtocol",
+    "Filter",
     "Page",
     "SessionProtocol",
+    "SortSpec",
 ]
 
-Document = dict[str, Any]
-Filter = Mapping[str, Any]
-SortSpec = Sequence[tuple[str, int]]
+Document: TypeAlias = dict[str, Any]
+"""A document, by field."""
+
+Filter: TypeAlias = Mapping[str, Any]
+"""A filter in MongoDB's language."""
+
+SortSpec: TypeAlias = Sequence[tuple[str, int]]
+"""Fields to order by: 1 ascending, -1 descending."""
 
 
 @dataclass(frozen=True, slots=True)
