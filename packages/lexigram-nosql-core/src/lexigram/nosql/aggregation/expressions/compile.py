@@ -10,6 +10,7 @@ from lexigram.nosql.aggregation.expressions import arithmetic, boolean, comparis
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, fault
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
+from lexigram.nosql.values.collation import Collation
 
 __all__ = ["OPERATORS", "compile_expression"]
 
@@ -25,7 +26,9 @@ OPERATORS: Mapping[str, Builder] = MappingProxyType(
 """Every expression operator, by name."""
 
 
-def compile_expression(expression: Any, *, variables: Collection[str] = (), collation: Any = None) -> Compiled:
+def compile_expression(
+    expression: Any, *, variables: Collection[str] = (), collation: Collation | None = None
+) -> Compiled:
     """Compile an expression.
 
     Args:

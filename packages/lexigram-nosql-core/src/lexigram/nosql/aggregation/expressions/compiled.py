@@ -75,7 +75,12 @@ class Compiled:
         """
         if self.field_name is not None:
             name = self.field_name
-            return [document.get(name, MISSING) for document in documents]
+            try:
+                return [document[name] for document in documents]
+            except KeyError:
+                return [document.get(name, MISSING) for document in documents]
+        if self.is_constant and not isinstance(self.value, dict | list):
+            return [self.value] * len(documents)
         evaluate = self.evaluate
         return [evaluate(document, variables) for document in documents]
 

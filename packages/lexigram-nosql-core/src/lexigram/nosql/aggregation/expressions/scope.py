@@ -19,6 +19,7 @@ from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine, c
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, OVERFLOW, fault
 from lexigram.nosql.aggregation.expressions.paths import compile_reference
 from lexigram.nosql.exceptions import DocumentValidationError
+from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.path import MISSING
 
@@ -45,7 +46,7 @@ class Scope:
         self,
         operators: Mapping[str, Builder],
         variables: Collection[str] = (),
-        collation: Any = None,
+        collation: Collation | None = None,
         *,
         rebound: bool = False,
         depth: int = 0,
