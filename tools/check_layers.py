@@ -44,6 +44,7 @@ _DISTRIBUTIONS = {
     "google": {"google-cloud-firestore", "google-api-core", "google-auth"},
     "grpc": {"grpcio"},
     "gridfs": {"pymongo"},
+    "pydantic_core": {"pydantic-core", "pydantic"},  # one release pins the other
     "yaml": {"pyyaml"},
 }
 
