@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, Union, cast, final, overload
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, final, overload
 
 from lexigram.contracts.exceptions.result import ResultError, UnwrapError
 from typing_extensions import TypeIs
@@ -37,11 +37,9 @@ X = TypeVar("X", bound=BaseException)
 T_co = TypeVar("T_co", covariant=True)
 E_co = TypeVar("E_co", covariant=True)
 
-Result: TypeAlias = Union["Ok[T]", "Err[E]"]
-
 
 @final
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class Ok(Generic[T_co]):
     """A success and its value.
 
@@ -49,10 +47,16 @@ class Ok(Generic[T_co]):
         value: What was produced.
     """
 
+    # By hand: with dataclass(slots=True), Ok[int](1) fails on Python 3.11 (its __setattr__ knows the class before).
+    __slots__ = ("value",)
+
     value: T_co
 
     def __repr__(self) -> str:
         return f"Ok({self.value!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Ok, (self.value,)
 
     def is_ok(self) -> Literal[True]:
         """True: this is a success."""
@@ -171,7 +175,7 @@ class Ok(Generic[T_co]):
 
 
 @final
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, repr=False)
 class Err(Generic[E_co]):
     """A failure and its error.
 
@@ -179,10 +183,16 @@ class Err(Generic[E_co]):
         error: What went wrong; an exception or any other value.
     """
 
+    # By hand: with dataclass(slots=True), Err[int](1) fails on Python 3.11 (its __setattr__ knows the class before).
+    __slots__ = ("error",)
+
     error: E_co
 
     def __repr__(self) -> str:
         return f"Err({self.error!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Err, (self.error,)
 
     @staticmethod
     def from_exception(exception: X) -> Err[X]:
@@ -303,6 +313,10 @@ class Err(Generic[E_co]):
     def _cause(self) -> BaseException | None:
         error: object = self.error
         return error if isinstance(error, BaseException) else None
+
+
+Result: TypeAlias = Ok[T] | Err[E]
+"""Either side; ``Result[int, str]`` is ``Ok[int] | Err[str]``."""
 
 
 def is_ok(result: Result[T, E]) -> TypeIs[Ok[T]]:

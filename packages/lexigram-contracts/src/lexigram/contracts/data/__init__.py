@@ -44,7 +44,6 @@ if TYPE_CHECKING:
         DocumentResult,
         DocumentStoreProtocol,
         Filter,
-        Page,
         SessionProtocol,
         SortSpec,
     )
@@ -185,7 +184,6 @@ else:
                 "DocumentResult",
                 "DocumentStoreProtocol",
                 "Filter",
-                "Page",
                 "SessionProtocol",
                 "SortSpec",
             ),
@@ -331,7 +329,6 @@ __all__ = [
     "NotExpr",
     "OrExpr",
     "OutboxStoreProtocol",
-    "Page",
     "PaginationSpec",
     "PaginatorProtocol",
     "Params",

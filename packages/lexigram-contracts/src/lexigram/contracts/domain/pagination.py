@@ -1,4 +1,7 @@
-"""One page of a cursor pagination."""
+"""Pages of results: by cursor, and by number.
+
+They have no slots, since a generic frozen dataclass with slots cannot be made as ``Page[int](...)`` on Python 3.11.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ __all__ = ["CursorPage", "Page"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CursorPage(Generic[T]):
     """A page, and the opaque cursors of its neighbours.
 
@@ -31,7 +34,7 @@ class CursorPage(Generic[T]):
     total_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page(Generic[T]):
     """A page by number.
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         DocumentResult,
         DocumentStoreProtocol,
         Filter,
-        Page,
         SessionProtocol,
         SortSpec,
     )
@@ -47,7 +46,6 @@ else:
                 "DocumentResult",
                 "DocumentStoreProtocol",
                 "Filter",
-                "Page",
                 "SessionProtocol",
                 "SortSpec",
             ),
@@ -78,7 +76,6 @@ __all__ = [
     "DocumentStoreProtocol",
     "Filter",
     "InsertOne",
-    "Page",
     "ReplaceOne",
     "SessionProtocol",
     "SortSpec",

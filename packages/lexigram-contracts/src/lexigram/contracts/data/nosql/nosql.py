@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 from lexigram.contracts.core.health import HealthCheckResult
+from lexigram.contracts.domain.pagination import CursorPage
 
 __all__ = [
     "BulkWriteResult",
@@ -27,7 +28,6 @@ __all__ = [
     "DocumentResult",
     "DocumentStoreProtocol",
     "Filter",
-    "Page",
     "SessionProtocol",
     "SortSpec",
 ]
@@ -86,21 +86,6 @@ class BulkWriteResult:
     upserted_ids: list[str] = field(default_factory=list[str])
     inserted_ids: list[Any] = field(default_factory=list[Any])
     acknowledged: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a keyset pagination.
-
-    Attributes:
-        items: The documents of this page, in order.
-        next_token: Opaque token of the following page; None on the last.
-        has_more: True when a following page exists.
-    """
-
-    items: list[Document]
-    next_token: str | None = None
-    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +247,8 @@ class CollectionProtocol(Protocol):
         projection: Any = None,
         session: Any = None,
         timeout: float | None = None,
-    ) -> Page:
-        """One page by keyset; pass the previous page's ``next_token`` to go on."""
+    ) -> CursorPage[Document]:
+        """One page by keyset; pass the previous page's ``next_cursor`` as *token* to go on."""
         ...
 
     async def update_one(
