@@ -7,20 +7,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
 from lexigram.nosql.aggregation.accumulators.base import Accumulator, CompiledAccumulator
 from lexigram.nosql.aggregation.accumulators.collecting import AddToSet, ConcatArrays, MergeObjects, Push, SetUnion
 from lexigram.nosql.aggregation.accumulators.extremes import Extreme, ExtremeN, First, FirstN, Last, LastN
-from lexigram.nosql.aggregation.accumulators.ranking import Ranked, Ranking, ranking_key
+from lexigram.nosql.aggregation.accumulators.ranking import Ranked, Ranking
 from lexigram.nosql.aggregation.accumulators.statistics import Median, Percentile, StandardDeviation
 from lexigram.nosql.aggregation.accumulators.sums import Average, Count, Sum
 from lexigram.nosql.aggregation.expressions.compile import compile_expression
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, TYPE_MISMATCH, fault
 from lexigram.nosql.aggregation.expressions.numbers import as_decimal, as_double, as_int64, is_numeric
+from lexigram.nosql.aggregation.expressions.ordering import ranking_key
+from lexigram.nosql.query.suggest import operator_hint
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.order import hash_key, sort_key
 from lexigram.nosql.values.path import MISSING
@@ -316,9 +317,7 @@ def compile_accumulator(
     """
     build = ACCUMULATORS.get(name)
     if build is None:
-        near = get_close_matches(name, ACCUMULATORS, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise fault(15952, f"there is no accumulator {name}{hint}")
+        raise fault(15952, f"there is no accumulator {name}", operator_hint(name, ACCUMULATORS))
 
     def expression(part: Any) -> Compiled:
         return compile_expression(part, variables=variables, collation=collation)

@@ -41,11 +41,10 @@ class _Total(Accumulator):
 
     @override
     def add(self, value: Any) -> None:
-        cls: type[Any] = type(value)
-        if cls is int:
+        if type(value) is int:
             self.count += 1
             self._whole += value
-        elif cls is float:
+        elif type(value) is float:
             self.count += 1
             self._add_double(value)
         else:

@@ -3,27 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from lexigram.nosql.aggregation.expressions import arithmetic, boolean, comparison, conditional, variables
+from lexigram.nosql.aggregation.expressions import (
+    arithmetic,
+    arrays,
+    bitwise,
+    boolean,
+    comparison,
+    conditional,
+    iteration,
+    objects,
+    powers,
+    rounding,
+    sets,
+    trigonometry,
+)
+from lexigram.nosql.aggregation.expressions import (
+    variables as variable_operators,
+)
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, fault
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.values.collation import Collation
 
-__all__ = ["OPERATORS", "compile_expression"]
+__all__ = ["compile_expression", "operators"]
 
-OPERATORS: Mapping[str, Builder] = MappingProxyType(
-    {
-        **arithmetic.OPERATORS,
-        **boolean.OPERATORS,
-        **comparison.OPERATORS,
-        **conditional.OPERATORS,
-        **variables.OPERATORS,
-    }
-)
-"""Every expression operator, by name."""
+
+@cache
+def operators() -> Mapping[str, Builder]:
+    """Every expression operator.
+
+    Returns:
+        What compiles each, by its name.
+    """
+    # Accumulators compile their arguments with this module, so they can only be asked for once it is there.
+    from lexigram.nosql.aggregation.accumulators import inline
+
+    rooms = (
+        arithmetic,
+        arrays,
+        bitwise,
+        boolean,
+        comparison,
+        conditional,
+        inline,
+        iteration,
+        objects,
+        powers,
+        rounding,
+        sets,
+        trigonometry,
+        variable_operators,
+    )
+    return MappingProxyType({name: builder for room in rooms for name, builder in room.OPERATORS.items()})
 
 
 def compile_expression(
@@ -44,6 +79,6 @@ def compile_expression(
         PipelineError: The expression is not valid; ``mongo_code`` says in MongoDB's terms why.
     """
     try:
-        return Scope(OPERATORS, variables, collation).compile(expression)
+        return Scope(operators(), variables, collation).compile(expression)
     except RecursionError as error:
         raise fault(OVERFLOW, "the expression nests too deep") from error

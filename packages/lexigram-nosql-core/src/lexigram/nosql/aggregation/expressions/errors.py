@@ -13,14 +13,15 @@ OVERFLOW = 15
 CONVERSION_FAILURE = 241
 
 
-def fault(code: int, message: str) -> PipelineError:
+def fault(code: int, message: str, hint: str | None = None) -> PipelineError:
     """Make the error for a fault in an expression, or in what it is evaluated on.
 
     Args:
         code: MongoDB's error code for this fault, on which services branch.
         message: What is wrong and, where it is not plain, what to write instead.
+        hint: A near miss, or another way to do it.
 
     Returns:
         The error, to be raised.
     """
-    return PipelineError(message, mongo_code=code)
+    return PipelineError(message, hint=hint, mongo_code=code)

@@ -12,13 +12,13 @@ and the collation, and counts the depth, so that deep or cyclic input is an erro
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine, constant
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, OVERFLOW, fault
 from lexigram.nosql.aggregation.expressions.paths import compile_reference
 from lexigram.nosql.exceptions import DocumentValidationError
+from lexigram.nosql.query.suggest import operator_hint
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.path import MISSING
@@ -145,9 +145,7 @@ class Scope:
     def _operator(self, name: str, spec: Any) -> Compiled:
         builder = self.operators.get(name)
         if builder is None:
-            near = get_close_matches(name, self.operators, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise fault(168, f"there is no expression operator {name}{hint}")
+            raise fault(168, f"there is no expression operator {name}", operator_hint(name, self.operators))
         return builder(spec, self)
 
     def _array(self, expression: list[Any] | tuple[Any, ...]) -> Compiled:

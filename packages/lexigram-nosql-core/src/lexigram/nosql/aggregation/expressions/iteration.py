@@ -1,0 +1,210 @@
+"""Expressions evaluated for each element of an array: ``$filter $map $reduce``, and ``$sortArray``."""
+
+# Values are of any type here, and what is narrowed from Any has parts that are unknown to the checker.
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
+# pyright: reportUnknownParameterType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lexigram.nosql.aggregation.expressions.arguments import named
+from lexigram.nosql.aggregation.expressions.boolean import truth
+from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
+from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, fault
+from lexigram.nosql.aggregation.expressions.numbers import as_int32, is_numeric
+from lexigram.nosql.aggregation.expressions.ordering import ranking_key
+from lexigram.nosql.aggregation.expressions.paths import field_names, follow, validate_variable_name
+from lexigram.nosql.aggregation.expressions.scope import MAX_DEPTH, Builder, Scope
+from lexigram.nosql.aggregation.expressions.variables import bound
+from lexigram.nosql.values.kinds import type_name
+from lexigram.nosql.values.order import sort_key
+from lexigram.nosql.values.path import MISSING
+
+__all__ = ["OPERATORS"]
+
+
+def _variable(arguments: Mapping[str, Any]) -> str:
+    name = arguments.get("as", "this")
+    if not isinstance(name, str):
+        raise fault(16866, "'as' must be the name of a variable")
+    validate_variable_name(name)
+    return name
+
+
+def _map(spec: Any, scope: Scope) -> Compiled:
+    arguments = named(
+        "$map", spec, required={"input": 16880, "in": 16882}, optional=("as",), not_document=16878, unknown=16879
+    )
+    name = _variable(arguments)
+    source = scope.compile(arguments["input"])
+    body = scope.bind((name,)).compile(arguments["in"])
+    array, each = source.evaluate, body.evaluate
+
+    def mapped(document: Any, variables: Any) -> Any:
+        values = array(document, variables)
+        if values is None or values is MISSING:
+            return None
+        if not isinstance(values, list):
+            raise fault(16883, f"$map takes an array, not {type_name(values)}")
+        # One copy for all elements: nothing that is evaluated keeps the variables.
+        inner = dict(variables)
+        result: list[Any] = []
+        for inner[name] in values:
+            value = each(document, inner)
+            result.append(None if value is MISSING else value)
+        return result
+
+    return bound([source], [body], frozenset({name}), mapped)
+
+
+def _filter(spec: Any, scope: Scope) -> Compiled:
+    arguments = named(
+        "$filter",
+        spec,
+        required={"input": 28648, "cond": 28650},
+        optional=("as", "limit"),
+        not_document=28646,
+        unknown=28647,
+    )
+    name = _variable(arguments)
+    source = scope.compile(arguments["input"])
+    condition = scope.bind((name,)).compile(arguments["cond"])
+    limit = scope.compile(arguments["limit"]) if "limit" in arguments else None
+    array, test = source.evaluate, condition.evaluate
+    most = None if limit is None else limit.evaluate
+
+    def filtered(document: Any, variables: Any) -> Any:
+        values = array(document, variables)
+        if values is None or values is MISSING:
+            return None
+        if not isinstance(values, list):
+            raise fault(28651, f"$filter takes an array, not {type_name(values)}")
+        left = -1 if most is None or not values else _limit(most(document, variables))
+        inner = dict(variables)
+        result: list[Any] = []
+        for value in values:
+            inner[name] = value
+            passed = test(document, inner)
+            if passed is True or (passed is not False and truth(passed)):
+                result.append(value)
+                left -= 1
+                if left == 0:
+                    break
+        return result
+
+    outer = [source] if limit is None else [source, limit]
+    return bound(outer, [condition], frozenset({name}), filtered)
+
+
+def _limit(value: Any) -> int:
+    if value is None or value is MISSING:
+        return -1
+    number = as_int32(value)
+    if number is None:
+        raise fault(327391, f"'limit' of $filter must be a whole number of 32 bits, not {type_name(value)}")
+    if number <= 0:
+        raise fault(327392, f"'limit' of $filter must be greater than 0, not {number}")
+    return number
+
+
+def _reduce(spec: Any, scope: Scope) -> Compiled:
+    arguments = named(
+        "$reduce",
+        spec,
+        required={"input": 40077, "initialValue": 40078, "in": 40079},
+        not_document=40075,
+        unknown=40076,
+    )
+    source = scope.compile(arguments["input"])
+    initial = scope.compile(arguments["initialValue"])
+    body = scope.bind(("this", "value")).compile(arguments["in"])
+    array, start, step = source.evaluate, initial.evaluate, body.evaluate
+
+    def reduced(document: Any, variables: Any) -> Any:
+        values = array(document, variables)
+        if values is None or values is MISSING:
+            return None
+        if not isinstance(values, list):
+            raise fault(40080, f"$reduce takes an array, not {type_name(values)}")
+        inner = dict(variables)
+        result = start(document, variables)
+        for number, value in enumerate(values, 1):
+            inner["this"] = value
+            inner["value"] = result
+            result = step(document, inner)
+            # Each step may wrap the result once more; deep values would exhaust the stack of whatever walks them.
+            if number % MAX_DEPTH == 0 and isinstance(result, dict | list):
+                _check_depth(result)
+        if isinstance(result, dict | list) and len(values) > 1:
+            _check_depth(result)
+        return result
+
+    return bound([source, initial], [body], frozenset({"this", "value"}), reduced)
+
+
+def _check_depth(value: Any) -> None:
+    level: list[Any] = [value]
+    for _ in range(2 * MAX_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            children = item.values() if isinstance(item, dict) else item
+            below += [child for child in children if isinstance(child, dict | list)]
+        if not below:
+            return
+        level = below
+    raise fault(OVERFLOW, f"$reduce nested its value deeper than {2 * MAX_DEPTH} levels")
+
+
+def _sort_array(spec: Any, scope: Scope) -> Compiled:
+    arguments = named(
+        "$sortArray", spec, required={"input": 2942502, "sortBy": 2942503}, not_document=2942500, unknown=2942501
+    )
+    source = scope.compile(arguments["input"])
+    key, reverse = _sort_key(arguments["sortBy"], scope)
+    array = source.evaluate
+
+    def arranged(document: Any, variables: Any) -> Any:
+        values = array(document, variables)
+        if values is None or values is MISSING:
+            return None
+        if not isinstance(values, list):
+            raise fault(2942504, f"$sortArray takes an array, not {type_name(values)}")
+        return sorted(values, key=key, reverse=reverse)
+
+    return combine([source], arranged)
+
+
+def _sort_key(sort_by: Any, scope: Scope) -> tuple[Any, bool]:
+    place = sort_key if scope.collation is None else scope.collation.sort_key
+    if isinstance(sort_by, Mapping):
+        if not sort_by:
+            raise fault(2942505, "'sortBy' of $sortArray needs at least one field")
+        paths: list[list[str]] = []
+        directions: list[int] = []
+        for path, direction in sort_by.items():
+            if not isinstance(path, str):
+                raise fault(2942505, "the fields of 'sortBy' must be strings")
+            paths.append(field_names(path))
+            directions.append(_direction(direction, 2942505))
+        ranked = ranking_key(directions, place)
+        return (lambda value: ranked([follow(value, names) for names in paths])), False
+    if not is_numeric(sort_by):
+        raise fault(2942507, "'sortBy' of $sortArray must be 1, -1, or a document of fields with these")
+    return place, _direction(sort_by, 2942506) < 0
+
+
+def _direction(value: Any, code: int) -> int:
+    number = as_int32(value) if is_numeric(value) else None
+    if number not in (1, -1):
+        raise fault(code, f"a direction must be 1 or -1, not {value}")
+    return number
+
+
+OPERATORS: Mapping[str, Builder] = {
+    "$filter": _filter,
+    "$map": _map,
+    "$reduce": _reduce,
+    "$sortArray": _sort_array,
+}
