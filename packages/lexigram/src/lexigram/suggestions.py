@@ -15,12 +15,13 @@ def _fold(name: str) -> str:
     return name.casefold().replace("-", "").replace("_", "").replace(".", "")
 
 
-def near_miss(name: str, known: Iterable[str]) -> str | None:
+def near_miss(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | None:
     """Find the known name that *name* is probably a misspelling of.
 
     Args:
         name: What was written.
         known: What could have been written.
+        cutoff: How alike they must be, from 0 to 1.
 
     Returns:
         The nearest known name, or None if none is near enough to be worth mentioning. Names that differ only in
@@ -32,7 +33,7 @@ def near_miss(name: str, known: Iterable[str]) -> str | None:
     wanted = _fold(name[:_LONGEST])
     if wanted in folded:
         return folded[wanted]
-    matches = get_close_matches(wanted, folded, n=1, cutoff=0.7)
+    matches = get_close_matches(wanted, folded, n=1, cutoff=cutoff)
     return folded[matches[0]] if matches else None
 
 

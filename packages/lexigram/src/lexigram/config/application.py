@@ -1,0 +1,420 @@
+"""``LexigramConfig``: the whole configuration of an application.
+
+The top level holds a few settings of the application itself and any number of sections. A section whose name an
+installed distribution claims (entry point group ``lexigram.config``: the section's name and its model) is validated as
+soon as the configuration is read. Other sections belong to the application, which reads them with
+:meth:`LexigramConfig.get_section`; but a name that nearly is a known one is refused, since it is most likely a typing
+mistake, and with ``strict_sections: true`` every unknown name is. ::
+
+    app_name: shop
+    env: production
+    nosql:                    # claimed by lexigram-nosql-core
+      driver: mongodb
+      mongodb:
+        uri: ${MONGO_URI:mongodb://localhost:27017}
+    shipping:                 # the application's own
+      carrier: pigeon
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar, cast, overload
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+
+from lexigram.config.base import BaseConfig, Position, sources_of, transformed
+from lexigram.config.display import is_masked, shown
+from lexigram.config.fields import input_names
+from lexigram.config.loading import Loaded
+from lexigram.config.problems import ConfigProblem, ConfigValidationError, read_as
+from lexigram.config.tree import (
+    DEFAULT_SOURCE,
+    Items,
+    KeyPath,
+    Leaf,
+    Node,
+    Section,
+    Source,
+    SourceKind,
+    dotted,
+    find,
+    from_json,
+    from_plain,
+    leaves,
+    parse_key,
+    to_plain,
+)
+from lexigram.contracts.core.config import ConfigIssue, Environment
+from lexigram.contracts.exceptions.config import ConfigurationError
+from lexigram.plugins import PluginGroup
+from lexigram.suggestions import near_miss
+
+__all__ = ["CONFIG_SECTIONS", "LexigramConfig", "TrailEntry"]
+
+M = TypeVar("M")
+
+_NEAR = 0.8
+
+
+def _is_model(kind: type) -> str | None:
+    return None if issubclass(kind, BaseModel) else f"{kind.__qualname__} is no pydantic model"
+
+
+CONFIG_SECTIONS: PluginGroup[type[Any]] = PluginGroup("lexigram.config", type, check=_is_model)
+"""The sections that installed distributions claim, with the models that read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEntry:
+    """One value of the configuration, as it may be shown.
+
+    Attributes:
+        key: Its dotted path.
+        value: The value as plain data; masked if secret.
+        source: Where it came from.
+        is_secret: Whether all or part of it is masked.
+    """
+
+    key: str
+    value: Any
+    source: Source
+    is_secret: bool
+
+
+class LexigramConfig(BaseConfig):
+    """The configuration of an application: its own settings, and sections. It does not change once it is read.
+
+    Attributes:
+        app_name: The application's name.
+        debug: Whether it runs with helps for debugging.
+        env: What it runs for; also written ``environment``.
+        strict_sections: Refuse every section that no installed distribution claims.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    config_section: ClassVar[str] = ""
+
+    app_name: str = "lexigram-app"
+    debug: bool = False
+    env: Environment = Field(default=Environment.DEVELOPMENT, alias="environment")
+    strict_sections: bool = False
+
+    _tree: Section = PrivateAttr(default=Section({}, DEFAULT_SOURCE))
+    _files: tuple[Path, ...] = PrivateAttr(default=())
+    _profile: str | None = PrivateAttr(default=None)
+
+    @field_validator("env", mode="before")
+    @classmethod
+    def _read_environment(cls, value: Any) -> Any:
+        """Understand the short names, ``prod`` and so on."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return Environment.parse(value)
+        except ConfigurationError as error:
+            raise ValueError(f"{error.message}; known are: {', '.join(Environment)}") from error
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep what was given in code as a tree, so that sections can be read from it."""
+        super().model_post_init(context)
+        given = {name: getattr(self, name) for name in self.model_fields_set if name in type(self).model_fields}
+        tree = from_plain({**given, **(self.model_extra or {})}, Source(SourceKind.CODE))
+        self._keep(cast("Section", tree))
+
+    @property
+    def environment(self) -> Environment:
+        """What the application runs for."""
+        return self.env
+
+    @property
+    def is_production(self) -> bool:
+        """Whether it runs for real."""
+        return self.env is Environment.PRODUCTION
+
+    @property
+    def is_staging(self) -> bool:
+        """Whether it runs as a rehearsal."""
+        return self.env is Environment.STAGING
+
+    @property
+    def is_testing(self) -> bool:
+        """Whether it runs under test."""
+        return self.env is Environment.TESTING
+
+    @property
+    def is_development(self) -> bool:
+        """Whether it runs on somebody's desk."""
+        return self.env is Environment.DEVELOPMENT
+
+    @property
+    def is_debug(self) -> bool:
+        """Whether it runs with helps for debugging."""
+        return self.debug
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that were read, the lowest first."""
+        return self._files
+
+    @property
+    def profile(self) -> str | None:
+        """The profile in force."""
+        return self._profile
+
+    @property
+    def section_names(self) -> tuple[str, ...]:
+        """The sections that are there, in order."""
+        return tuple(name for name in self._tree.entries if self.has_section(name))
+
+    @overload
+    def get_section(self, name: str) -> dict[str, Any]: ...
+    @overload
+    def get_section(self, name: str, model_cls: type[M]) -> M: ...
+    def get_section(self, name: str, model_cls: type[Any] | None = None) -> Any:
+        """Read a section.
+
+        Args:
+            name: Its name, dotted for a section inside another.
+            model_cls: What to read it into: a ``BaseConfig``, a pydantic model or a dataclass.
+
+        Returns:
+            A new instance of the model, with its defaults if the section is missing; without a model, a new dictionary
+            as in the sources: values from variables are text, and secrets are ``SecretStr``.
+
+        Raises:
+            ConfigurationError: The section does not fit the model, or is no section.
+        """
+        path = parse_key(name)
+        node = find(self._tree, path) or Section({}, DEFAULT_SOURCE)
+        if isinstance(node, Leaf):
+            node = Section({}, node.source) if node.value is None else from_json(node)
+        if model_cls is not None:
+            if isinstance(node, Leaf) and isinstance(node.value, model_cls):
+                return node.value
+            if issubclass(model_cls, BaseConfig):
+                return model_cls._from_tree(node, path)
+            return read_as(model_cls, node, path)
+        if isinstance(node, Leaf) and isinstance(node.value, BaseModel):
+            return node.value.model_dump()
+        if not isinstance(node, Section):
+            kind = "a list" if isinstance(node, Items) else "a single value"
+            raise ConfigurationError(
+                f"{name} is {kind}, not a section",
+                key=name,
+                source=str(node.source),
+                hint=f"Use get({name!r}) for values that are no sections.",
+            )
+        return to_plain(node, wrap_secrets=True)
+
+    def has_section(self, name: str) -> bool:
+        """Whether a section is there, even an empty one.
+
+        Args:
+            name: Its name, dotted for a section inside another.
+        """
+        node = find(self._tree, parse_key(name))
+        if isinstance(node, Leaf) and parse_key(name)[-1] not in input_names(type(self)):
+            return node.value is None or isinstance(node.value, BaseModel) or isinstance(from_json(node), Section)
+        return isinstance(node, Section)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A single value as in the sources.
+
+        Args:
+            key: Its dotted path; list elements are ``backends.0.name`` or ``backends[0].name``.
+            default: What to return if nothing is there.
+
+        Returns:
+            The value; for settings of the application itself also their defaults. Secrets are ``SecretStr``.
+        """
+        path = parse_key(key)
+        if len(path) == 1 and path[0] in (names := input_names(type(self))):
+            return next(getattr(self, name) for name, field in type(self).model_fields.items() if field is names[key])
+        node = find(self._tree, path)
+        return default if node is None else to_plain(node, wrap_secrets=True)
+
+    def to_dict(self, redact_secrets: bool = True) -> dict[str, Any]:
+        """The configuration as plain data: settings with their defaults, sections as in the sources.
+
+        Args:
+            redact_secrets: Mask secrets and give only what JSON takes. Otherwise secrets are given as text.
+
+        Returns:
+            A new dictionary.
+        """
+        return super().to_dict(redact_secrets)
+
+    def trail(self, section: str | None = None) -> tuple[TrailEntry, ...]:
+        """Every value and where it came from, secrets masked.
+
+        Args:
+            section: Only this section.
+
+        Returns:
+            The application's settings and each section's values, in order. For sections whose model is known, the
+            defaults as well.
+
+        Raises:
+            ConfigurationError: A section does not fit its model.
+            PluginError: A section's model cannot be loaded.
+        """
+        if section is not None:
+            return tuple(self._section_trail(section))
+        entries = [entry for name in type(self).model_fields for entry in self._field_trail(name)]
+        for name in self._tree.entries:
+            if name not in input_names(type(self)):
+                entries.extend(self._section_trail(name))
+        return tuple(entries)
+
+    def validate_for_environment(self, env: Environment | None = None) -> list[ConfigIssue]:
+        """Look for what is allowed but unwise where the application runs, in the known sections as well.
+
+        Args:
+            env: Where it runs; the configuration's own ``env`` if not given.
+
+        Returns:
+            The findings.
+        """
+        where = env or self.env
+        issues: list[ConfigIssue] = []
+        if where is Environment.PRODUCTION and self.debug:
+            issues.append(ConfigIssue("debug is on in production", "debug", "warning", "Set debug to false."))
+        for name in self.section_names:
+            model = self._known_model(name)
+            if model is None:
+                continue
+            read = self.get_section(name, model)
+            if isinstance(read, BaseConfig):
+                found = read.validate_for_environment(where)
+                issues += [replace(issue, key=f"{name}.{issue.key}" if issue.key else name) for issue in found]
+        if where is Environment.PRODUCTION:
+            issues += [
+                ConfigIssue(
+                    f"a secret stands in {entry.source.place}",
+                    entry.key,
+                    "warning",
+                    "Use ${secret:NAME} or ${VARIABLE} instead.",
+                )
+                for entry in self.trail()
+                if entry.is_secret and entry.source.kind is SourceKind.FILE
+                if not (entry.source.secrets or entry.source.variables)
+            ]
+        return issues
+
+    @classmethod
+    def _from_loaded(cls, loaded: Loaded, section: str | None) -> Self:
+        path = parse_key(section or "")
+        node = find(loaded.root, path) or Section({}, DEFAULT_SOURCE)
+        config = cls._from_tree(loaded.interpolated(node, path), path)
+        config._files = loaded.files
+        config._profile = loaded.profile
+        return config
+
+    @classmethod
+    def _from_tree(cls, node: Node, path: KeyPath) -> Self:
+        if not isinstance(node, Section):
+            raise ConfigurationError(
+                f"{dotted(path) or 'the configuration'} is not a section", key=dotted(path), source=str(node.source)
+            )
+        own = input_names(cls)
+        settings = replace(node, entries={key: child for key, child in node.entries.items() if key in own})
+        problems: list[ConfigProblem] = []
+        config: Self | None = None
+        try:
+            config = read_as(cls, settings, path)
+        except ConfigValidationError as error:
+            problems += error.problems
+        strict = config is not None and config.strict_sections
+        problems += _unfit_sections(node, own, strict=strict, path=path)
+        if config is None or problems:
+            raise ConfigValidationError(problems)
+        sections = {key: to_plain(child, wrap_secrets=True) for key, child in node.entries.items() if key not in own}
+        cast("dict[str, Any]", config.__pydantic_extra__).update(sections)
+        config._tree = node
+        config._attach(node)
+        return config
+
+    def _keep(self, tree: Section) -> None:
+        """Take the tree made of what was given in code, once it fits."""
+        problems = _unfit_sections(tree, input_names(type(self)), strict=self.strict_sections, path=())
+        if problems:
+            raise ConfigValidationError(problems)
+        self._tree = tree
+        self._attach(tree)
+
+    @staticmethod
+    def _known_model(name: str) -> type[Any] | None:
+        return CONFIG_SECTIONS.load(name) if name in CONFIG_SECTIONS.names() else None
+
+    def _field_trail(self, name: str) -> Iterator[TrailEntry]:
+        source = self.source_of(name)
+        if source is DEFAULT_SOURCE:
+            source = self.source_of(type(self).model_fields[name].alias or name)
+        yield TrailEntry(name, shown(getattr(self, name), name), source, is_secret=False)
+
+    def _section_trail(self, name: str) -> Iterator[TrailEntry]:
+        model = self._known_model(name)
+        if model is not None:
+            read = self.get_section(name, model)
+            yield from _model_trail(read, Position(sources_of(read), path=parse_key(name)))
+            return
+        path = parse_key(name)
+        node = find(self._tree, path)
+        if node is None:
+            raise ConfigurationError(
+                f"there is no section {name!r}",
+                key=name,
+                hint=f"There are: {', '.join((*self.section_names, *CONFIG_SECTIONS.names())) or 'none'}.",
+            )
+        for where, leaf in leaves(node, path):
+            last = next((part for part in reversed(where) if isinstance(part, str)), "")
+            value = to_plain(leaf)
+            hidden = is_masked(value, last, secret=leaf.source.is_secret)
+            yield TrailEntry(
+                dotted(where), shown(value, last, secret=leaf.source.is_secret), leaf.source, is_secret=hidden
+            )
+
+
+def _model_trail(model: Any, start: Position) -> Iterator[TrailEntry]:
+    entries: list[TrailEntry] = []
+
+    def collect(value: Any, position: Position) -> None:
+        hidden = is_masked(value, position.name, secret=position.holds_secret)
+        value = shown(value, position.name, secret=position.holds_secret)
+        entries.append(TrailEntry(dotted(position.path), value, position.source, is_secret=hidden))
+
+    transformed(model, collect, start, show_empty=True)
+    yield from entries
+
+
+def _unfit_sections(node: Section, own: Mapping[str, Any], *, strict: bool, path: KeyPath) -> list[ConfigProblem]:
+    """What is wrong with the sections: known ones that do not fit their models, and names that nobody knows."""
+    problems: list[ConfigProblem] = []
+    known = CONFIG_SECTIONS.names()
+    for key, child in node.entries.items():
+        if key in own:
+            continue
+        where = (*path, key)
+        if key in known:
+            model = CONFIG_SECTIONS.load(key)
+            try:
+                if not (isinstance(child, Leaf) and (child.value is None or isinstance(child.value, model))):
+                    read_as(model, from_json(child) if isinstance(child, Leaf) else child, where)
+            except ConfigValidationError as error:
+                problems += error.problems
+            continue
+        nearest = near_miss(key, [*own, *known], cutoff=_NEAR)
+        if nearest is not None:
+            problems.append(ConfigProblem(dotted(where), f"unknown key; did you mean {nearest!r}?", child.source))
+        elif strict:
+            claimed = ", ".join(known) or "none"
+            problems.append(
+                ConfigProblem(
+                    dotted(where), f"unknown section, and strict_sections is on; known are: {claimed}", child.source
+                )
+            )
+    return problems

@@ -1,0 +1,457 @@
+"""``BaseConfig``: what every configuration model derives from.
+
+::
+
+    class CacheConfig(BaseConfig):
+        config_section = "cache"
+
+        url: str = "redis://localhost"
+        password: SecretStr | None = None
+        max_size: int = Field(default=100, ge=1)
+
+    CacheConfig.from_yaml()                     # the section "cache" of application.yaml, LEX_CACHE__URL, …
+    app_config.get_section("cache", CacheConfig)
+
+Keys that the model does not know are refused with a suggestion, wrong values are told with their key and their place,
+all faults at once. Secrets are masked in every text form; :meth:`BaseConfig.to_dict` is the form for display. The
+values themselves are ordinary attributes, and ``model_dump()`` gives them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any, ClassVar, Self, cast, get_args
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretBytes, SecretStr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
+
+from lexigram.config.display import shown
+from lexigram.config.fields import decoded, input_names, is_secret_field, opened
+from lexigram.config.loading import DEFAULT_YAML, Loaded, Secrets, load_file, load_profile
+from lexigram.config.problems import read_as
+from lexigram.config.secrets import MASK
+from lexigram.config.tree import (
+    DEFAULT_SOURCE,
+    Key,
+    KeyPath,
+    Node,
+    Section,
+    Source,
+    SourceKind,
+    Text,
+    dotted,
+    find,
+    from_plain,
+    is_list,
+    is_mapping,
+    leaves,
+    parse_key,
+)
+from lexigram.contracts.core.config import ConfigIssue, Environment
+from lexigram.suggestions import did_you_mean
+
+__all__ = ["BaseConfig"]
+
+_LISTED = 12
+_BUILT_IN_ERRORS = frozenset[str](get_args(core_schema.ErrorType))
+
+
+class _Sources(dict[KeyPath, Source]):
+    """Where values came from; takes no part in comparing configurations."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Sources)
+
+    __hash__ = None
+
+
+class BaseConfig(BaseModel):
+    """A part of the configuration, as a typed model.
+
+    Attributes:
+        config_section: The (dotted) section that the model reads; empty for the whole.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        validate_assignment=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+    config_section: ClassVar[str] = ""
+
+    _sources: _Sources = PrivateAttr(default_factory=_Sources)
+
+    @classmethod
+    def from_yaml(
+        cls,
+        path: str | PathLike[str] = DEFAULT_YAML,
+        *,
+        profile: str | None = None,
+        env_override: bool = True,
+        section: str | None = None,
+        secrets: Secrets = None,
+    ) -> Self:
+        """Read the model from a YAML file, its profile and the environment.
+
+        From low to high: the model's defaults, the file, ``<name>.<profile>.yaml`` beside it, ``.env`` beside it, the
+        environment variables ``LEX_*``. Sections are merged key by key; lists are replaced, except that variables
+        with numbers in their names change single elements.
+
+        Args:
+            path: The file. Only the default, ``application.yaml`` in the current folder, may be absent.
+            profile: The profile; ``LEX_PROFILE`` if not given. A profile that is named must have a file.
+            env_override: Let ``.env`` and ``LEX_*`` set values. ``${VAR}`` in files works in any case.
+            section: The section to read; the model's ``config_section`` if not given.
+            secrets: Where ``${secret:NAME}`` looks, one resolver or several in order. By default the environment, then
+                the files in ``LEX_SECRETS_DIR`` or ``/run/secrets``.
+
+        Returns:
+            The model.
+
+        Raises:
+            ConfigurationError: A file is missing or malformed, a variable or secret is missing, or values do not fit.
+        """
+        loaded = load_file(path, "yaml", profile, env_override, secrets, cls._root_fields())
+        return cls._from_loaded(loaded, section)
+
+    @classmethod
+    def from_toml(
+        cls,
+        path: str | PathLike[str],
+        *,
+        profile: str | None = None,
+        env_override: bool = True,
+        section: str | None = None,
+        secrets: Secrets = None,
+    ) -> Self:
+        """Read the model from a TOML file, its profile and the environment; otherwise as :meth:`from_yaml`.
+
+        Args:
+            path: The file.
+            profile: The profile; ``LEX_PROFILE`` if not given.
+            env_override: Let ``.env`` and ``LEX_*`` set values.
+            section: The section to read; the model's ``config_section`` if not given.
+            secrets: Where ``${secret:NAME}`` looks.
+
+        Returns:
+            The model.
+
+        Raises:
+            ConfigurationError: As for :meth:`from_yaml`.
+        """
+        loaded = load_file(path, "toml", profile, env_override, secrets, cls._root_fields())
+        return cls._from_loaded(loaded, section)
+
+    @classmethod
+    def from_env_profile(
+        cls,
+        profile: str | None = None,
+        *,
+        base_path: str | PathLike[str] = ".",
+        env_override: bool = True,
+        section: str | None = None,
+        secrets: Secrets = None,
+    ) -> Self:
+        """Read the model from whatever configuration a folder holds, and from the environment.
+
+        Looks for ``application.yaml``, ``.yml`` or ``.toml`` and the same with the profile's name. No file at all is
+        fine: then only ``.env`` and the environment count.
+
+        Args:
+            profile: The profile; ``LEX_PROFILE`` if not given. A profile that is named must have a file.
+            base_path: The folder.
+            env_override: Let ``.env`` and ``LEX_*`` set values.
+            section: The section to read; the model's ``config_section`` if not given.
+            secrets: Where ``${secret:NAME}`` looks.
+
+        Returns:
+            The model.
+
+        Raises:
+            ConfigurationError: As for :meth:`from_yaml`; also if the folder holds the same file in two formats.
+        """
+        loaded = load_profile(base_path, profile, env_override, secrets, cls._root_fields())
+        return cls._from_loaded(loaded, section)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read the model from plain data, which is taken as it is: no environment, no ``${VAR}``.
+
+        Args:
+            data: The model's own keys, not wrapped in its section.
+
+        Returns:
+            The model.
+
+        Raises:
+            ConfigurationError: Values do not fit, keys are unknown, or the data is nested too deeply.
+        """
+        tree = from_plain(data, Source(SourceKind.CODE))
+        return cls._from_tree(cast("Section", tree), ())
+
+    def to_dict(self, redact_secrets: bool = True) -> dict[str, Any]:
+        """The model as plain data.
+
+        Args:
+            redact_secrets: Mask secrets and give only what JSON takes. Otherwise secrets are given as text and other
+                values as they are.
+
+        Returns:
+            A new dictionary, defaults included.
+        """
+        leaf = _redacted if redact_secrets else _revealed
+        return cast("dict[str, Any]", transformed(self, leaf, Position(self._sources)))
+
+    def source_of(self, key: str) -> Source:
+        """Where a value came from.
+
+        Args:
+            key: The value's dotted path in this model, such as ``mongodb.uri`` or ``backends[0].name``.
+
+        Returns:
+            The source; the default's if nothing set it.
+        """
+        path = parse_key(key)
+        sources = {tuple(map(str, known)): source for known, source in self._sources.items()}
+        for end in range(len(path), 0, -1):
+            if path[:end] in sources:
+                return sources[path[:end]]
+        inside = (source for known, source in sources.items() if known[: len(path)] == path)
+        return next(inside, DEFAULT_SOURCE)
+
+    def validate_for_environment(self, env: Environment | None = None) -> list[ConfigIssue]:
+        """Look for what is allowed but unwise where the application runs.
+
+        Subclasses add their own findings to those of ``super()``.
+
+        Args:
+            env: Where it runs; taken from ``LEX_ENV`` or ``APP_ENV`` if not given.
+
+        Returns:
+            The findings of all models inside this one, their keys relative to this one.
+        """
+        where = env or Environment.from_env()
+        issues: list[ConfigIssue] = []
+        for name in type(self).model_fields:
+            for path, model in _models_in(getattr(self, name), (name,)):
+                prefix = dotted(path)
+                issues += [
+                    replace(issue, key=f"{prefix}.{issue.key}" if issue.key else prefix)
+                    for issue in model.validate_for_environment(where)
+                ]
+        return issues
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, self._safe(name or "", value)
+
+    def _safe(self, name: str, value: Any) -> Any:
+        """A value as ``repr`` may show it; models and ``SecretStr`` mask themselves."""
+        field = type(self).model_fields.get(name)
+        position = Position(self._sources).below(name, is_secret=field is not None and is_secret_field(field))
+        return transformed(value, _printable, position, open_models=False)
+
+    @classmethod
+    def _root_fields(cls) -> frozenset[str]:
+        """The keys that may be set from variables at the top of the configuration, beside sections."""
+        return frozenset() if cls.config_section else frozenset(input_names(cls))
+
+    @classmethod
+    def _from_loaded(cls, loaded: Loaded, section: str | None) -> Self:
+        name = cls.config_section if section is None else section
+        path = parse_key(name)
+        node = find(loaded.root, path) or Section({}, DEFAULT_SOURCE)
+        if not path and isinstance(node, Section):
+            # Variables for other parts of the application are none of this model's business.
+            fields = input_names(cls)
+            foreign = {SourceKind.ENVIRONMENT, SourceKind.DOTENV}
+            kept = {k: v for k, v in node.entries.items() if k in fields or v.source.kind not in foreign}
+            node = replace(node, entries=kept)
+        return cls._from_tree(loaded.interpolated(node, path), path)
+
+    @classmethod
+    def _from_tree(cls, node: Node, path: KeyPath) -> Self:
+        node = opened(cls, node)
+        model = read_as(cls, node, path)
+        model._attach(node)
+        return model
+
+    def _attach(self, node: Node) -> None:
+        """Remember where the values came from, here and in the models inside.
+
+        Args:
+            node: The tree that the model was read from.
+        """
+        self._sources = _Sources((path, leaf.source) for path, leaf in leaves(node) if path)
+        for name in type(self).model_fields:
+            for path, model in _models_in(getattr(self, name), (name,)):
+                inner = find(node, path)
+                if inner is not None:
+                    model._attach(inner)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
+        """Read texts from variables as the fields want them, and suggest known keys for unknown ones."""
+        names = input_names(cls)
+        if is_mapping(data):
+            data = {
+                key: decoded(names[key].annotation, value) if key in names else value for key, value in data.items()
+            }
+        try:
+            return handler(data)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            if not any(_is_unknown_here(one) for one in details):
+                raise
+            lines = [_reworded(one, names) for one in details]
+        raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
+
+
+def _is_unknown_here(details: Any) -> bool:
+    return details["type"] == "extra_forbidden" and len(details["loc"]) == 1
+
+
+def _reworded(details: Any, names: Iterable[str]) -> InitErrorDetails:
+    """The same error as pydantic takes it for a new one; an unknown key gets its suggestion."""
+    kind: Any = details["type"]
+    context: dict[str, Any] | None = details.get("ctx")
+    if _is_unknown_here(details):
+        key = str(details["loc"][0])
+        known = sorted(names)
+        suggestion = did_you_mean(key, known)
+        if not suggestion and len(known) <= _LISTED:
+            suggestion = f"; known are: {', '.join(known)}" if known else "; there are no settings here"
+        context = {"suggestion": suggestion}
+        kind = PydanticCustomError("unknown_key", "unknown key{suggestion}", context)
+    elif kind not in _BUILT_IN_ERRORS:
+        kind = PydanticCustomError(kind, details["msg"], context)
+    error: InitErrorDetails = {"type": kind, "loc": details["loc"], "input": details["input"]}
+    if context is not None and isinstance(kind, str):
+        error["ctx"] = context
+    return error
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a configuration, on the way down through its values.
+
+    Attributes:
+        sources: The sources of the nearest model above.
+        inside: The path from that model.
+        path: The path from the start.
+        is_secret: Whether a field on the way is marked as secret.
+    """
+
+    sources: Mapping[KeyPath, Source]
+    inside: KeyPath = ()
+    path: KeyPath = ()
+    is_secret: bool = False
+
+    @property
+    def name(self) -> str:
+        """The last key that is no index."""
+        return next((part for part in reversed(self.path) if isinstance(part, str)), "")
+
+    @property
+    def source(self) -> Source:
+        """Where the value here, or the one that it is a part of, came from."""
+        known = (self.inside[:end] for end in range(len(self.inside), 0, -1) if self.inside[:end] in self.sources)
+        return next((self.sources[path] for path in known), DEFAULT_SOURCE)
+
+    @property
+    def holds_secret(self) -> bool:
+        """Whether the value here is secret by its field or by its source."""
+        return self.is_secret or self.source.is_secret
+
+    def below(self, key: Key, *, is_secret: bool = False) -> Position:
+        """The place of a value inside this one."""
+        return replace(self, inside=(*self.inside, key), path=(*self.path, key), is_secret=self.is_secret or is_secret)
+
+    def within(self, sources: Mapping[KeyPath, Source]) -> Position:
+        """The same place, where a model with sources of its own begins."""
+        return replace(self, sources=sources, inside=()) if sources else self
+
+
+def sources_of(model: object) -> Mapping[KeyPath, Source]:
+    """Where the values of a model came from, by their paths in it; nothing for models that do not know."""
+    sources: Any = getattr(model, "_sources", {})
+    return cast("Mapping[KeyPath, Source]", sources) if isinstance(sources, _Sources) else {}
+
+
+def transformed(
+    value: Any,
+    leaf: Callable[[Any, Position], Any],
+    position: Position,
+    *,
+    open_models: bool = True,
+    show_empty: bool = False,
+) -> Any:
+    """Turn a configuration's values into others, keeping their arrangement.
+
+    Args:
+        value: A model, a collection or a single value.
+        leaf: Makes the new value of a single one.
+        position: Where it is.
+        open_models: Turn models into dictionaries; otherwise they are single values.
+        show_empty: Call *leaf* for empty collections too.
+
+    Returns:
+        New dictionaries and lists of new values.
+    """
+
+    def down(item: Any, key: Key, *, is_secret: bool = False) -> Any:
+        below = position.below(key, is_secret=is_secret)
+        return transformed(item, leaf, below, open_models=open_models, show_empty=show_empty)
+
+    if show_empty and (is_mapping(value) or is_list(value)) and not value:
+        return leaf(value, position)
+    if isinstance(value, BaseModel):
+        if not open_models:
+            return leaf(value, position)
+        position = position.within(sources_of(value))
+        fields = type(value).model_fields
+        entries = {name: getattr(value, name) for name in fields} | (value.model_extra or {})
+        return {
+            name: down(entry, name, is_secret=name in fields and is_secret_field(fields[name]))
+            for name, entry in entries.items()
+        }
+    if is_mapping(value):
+        return {key: down(item, str(key)) for key, item in value.items()}
+    if is_list(value):
+        return [down(item, index) for index, item in enumerate(value)]
+    return leaf(value, position)
+
+
+def _redacted(value: Any, position: Position) -> Any:
+    return shown(value, position.name, secret=position.holds_secret)
+
+
+def _revealed(value: Any, position: Position) -> Any:
+    if isinstance(value, SecretStr | SecretBytes):
+        return value.get_secret_value()
+    return str(value) if isinstance(value, Text) else value
+
+
+def _printable(value: Any, position: Position) -> Any:
+    if isinstance(value, SecretStr | SecretBytes | BaseModel):
+        return value
+    text = _redacted(value, position)
+    return text if MASK in str(text) else value
+
+
+def _models_in(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, BaseConfig]]:
+    """The configuration models in a field's value: itself, or those in its lists and mappings."""
+    if isinstance(value, BaseConfig):
+        yield path, value
+    elif is_mapping(value):
+        for key, item in value.items():
+            yield from _models_in(item, (*path, str(key)))
+    elif is_list(value):
+        for index, item in enumerate(value):
+            yield from _models_in(item, (*path, index))

@@ -1,0 +1,156 @@
+"""What the fields of a model say about the values that belong in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import is_dataclass, replace
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
+
+from lexigram.config.secrets import Secret
+from lexigram.config.tree import Items, Key, KeyPath, Leaf, Node, Section, Text, from_json, is_mapping
+
+__all__ = ["decoded", "field_at", "input_names", "is_secret_field", "members", "opened"]
+
+
+def members(annotation: Any) -> Iterator[Any]:
+    """The types that an annotation allows: the members of a union, without ``Annotated``."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from members(get_args(annotation)[0])
+    elif origin is Union or origin is UnionType:
+        for member in get_args(annotation):
+            yield from members(member)
+    else:
+        yield annotation
+
+
+def is_secret_field(field: FieldInfo) -> bool:
+    """Whether a field is secret by its type or by a mark.
+
+    Args:
+        field: A field of a model.
+
+    Returns:
+        True for ``SecretStr``, for ``Annotated[..., Secret()]`` and for ``Field(json_schema_extra={"secret": True})``.
+    """
+    extra: Any = field.json_schema_extra
+    if is_mapping(extra) and extra.get("secret") is True:
+        return True
+    return any(map(_is_mark, field.metadata)) or _has_mark(field.annotation)
+
+
+def _is_mark(mark: object) -> bool:
+    return isinstance(mark, Secret) or mark is Secret
+
+
+def _has_mark(annotation: Any) -> bool:
+    if annotation in (SecretStr, SecretBytes):
+        return True
+    return any(_is_mark(argument) or _has_mark(argument) for argument in get_args(annotation))
+
+
+def input_names(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The names that a model understands in its input, aliases included."""
+    names: dict[str, FieldInfo] = {}
+    for name, field in model.model_fields.items():
+        for alias in (name, field.alias, field.validation_alias):
+            if isinstance(alias, str):
+                names[alias] = field
+    return names
+
+
+def field_at(kind: Any, path: Sequence[Key]) -> FieldInfo | None:
+    """The field of a model, or of a model inside it, that a path leads to.
+
+    Args:
+        kind: The type at the start of the path.
+        path: Keys and indices.
+
+    Returns:
+        The innermost field on the path; None if there is none.
+    """
+    candidates = list(members(kind))
+    field: FieldInfo | None = None
+    for key in path:
+        following: list[Any] = []
+        for candidate in candidates:
+            origin = get_origin(candidate)
+            if isinstance(candidate, type) and origin is None and issubclass(candidate, BaseModel):
+                found = input_names(candidate).get(str(key))
+                if found is not None:
+                    field = found
+                    following += members(found.annotation)
+            elif origin is not None:
+                # The last argument of list[T], dict[K, T] and tuple[T, ...] is, or stands for, what is inside.
+                inner = [argument for argument in get_args(candidate) if argument is not Ellipsis]
+                following += members(inner[-1]) if inner else ()
+        candidates = following
+    return field
+
+
+def opened(kind: Any, node: Node, path: KeyPath = ()) -> Node:
+    """Turn the JSON in texts from variables into branches, where a model wants a list or a section.
+
+    Args:
+        kind: The model that the whole tree is read into.
+        node: The tree, or what stands at *path* in it.
+        path: The path from the model.
+
+    Returns:
+        The tree, so that every value in it can be found and named.
+    """
+    match node:
+        case Section(entries):
+            return replace(node, entries={key: opened(kind, child, (*path, key)) for key, child in entries.items()})
+        case Items(items):
+            return replace(node, items=tuple(opened(kind, child, (*path, i)) for i, child in enumerate(items)))
+        case Leaf(Text() as text):
+            field = field_at(kind, path)
+            return from_json(node) if field is not None and decoded(field.annotation, text) is not text else node
+        case _:
+            return node
+
+
+def decoded(annotation: Any, value: Any) -> Any:
+    """Read a text from a place without types as the field wants it.
+
+    Args:
+        annotation: The field's type.
+        value: Its value; only a :class:`~lexigram.config.tree.Text` is looked at.
+
+    Returns:
+        What the JSON in it says if only a list or a section will do; None for the empty text if None will do and no
+        text will; else the value.
+    """
+    if not isinstance(value, Text):
+        return value
+    kinds = list(members(annotation))
+    if any(map(_takes_text, kinds)):
+        return value
+    if not value.strip() and NoneType in kinds:
+        return None
+    if value.lstrip().startswith(("{", "[")) and any(map(_takes_structure, kinds)):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _takes_text(kind: Any) -> bool:
+    if kind in (Any, object, str, bytes, SecretStr, SecretBytes) or isinstance(kind, TypeVar):
+        return True
+    return isinstance(kind, type) and get_origin(kind) is None and issubclass(kind, str)
+
+
+def _takes_structure(kind: Any) -> bool:
+    origin: Any = get_origin(kind) or kind
+    if not isinstance(origin, type):
+        return False
+    structure = cast("type[Any]", origin)
+    return is_dataclass(structure) or issubclass(structure, (BaseModel, Collection))

@@ -1,0 +1,305 @@
+"""Finding the files, reading them, and laying the sources over each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+from lexigram.config.environment import apply_assignments, assignments_of, read_dotenv
+from lexigram.config.interpolation import InterpolationError, expand
+from lexigram.config.problems import ConfigProblem, ConfigValidationError
+from lexigram.config.secrets import EnvironmentSecretResolver, MountedFileSecretResolver
+from lexigram.config.toml_file import parse_toml
+from lexigram.config.tree import (
+    Items,
+    KeyPath,
+    Leaf,
+    Node,
+    Section,
+    Source,
+    SourceKind,
+    Text,
+    dotted,
+    is_valid_text,
+    merge,
+)
+from lexigram.config.yaml_file import parse_yaml
+from lexigram.contracts.exceptions.config import ConfigurationError
+from lexigram.contracts.security.secrets import SecretNotFoundError, SecretResolverProtocol
+from lexigram.suggestions import did_you_mean
+
+__all__ = ["DEFAULT_YAML", "Loaded", "Secrets", "load_file", "load_profile"]
+
+Secrets: TypeAlias = SecretResolverProtocol | Sequence[SecretResolverProtocol] | None
+"""Where secrets are looked for: one resolver, several in order, or None for the usual ones."""
+
+Format: TypeAlias = Literal["yaml", "toml"]
+
+_PARSERS: Mapping[str, Callable[[str, str], Node]] = {"yaml": parse_yaml, "toml": parse_toml}
+_SUFFIXES: Mapping[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
+_STEM = "application"
+_MOUNTED = "/run/secrets"
+
+
+class _DefaultPath(str):
+    """A path that nobody asked for by name, so that the file may be absent."""
+
+    __slots__ = ()
+
+
+DEFAULT_YAML: str = _DefaultPath("application.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The sources laid over each other; references in values are not replaced yet.
+
+    Attributes:
+        root: The tree.
+        files: The files that were read, the lowest first.
+        profile: The profile in force.
+        environ: The variables for ``${VAR}``, those of ``.env`` included.
+        resolvers: Where ``${secret:NAME}`` looks, in order.
+    """
+
+    root: Section
+    files: tuple[Path, ...]
+    profile: str | None
+    environ: Mapping[str, str]
+    resolvers: tuple[SecretResolverProtocol, ...]
+
+    def interpolated(self, node: Node, path: KeyPath = ()) -> Node:
+        """Replace the references in the values that come from files.
+
+        Args:
+            node: The tree or a part of it.
+            path: Where the part stands.
+
+        Returns:
+            The tree with the references replaced.
+
+        Raises:
+            ConfigurationError: Variables without default or secrets are missing; all of them are listed.
+        """
+        work = _Interpolation(self)
+        result = work.node(node, path)
+        if work.problems:
+            raise ConfigValidationError(work.problems)
+        return result
+
+
+@dataclass(slots=True)
+class _Interpolation:
+    """One walk over a tree, collecting what is missing."""
+
+    loaded: Loaded
+    problems: list[ConfigProblem] = field(default_factory=list[ConfigProblem])
+
+    def node(self, node: Node, path: KeyPath) -> Node:
+        """The node with the references below it replaced."""
+        match node:
+            case Section(entries):
+                return replace(node, entries={key: self.node(child, (*path, key)) for key, child in entries.items()})
+            case Items(items):
+                return replace(node, items=tuple(self.node(child, (*path, i)) for i, child in enumerate(items)))
+            case Leaf(str() as text, source) if source.kind is SourceKind.FILE and "${" in text:
+                return self.leaf(node, text, path)
+            case _:
+                return node
+
+    def leaf(self, leaf: Leaf, text: str, path: KeyPath) -> Leaf:
+        """A text with its references replaced."""
+        try:
+            expanded, variables, secrets = expand(text, self.loaded.environ.get, self.secret)
+        except (InterpolationError, ConfigurationError) as error:
+            message = error.message if isinstance(error, ConfigurationError) else str(error)
+            self.problems.append(ConfigProblem(dotted(path), message, leaf.source))
+            return leaf
+        if not is_valid_text(expanded):
+            names = ", ".join(variables)
+            self.problems.append(ConfigProblem(dotted(path), f"{names} holds bytes that are not UTF-8", leaf.source))
+            return leaf
+        return Leaf(Text(expanded), replace(leaf.source, variables=variables, secrets=secrets))
+
+    def secret(self, name: str) -> tuple[str, str]:
+        """A secret, and the resolver that has it."""
+        asked: list[str] = []
+        for resolver in self.loaded.resolvers:
+            label = str(getattr(resolver, "name", type(resolver).__name__))
+            try:
+                return resolver.resolve(name), label
+            except SecretNotFoundError:
+                asked.append(label)
+        raise SecretNotFoundError(
+            f"no secret called {name!r}; looked in: {', '.join(asked) or 'nothing, there are no resolvers'}", name=name
+        )
+
+
+def load_file(
+    path: str | os.PathLike[str],
+    file_format: Format,
+    profile: str | None,
+    env_override: bool,
+    secrets: Secrets,
+    root_fields: Collection[str],
+) -> Loaded:
+    """Read one named file, its profile and the environment.
+
+    Args:
+        path: The file; :data:`DEFAULT_YAML` may be absent.
+        file_format: The format.
+        profile: The profile, or None for ``LEX_PROFILE``.
+        env_override: Let variables set values.
+        secrets: Where secrets are looked for.
+        root_fields: The names that variables may set at the top.
+
+    Returns:
+        What was read.
+
+    Raises:
+        ConfigurationError: A file is missing or cannot be read, or a variable is not usable.
+    """
+    base = Path(path)
+    files: list[tuple[Path, Format]] = []
+    if base.exists():
+        files.append((base, file_format))
+    elif not isinstance(path, _DefaultPath):
+        raise _no_file(base)
+    named = profile or os.environ.get("LEX_PROFILE") or None
+    if named is not None:
+        files.append((_profile_file(base, named, [base.suffix]), file_format))
+    return _load(base.parent, files, named, env_override, secrets, root_fields)
+
+
+def load_profile(
+    base_path: str | os.PathLike[str],
+    profile: str | None,
+    env_override: bool,
+    secrets: Secrets,
+    root_fields: Collection[str],
+) -> Loaded:
+    """Read the configuration of a folder, of a profile and of the environment.
+
+    Args:
+        base_path: The folder.
+        profile: The profile, or None for ``LEX_PROFILE``.
+        env_override: Let variables set values.
+        secrets: Where secrets are looked for.
+        root_fields: The names that variables may set at the top.
+
+    Returns:
+        What was read.
+
+    Raises:
+        ConfigurationError: As for :func:`load_file`; also if a file is there in two formats.
+    """
+    folder = Path(base_path)
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"there is no folder {folder}", source=str(folder), hint="Give the folder that holds application.yaml."
+        )
+    files: list[tuple[Path, Format]] = []
+    base = _one_of(folder, _STEM)
+    if base is not None:
+        files.append((base, _SUFFIXES[base.suffix]))
+    named = profile or os.environ.get("LEX_PROFILE") or None
+    if named is not None:
+        found = _profile_file(folder / _STEM, named, list(_SUFFIXES))
+        files.append((found, _SUFFIXES[found.suffix]))
+    return _load(folder, files, named, env_override, secrets, root_fields)
+
+
+def _load(
+    folder: Path,
+    files: Sequence[tuple[Path, Format]],
+    profile: str | None,
+    env_override: bool,
+    secrets: Secrets,
+    root_fields: Collection[str],
+) -> Loaded:
+    root = Section({}, Source(SourceKind.CODE))
+    for path, file_format in files:
+        root = cast("Section", merge(root, _read(path, file_format)))
+    dotenv = read_dotenv(folder / ".env", os.environ)
+    if env_override:
+        root = apply_assignments(root, assignments_of(os.environ, dotenv, root_fields))
+    environ = {**{name: value for name, (value, _) in dotenv.items()}, **os.environ}
+    resolvers: tuple[SecretResolverProtocol, ...]
+    if secrets is None:
+        mounted = environ.get("LEX_SECRETS_DIR") or _MOUNTED
+        resolvers = (EnvironmentSecretResolver(environ), MountedFileSecretResolver(mounted))
+    elif isinstance(secrets, Sequence):
+        resolvers = tuple(secrets)
+    else:
+        resolvers = (secrets,)
+    return Loaded(root, tuple(path for path, _ in files), profile, environ, resolvers)
+
+
+def _read(path: Path, file_format: Format) -> Section:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path} is not UTF-8 text (byte {error.start})", source=str(path), hint="Save the file as UTF-8."
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}", source=str(path), cause=error) from error
+    tree = _PARSERS[file_format](text, str(path))
+    if not isinstance(tree, Section):
+        kind = "a list" if isinstance(tree, Items) else "a single value"
+        raise ConfigurationError(
+            f"{path} holds {kind}; a configuration consists of keys and values",
+            source=str(tree.source),
+            hint="Write settings as 'key: value'.",
+        )
+    return tree
+
+
+def _no_file(path: Path) -> ConfigurationError:
+    folder = path.parent
+    others = sorted(p.name for p in folder.iterdir() if p.suffix in _SUFFIXES) if folder.is_dir() else []
+    suggestion = did_you_mean(path.name, others)
+    beside = f"; in that folder there are: {', '.join(others[:10])}" if others and not suggestion else ""
+    return ConfigurationError(
+        f"there is no configuration file {path}{suggestion}{beside}",
+        source=str(path),
+        hint="Create it, or give the path of the file that you mean.",
+    )
+
+
+def _profile_file(base: Path, profile: str, suffixes: Sequence[str]) -> Path:
+    """The file of a profile beside the base file; a missing one is most likely a misspelt name."""
+    stem = base.stem if base.suffix in _SUFFIXES else base.name
+    if any(mark in profile for mark in "/\\\0") or profile in {".", ".."}:
+        raise ConfigurationError(f"{profile!r} cannot be the name of a profile", hint="Use letters and digits.")
+    found = _one_of(base.parent, f"{stem}.{profile}", suffixes)
+    if found is not None:
+        return found
+    known = sorted(
+        path.name.removeprefix(f"{stem}.").removesuffix(path.suffix)
+        for path in (base.parent.iterdir() if base.parent.is_dir() else ())
+        if path.suffix in suffixes and path.name.startswith(f"{stem}.") and path.stem != stem
+    )
+    suggestion = did_you_mean(profile, known)
+    beside = f"; there are the profiles: {', '.join(known)}" if known and not suggestion else ""
+    wanted = base.parent / f"{stem}.{profile}{suffixes[0]}"
+    raise ConfigurationError(
+        f"the profile {profile!r} has no file {wanted}{suggestion}{beside}",
+        source=str(wanted),
+        hint="Create the file, even an empty one, or choose another profile (LEX_PROFILE).",
+    )
+
+
+def _one_of(folder: Path, stem: str, suffixes: Sequence[str] = tuple(_SUFFIXES)) -> Path | None:
+    """The file of that name in any format; two of them leave open which one counts."""
+    found = [path for suffix in suffixes if (path := folder / f"{stem}{suffix}").exists()]
+    if len(found) > 1:
+        raise ConfigurationError(
+            f"the same configuration is there twice: {' and '.join(path.name for path in found)} in {folder}",
+            source=str(folder),
+            hint="Remove all but one.",
+        )
+    return found[0] if found else None
