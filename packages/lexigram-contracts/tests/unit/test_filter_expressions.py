@@ -161,6 +161,7 @@ def test_pages_and_orders_are_checked() -> None:
         lambda: CursorPaginationSpec(size=0),
         lambda: SortSpecification("a", wrong),
         lambda: ProjectionSpec(include=("a",), exclude=("b",)),
+        lambda: ProjectionSpec(exclude="name"),
     ):
         with pytest.raises(DataValidationError):
             make()
@@ -168,7 +169,7 @@ def test_pages_and_orders_are_checked() -> None:
 
 def test_projections_keep_tuples() -> None:
     """Lists are accepted and not shared."""
-    names: Any = ["a", "b"]
+    names = ["a", "b"]
     projection = ProjectionSpec(include=names)
     names.append("c")
 

@@ -59,7 +59,7 @@ def test_the_whole_is_as_bad_as_its_worst_part(statuses: list[str], expected: st
 def test_components_may_come_as_a_list() -> None:
     """And are not shared with it."""
     found = [result(HealthStatus.HEALTHY)]
-    whole = AggregateHealthResult(components=found)  # type: ignore[arg-type]
+    whole = AggregateHealthResult(components=found)
     found.clear()
 
     assert len(whole.components) == 1

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -110,15 +110,15 @@ class AggregateHealthResult:
     components it is unknown.
 
     Attributes:
-        components: The single results.
+        components: The single results, kept as a tuple.
         checked_at: When, in UTC.
     """
 
-    components: tuple[HealthCheckResult, ...] = ()
+    components: Sequence[HealthCheckResult] = ()
     checked_at: datetime = field(default_factory=_now)
 
     def __post_init__(self) -> None:
-        # Lists are accepted, but a frozen object must not share one with its maker.
+        # A frozen object must not share a list with its maker.
         object.__setattr__(self, "components", tuple(self.components))
 
     @classmethod

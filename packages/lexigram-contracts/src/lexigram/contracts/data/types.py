@@ -8,7 +8,7 @@ by step along a dotted path. A path that leads nowhere gives None; None equals o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias, cast
@@ -332,16 +332,19 @@ class ProjectionSpec:
     """Which fields come back.
 
     Attributes:
-        include: Only these, where there are any.
+        include: Only these, where there are any; kept as a tuple.
         exclude: All but these; not together with *include*.
     """
 
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "include", tuple(self.include))
-        object.__setattr__(self, "exclude", tuple(self.exclude))
+        for name in ("include", "exclude"):
+            given = getattr(self, name)
+            if isinstance(given, str):
+                raise DataValidationError(f"{name} is a list of fields, not text", field=name)
+            object.__setattr__(self, name, tuple(given))
         if self.include and self.exclude:
             raise DataValidationError(
                 "a projection cannot both include and exclude fields", hint="Give include or exclude, not both."

@@ -11,8 +11,9 @@ Writing ``@dataclass(frozen=True, kw_only=True)`` above it is allowed and change
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from threading import RLock
 from typing import Any, Protocol, Self, runtime_checkable
 from uuid import UUID, uuid4
 
@@ -20,6 +21,11 @@ from lexigram.contracts.exceptions.infra import DataValidationError
 from typing_extensions import dataclass_transform
 
 __all__ = ["DomainEvent", "DomainEventPublisherProtocol"]
+
+
+# Set last, so that a thread which sees it finds the class whole.
+_COMPLETE = "_event_class_is_complete"
+_completing = RLock()
 
 
 def _now() -> datetime:
@@ -32,9 +38,14 @@ def _complete(cls: type[Any]) -> None:
     This cannot happen in ``__init_subclass__``, which runs before a ``@dataclass`` above the class does its work; a
     class is finished for certain when the first object, or the first subclass, is made.
     """
-    for base in reversed(cls.__mro__):
-        if issubclass(base, DomainEvent) and "__dataclass_fields__" not in vars(base):
-            dataclass(frozen=True, kw_only=True)(base)
+    if _COMPLETE in vars(cls):
+        return
+    with _completing:
+        for base in reversed(cls.__mro__):
+            if issubclass(base, DomainEvent) and _COMPLETE not in vars(base):
+                if "__dataclass_fields__" not in vars(base):
+                    dataclass(frozen=True, kw_only=True)(base)
+                setattr(base, _COMPLETE, True)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
@@ -76,7 +87,8 @@ class DomainEvent(_EventFields):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for base in cls.__bases__:
-            _complete(base)
+            if issubclass(base, DomainEvent):
+                _complete(base)
 
     def to_dict(self) -> dict[str, Any]:
         """The event's fields by name; ids as text and times in ISO 8601, other values as they are."""
@@ -87,13 +99,16 @@ class DomainEvent(_EventFields):
         """Make an event of what :meth:`to_dict` gave.
 
         Raises:
-            DataValidationError: A key is no field of this event, the event is of another type, or an id or time
-                cannot be read.
+            DataValidationError: A key is no field of this event, a field without a default is missing, the event is of
+                another type, or an id or time cannot be read.
         """
         _complete(cls)
         known = {f.name: f.init for f in fields(cls)}
         if unknown := sorted(set(data) - set(known)):
             raise DataValidationError(f"{cls.__name__} has no fields {', '.join(unknown)}", field=unknown[0])
+        needed = (f for f in fields(cls) if f.init and f.default is MISSING and f.default_factory is MISSING)
+        if missing := [f.name for f in needed if f.name not in data]:
+            raise DataValidationError(f"{cls.__name__} needs {', '.join(missing)}", field=missing[0])
         values = {name: value for name, value in data.items() if known[name]}
         if not known["event_type"] and data.get("event_type", cls.__name__) != cls.__name__:
             raise DataValidationError(f"{data['event_type']!r} is not a {cls.__name__}", field="event_type")
