@@ -37,7 +37,11 @@ ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ("hatch==1.18.2", "uv==0.13.8")
 """What is installed to run everything else; the workflows use the same hatch."""
 
-_FREE_BYTES = 1_500_000_000
+_FREE_BYTES = 1_000_000_000
+
+_NO_NETWORK = (
+    "the package index could not be reached, and a first run needs it (PIP_INDEX_URL and UV_DEFAULT_INDEX name another)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +161,13 @@ def _explain(output: str) -> str:
     network = ("name resolution", "newconnectionerror", "connection refused", "network is unreachable", "proxyerror")
     more = ("max retries exceeded", "dns error", "failed to fetch", "could not fetch url", "error sending request")
     if any(sign in lowered for sign in (*network, *more)):
-        return "the package index could not be reached: this first run needs a network (PIP_INDEX_URL and "
-        "UV_DEFAULT_INDEX name another index)"
+        return _NO_NETWORK
     return "see above"
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str], lock: int, doing: str) -> None:
     """Run one step of setting up; show what it printed only if it fails."""
-    done = subprocess.run(
+    with subprocess.Popen(
         command,
         cwd=ROOT,
         env=dict(environment),
@@ -174,11 +177,17 @@ def _run(command: Sequence[str], environment: Mapping[str, str], lock: int, doin
         text=True,
         errors="replace",
         pass_fds=(lock,),
-        check=False,
-    )
-    if done.returncode:
-        tail = "\n".join(done.stdout.strip().splitlines()[-20:])
-        msg = f"{tail}\n\ncould not {doing}: {_explain(done.stdout)}"
+        process_group=0,
+    ) as child:
+        try:
+            output, _ = child.communicate()
+        except BaseException:
+            # Its children too: one left behind would write into what the next run makes anew.
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+    if child.returncode:
+        tail = "\n".join(output.strip().splitlines()[-10:])
+        msg = f"{tail}\n\ncould not {doing}: {_explain(output)}"
         raise DevError(msg)
 
 
@@ -270,7 +279,7 @@ def _make_environment(base: Path, name: str, environment: Mapping[str, str], loc
     try:
         _run(create, environment, lock, doing)
     except DevError as error:
-        if "could not be reached" not in str(error):
+        if _NO_NETWORK not in str(error):
             raise
         _say("no network; trying with what is cached")
         _run(_hatch(base, "env", "remove", name), environment, lock, f"remove the environment {name}")
@@ -320,11 +329,17 @@ def prepare(names: Sequence[str]) -> tuple[Path, dict[str, str]]:
 
 def _call(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a job as the shell would: its terminal, its signals, its exit code."""
-    child = subprocess.Popen(command, cwd=ROOT, env=dict(environment))
+    # At a terminal the job shares our process group, so that Ctrl-C reaches all of it and a prompt can be answered.
+    # Elsewhere it has one of its own, so that a signal sent to us reaches the processes that hatch starts as well.
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()
+    received: list[int] = []
+    child = subprocess.Popen(command, cwd=ROOT, env=dict(environment), process_group=None if at_terminal else 0)
 
     def forward(number: int, _: FrameType | None) -> None:
-        # A Ctrl-C reaches the child by itself, from the terminal; it decides what happens.
-        if number != signal.SIGINT:
+        received.append(number)
+        if not at_terminal:
+            os.killpg(child.pid, number)
+        elif number != signal.SIGINT:
             child.send_signal(number)
 
     caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -334,6 +349,8 @@ def _call(command: Sequence[str], environment: Mapping[str, str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if code and received:
+        return 128 + received[0]
     return 128 - code if code < 0 else code
 
 
