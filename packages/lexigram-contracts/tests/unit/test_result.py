@@ -188,7 +188,7 @@ def test_an_exception_becomes_an_error() -> None:
 
     assert isinstance(caught.unwrap_err(), ValueError)
     assert caught.unwrap_err().__traceback__ is None
-    assert from_exception is Err.from_exception
+    assert from_exception(caught.unwrap_err()) == caught
 
 
 def test_the_alias_is_a_type_at_run_time() -> None:

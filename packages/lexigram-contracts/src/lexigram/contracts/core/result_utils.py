@@ -29,7 +29,10 @@ U = TypeVar("U")
 F = TypeVar("F")
 X = TypeVar("X", bound=Exception)
 
-from_exception = Err.from_exception
+
+def from_exception(exception: X) -> Err[X]:
+    """A failure holding *exception*, the same as :meth:`Err.from_exception`."""
+    return Err.from_exception(exception)
 
 
 def as_result(*exceptions: type[X]) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[Result[T, X]]]]:

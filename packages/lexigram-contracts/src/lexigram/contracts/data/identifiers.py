@@ -105,21 +105,15 @@ class Identifier:
 class Table(Identifier):
     """The name of a table."""
 
-    __str__ = Identifier.__str__
-
 
 @dataclass(frozen=True)
 class Column(Identifier):
     """The name of a column."""
 
-    __str__ = Identifier.__str__
-
 
 @dataclass(frozen=True)
 class Schema(Identifier):
     """The name of a schema."""
-
-    __str__ = Identifier.__str__
 
 
 @dataclass(frozen=True)

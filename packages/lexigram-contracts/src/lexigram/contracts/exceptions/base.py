@@ -30,6 +30,7 @@ class LexigramError(Exception):
     message: str
     details: dict[str, Any]
     hint: str | None
+    __cause__: BaseException | None
 
     def __init__(
         self,

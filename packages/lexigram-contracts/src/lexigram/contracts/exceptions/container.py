@@ -56,7 +56,7 @@ class CircularDependencyError(DependencyError):
 
     def __init__(self, message: str | None = None, *args: Any, chain: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(message, *args, **kwargs)
-        self.chain = tuple(chain)
+        self.chain: tuple[str, ...] = tuple(chain)
 
 
 class UnresolvableDependencyError(DependencyError):
@@ -79,7 +79,7 @@ class UnresolvableDependencyError(DependencyError):
     ) -> None:
         super().__init__(message, *args, **kwargs)
         self.dependency = dependency
-        self.chain = tuple(chain)
+        self.chain: tuple[str, ...] = tuple(chain)
 
 
 class RegistrationError(ContainerError):
@@ -105,7 +105,7 @@ class ProtocolValidationError(ContainerError):
 
     def __init__(self, message: str | None = None, *args: Any, missing: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(message, *args, **kwargs)
-        self.missing = tuple(missing)
+        self.missing: tuple[str, ...] = tuple(missing)
 
 
 class ContainerValidationError(ContainerBuildError):
@@ -121,7 +121,7 @@ class ContainerValidationError(ContainerBuildError):
         if message is None and issues:
             message = "\n".join([f"{len(issues)} faults in the graph of dependencies:", *(f"- {i}" for i in issues)])
         super().__init__(message, *args, **kwargs)
-        self.issues = tuple(issues)
+        self.issues: tuple[str, ...] = tuple(issues)
 
 
 class ScopedResolutionError(UnresolvableDependencyError):

@@ -96,7 +96,7 @@ class ValidationError(DomainError, ValueError):
         self, message: str | None = None, *args: Any, errors: Sequence[FieldError] = (), **kwargs: Any
     ) -> None:
         super().__init__(message, *args, **kwargs)
-        self.errors = tuple(errors)
+        self.errors: tuple[FieldError, ...] = tuple(errors)
 
 
 class FieldError(ValidationError):

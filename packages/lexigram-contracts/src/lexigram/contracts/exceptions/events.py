@@ -33,4 +33,4 @@ class EventHandlerError(EventError):
 
     def __init__(self, message: str | None = None, *args: Any, failures: Sequence[Any] = (), **kwargs: Any) -> None:
         super().__init__(message, *args, **kwargs)
-        self.failures = tuple(failures)
+        self.failures: tuple[Any, ...] = tuple(failures)

@@ -102,7 +102,7 @@ class ModuleImportError(ModuleError):
     ) -> None:
         super().__init__(message, *args, **kwargs)
         self.missing_import = missing_import
-        self.available_modules = tuple(available_modules)
+        self.available_modules: tuple[str, ...] = tuple(available_modules)
 
 
 class ModuleExportError(ModuleError):
@@ -125,7 +125,7 @@ class ModuleExportError(ModuleError):
     ) -> None:
         super().__init__(message, *args, **kwargs)
         self.missing_export = missing_export
-        self.registered_types = tuple(registered_types)
+        self.registered_types: tuple[str, ...] = tuple(registered_types)
 
 
 class ModuleCycleError(ModuleError):
@@ -139,7 +139,7 @@ class ModuleCycleError(ModuleError):
 
     def __init__(self, message: str | None = None, *args: Any, cycle: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(message, *args, **kwargs)
-        self.cycle = tuple(cycle)
+        self.cycle: tuple[str, ...] = tuple(cycle)
 
 
 class ModuleVisibilityError(ModuleError):
