@@ -237,14 +237,27 @@ class BaseConfig(BaseModel):
         """
         where = env or Environment.from_env()
         issues: list[ConfigIssue] = []
-        for name in type(self).model_fields:
-            for path, model in _models_in(getattr(self, name), (name,)):
-                prefix = dotted(path)
-                issues += [
-                    replace(issue, key=f"{prefix}.{issue.key}" if issue.key else prefix)
-                    for issue in model.validate_for_environment(where)
-                ]
+        for path, model in self._models_inside():
+            prefix = dotted(path)
+            issues += [
+                replace(issue, key=f"{prefix}.{issue.key}" if issue.key else prefix)
+                for issue in model.validate_for_environment(where)
+            ]
         return issues
+
+    @classmethod
+    def extra_models(cls, given: Mapping[str, Any]) -> Mapping[str, type[BaseModel]]:
+        """The models of sections that are no fields, for models with ``extra="allow"`` whose parts are plugins.
+
+        Such sections are then read with the whole, faults are told with their full keys, and the values are instances.
+
+        Args:
+            given: What the model is being read from.
+
+        Returns:
+            Models by key; nothing unless a subclass says otherwise.
+        """
+        return {}
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
@@ -288,29 +301,52 @@ class BaseConfig(BaseModel):
             node: The tree that the model was read from.
         """
         self._sources = _Sources((path, leaf.source) for path, leaf in leaves(node) if path)
+        for path, model in self._models_inside():
+            inner = find(node, path)
+            if inner is not None:
+                model._attach(inner)
+
+    def _models_inside(self) -> Iterator[tuple[KeyPath, BaseConfig]]:
         for name in type(self).model_fields:
-            for path, model in _models_in(getattr(self, name), (name,)):
-                inner = find(node, path)
-                if inner is not None:
-                    model._attach(inner)
+            yield from _models_in(getattr(self, name), (name,))
+        for name, value in (self.model_extra or {}).items():
+            yield from _models_in(value, (name,))
 
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_unknown_keys(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
         """Read texts from variables as the fields want them, and suggest known keys for unknown ones."""
         names = input_names(cls)
+        lines: list[InitErrorDetails] = []
         if is_mapping(data):
             data = {
                 key: decoded(names[key].annotation, value) if key in names else value for key, value in data.items()
             }
+            lines = _read_extras(data, cls.extra_models(data))
         try:
-            return handler(data)
+            result = handler(data)
         except ValidationError as error:
             details = error.errors(include_url=False)
-            if not any(_is_unknown_here(one) for one in details):
+            if not lines and not any(map(_is_unknown_here, details)):
                 raise
-            lines = [_reworded(one, names) for one in details]
+            lines = [_reworded(one, names) for one in details] + lines
+        else:
+            if not lines:
+                return result
         raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
+
+
+def _read_extras(data: dict[str, Any], models: Mapping[str, type[BaseModel]]) -> list[InitErrorDetails]:
+    """Put instances in the place of sections that have models; returns what is wrong with them."""
+    lines: list[InitErrorDetails] = []
+    for key, model in models.items():
+        if key in data:
+            try:
+                data[key] = model.model_validate({} if data[key] is None else data[key])
+            except ValidationError as error:
+                details = error.errors(include_url=False)
+                lines += [_reworded({**one, "loc": (key, *one["loc"])}, ()) for one in details]
+    return lines
 
 
 def _is_unknown_here(details: Any) -> bool:

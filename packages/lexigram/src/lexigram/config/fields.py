@@ -12,9 +12,9 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from lexigram.config.secrets import Secret
-from lexigram.config.tree import Items, Key, KeyPath, Leaf, Node, Section, Text, from_json, is_mapping
+from lexigram.config.tree import Items, Key, KeyPath, Leaf, Node, Section, Text, find, from_json, is_mapping, to_plain
 
-__all__ = ["decoded", "field_at", "input_names", "is_secret_field", "members", "opened"]
+__all__ = ["decoded", "input_names", "is_secret_field", "members", "opened", "place_at"]
 
 
 def members(annotation: Any) -> Iterator[Any]:
@@ -64,19 +64,21 @@ def input_names(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return names
 
 
-def field_at(kind: Any, path: Sequence[Key]) -> FieldInfo | None:
-    """The field of a model, or of a model inside it, that a path leads to.
+def place_at(kind: Any, path: Sequence[Key], node: Node) -> tuple[FieldInfo | None, tuple[Any, ...]]:
+    """What a model says about the place that a path leads to.
 
     Args:
         kind: The type at the start of the path.
         path: Keys and indices.
+        node: The tree that is read, since the models of some sections depend on values.
 
     Returns:
-        The innermost field on the path; None if there is none.
+        The innermost field on the path, if there is one, and the types that the place itself allows; none are known
+        for what no model speaks of.
     """
     candidates = list(members(kind))
     field: FieldInfo | None = None
-    for key in path:
+    for position, key in enumerate(path):
         following: list[Any] = []
         for candidate in candidates:
             origin = get_origin(candidate)
@@ -85,35 +87,49 @@ def field_at(kind: Any, path: Sequence[Key]) -> FieldInfo | None:
                 if found is not None:
                     field = found
                     following += members(found.annotation)
+                else:
+                    following += _extra_model(candidate, key, find(node, path[:position]))
             elif origin is not None:
                 # The last argument of list[T], dict[K, T] and tuple[T, ...] is, or stands for, what is inside.
                 inner = [argument for argument in get_args(candidate) if argument is not Ellipsis]
                 following += members(inner[-1]) if inner else ()
         candidates = following
-    return field
+    return field, tuple(candidates)
 
 
-def opened(kind: Any, node: Node, path: KeyPath = ()) -> Node:
+def _extra_model(model: type[BaseModel], key: Key, node: Node | None) -> list[Any]:
+    """The model of a section that is no field, as a list of none or one."""
+    extra_models = getattr(model, "extra_models", None)
+    if extra_models is None or not isinstance(node, Section):
+        return []
+    found = extra_models(to_plain(node)).get(str(key))
+    return [] if found is None else [found]
+
+
+def opened(kind: Any, root: Node) -> Node:
     """Turn the JSON in texts from variables into branches, where a model wants a list or a section.
 
     Args:
-        kind: The model that the whole tree is read into.
-        node: The tree, or what stands at *path* in it.
-        path: The path from the model.
+        kind: The model that the tree is read into.
+        root: The tree.
 
     Returns:
         The tree, so that every value in it can be found and named.
     """
-    match node:
-        case Section(entries):
-            return replace(node, entries={key: opened(kind, child, (*path, key)) for key, child in entries.items()})
-        case Items(items):
-            return replace(node, items=tuple(opened(kind, child, (*path, i)) for i, child in enumerate(items)))
-        case Leaf(Text() as text):
-            field = field_at(kind, path)
-            return from_json(node) if field is not None and decoded(field.annotation, text) is not text else node
-        case _:
-            return node
+
+    def walk(node: Node, path: KeyPath) -> Node:
+        match node:
+            case Section(entries):
+                return replace(node, entries={key: walk(child, (*path, key)) for key, child in entries.items()})
+            case Items(items):
+                return replace(node, items=tuple(walk(child, (*path, index)) for index, child in enumerate(items)))
+            case Leaf(Text() as text) if text.lstrip().startswith(("{", "[")):
+                _, kinds = place_at(kind, path, root)
+                return from_json(node) if _decoded(kinds, text) is not text else node
+            case _:
+                return node
+
+    return walk(root, ())
 
 
 def decoded(annotation: Any, value: Any) -> Any:
@@ -127,9 +143,10 @@ def decoded(annotation: Any, value: Any) -> Any:
         What the JSON in it says if only a list or a section will do; None for the empty text if None will do and no
         text will; else the value.
     """
-    if not isinstance(value, Text):
-        return value
-    kinds = list(members(annotation))
+    return _decoded(tuple(members(annotation)), value) if isinstance(value, Text) else value
+
+
+def _decoded(kinds: Sequence[Any], value: Text) -> Any:
     if any(map(_takes_text, kinds)):
         return value
     if not value.strip() and NoneType in kinds:

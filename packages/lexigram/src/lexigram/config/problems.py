@@ -12,7 +12,7 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails
 
 from lexigram.config.display import describe_value
-from lexigram.config.fields import field_at, is_secret_field, opened
+from lexigram.config.fields import is_secret_field, opened, place_at
 from lexigram.config.tree import Key, KeyPath, Leaf, Node, Section, Source, SourceKind, dotted, find, to_plain
 from lexigram.contracts.exceptions.config import ConfigurationError
 
@@ -145,7 +145,7 @@ def _problem(kind: Any, node: Node, path: KeyPath, relative: KeyPath, group: Seq
         parent = find(node, relative[:-1])
         source = parent.source if parent is not None and parent.source.kind is SourceKind.FILE else None
         return ConfigProblem(key, "is missing, and there is no default", source)
-    field = field_at(kind, relative)
+    field, _ = place_at(kind, relative, node)
     name = next((part for part in reversed(relative) if isinstance(part, str)), "")
     secret = found.source.is_secret or (field is not None and is_secret_field(field))
     message = _message(group, to_plain(found), name, secret)
