@@ -301,6 +301,10 @@ def prepare(names: Sequence[str]) -> tuple[Path, dict[str, str]]:
     Raises:
         DevError: Something cannot be made; the message says why and what to do.
     """
+    for folder in ROOT.glob("packages/lexigram*"):
+        if not (folder / "pyproject.toml").is_file():
+            msg = f"{folder} is no distribution, it has no pyproject.toml: delete what another branch left there"
+            raise DevError(msg)
     base = home()
     environment = _environment(base)
     Path(environment["HATCH_CONFIG"]).touch()
