@@ -24,6 +24,8 @@ from lexigram.contracts.data.protocols import (
 )
 from lexigram.contracts.data.sql import DatabaseProviderProtocol, QueryResult
 from lexigram.contracts.domain import CursorPage, DomainEvent, Page, SpecificationProtocol
+from lexigram.contracts.events import EventBusProtocol, EventError
+from lexigram.contracts.result import Err, Ok
 
 
 class Product:
@@ -86,3 +88,12 @@ def events() -> None:
     assert_type(event.sku, str)
     assert_type(ProductAdded.from_dict({}), ProductAdded)
     assert_type(event.for_aggregate("1", "Product"), ProductAdded)
+
+
+async def added(event: ProductAdded) -> None: ...
+
+
+async def buses(bus: EventBusProtocol) -> None:
+    bus.subscribe(ProductAdded, added)
+    bus.subscribe(ProductAdded, lambda event: assert_type(event, ProductAdded))
+    assert_type(await bus.publish(ProductAdded(sku="x")), Ok[None] | Err[EventError])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
 from lexigram.contracts.core.result import Result
 from lexigram.contracts.domain.events import DomainEvent
 from lexigram.contracts.exceptions.events import EventError, EventHandlerError
 
 __all__ = ["EventBusProtocol", "EventError", "EventHandler", "EventHandlerError", "EventHandlerProtocol"]
+
+E = TypeVar("E")
 
 
 @runtime_checkable
@@ -38,6 +40,10 @@ class EventBusProtocol(Protocol):
         """
         ...
 
+    @overload
+    def subscribe(self, event_type: type[Any], handler: EventHandlerProtocol) -> Any: ...
+    @overload
+    def subscribe(self, event_type: type[E], handler: Callable[[E], Any]) -> Any: ...
     def subscribe(self, event_type: type[Any], handler: EventHandler) -> Any:
         """Call *handler* with every event of this type from now on."""
         ...
