@@ -4,6 +4,10 @@
 ``$minN $maxN $firstN $lastN $median $percentile`` take named arguments.
 """
 
+# Values are of any type here, and what is narrowed from Any has parts that are unknown to the checker.
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
+# pyright: reportUnknownParameterType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

@@ -18,6 +18,7 @@ from lexigram.nosql.aggregation.expressions.arguments import at_least, between, 
 from lexigram.nosql.aggregation.expressions.comparison import equality
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, Evaluator, combine
 from lexigram.nosql.aggregation.expressions.errors import fault
+from lexigram.nosql.aggregation.expressions.growth import check_items
 from lexigram.nosql.aggregation.expressions.numbers import as_int32, is_numeric
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.values.kinds import type_name
@@ -25,8 +26,6 @@ from lexigram.nosql.values.order import hash_key
 from lexigram.nosql.values.path import MISSING
 
 __all__ = ["OPERATORS", "whole"]
-
-_RANGE_LIMIT = 4_000_000
 
 
 def whole(value: Any, not_number: int, not_whole: int, what: str) -> int:
@@ -123,6 +122,7 @@ def _concat(*values: Any) -> Any:
             return None
         if not isinstance(value, list):
             raise fault(28664, f"$concatArrays takes arrays, not {type_name(value)}")
+        check_items(len(result) + len(value))
         result += value
     return result
 
@@ -196,8 +196,7 @@ def _range(start: Any, end: Any, step: Any = 1) -> Any:
     if stride == 0:
         raise fault(34449, "the step of $range must not be 0")
     numbers = range(first, last, stride)
-    if len(numbers) > _RANGE_LIMIT:
-        raise fault(146, f"$range would make {len(numbers)} numbers; the limit is {_RANGE_LIMIT}")
+    check_items(len(numbers))
     return list(numbers)
 
 

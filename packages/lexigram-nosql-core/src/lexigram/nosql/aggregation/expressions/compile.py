@@ -17,8 +17,10 @@ from lexigram.nosql.aggregation.expressions import (
     iteration,
     objects,
     powers,
+    regex,
     rounding,
     sets,
+    strings,
     trigonometry,
 )
 from lexigram.nosql.aggregation.expressions import (
@@ -53,8 +55,10 @@ def operators() -> Mapping[str, Builder]:
         iteration,
         objects,
         powers,
+        regex,
         rounding,
         sets,
+        strings,
         trigonometry,
         variable_operators,
     )

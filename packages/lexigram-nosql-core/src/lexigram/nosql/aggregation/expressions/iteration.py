@@ -6,23 +6,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.arguments import named
 from lexigram.nosql.aggregation.expressions.boolean import truth
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
-from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, fault
+from lexigram.nosql.aggregation.expressions.errors import fault
+from lexigram.nosql.aggregation.expressions.growth import Growth
 from lexigram.nosql.aggregation.expressions.numbers import as_int32, is_numeric
 from lexigram.nosql.aggregation.expressions.ordering import ranking_key
 from lexigram.nosql.aggregation.expressions.paths import field_names, follow, validate_variable_name
-from lexigram.nosql.aggregation.expressions.scope import MAX_DEPTH, Builder, Scope
+from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.aggregation.expressions.variables import bound
 from lexigram.nosql.values.kinds import type_name
 from lexigram.nosql.values.order import sort_key
 from lexigram.nosql.values.path import MISSING
 
 __all__ = ["OPERATORS"]
+
+# Between two measurements a value may grow so much (as a logarithm) that walking it is still a matter of a second.
+_TOLERATED = math.log(100_000)
+_BINDERS = frozenset({"$let", "$map", "$filter", "$reduce"})
 
 
 def _variable(arguments: Mapping[str, Any]) -> str:
@@ -121,6 +127,7 @@ def _reduce(spec: Any, scope: Scope) -> Compiled:
     initial = scope.compile(arguments["initialValue"])
     body = scope.bind(("this", "value")).compile(arguments["in"])
     array, start, step = source.evaluate, initial.evaluate, body.evaluate
+    every = _check_interval(arguments["in"])
 
     def reduced(document: Any, variables: Any) -> Any:
         values = array(document, variables)
@@ -130,31 +137,36 @@ def _reduce(spec: Any, scope: Scope) -> Compiled:
             raise fault(40080, f"$reduce takes an array, not {type_name(values)}")
         inner = dict(variables)
         result = start(document, variables)
-        for number, value in enumerate(values, 1):
-            inner["this"] = value
+        growth = Growth()
+        left = every
+        for inner["this"] in values:
             inner["value"] = result
             result = step(document, inner)
-            # Each step may wrap the result once more; deep values would exhaust the stack of whatever walks them.
-            if number % MAX_DEPTH == 0 and isinstance(result, dict | list):
-                _check_depth(result)
-        if isinstance(result, dict | list) and len(values) > 1:
-            _check_depth(result)
+            left -= 1
+            if left == 0:
+                left = every
+                growth.check(result)
+        growth.check(result)
         return result
 
     return bound([source, initial], [body], frozenset({"this", "value"}), reduced)
 
 
-def _check_depth(value: Any) -> None:
-    level: list[Any] = [value]
-    for _ in range(2 * MAX_DEPTH):
-        below: list[Any] = []
-        for item in level:
-            children = item.values() if isinstance(item, dict) else item
-            below += [child for child in children if isinstance(child, dict | list)]
-        if not below:
-            return
-        level = below
-    raise fault(OVERFLOW, f"$reduce nested its value deeper than {2 * MAX_DEPTH} levels")
+def _check_interval(expression: Any) -> int:
+    """After how many steps a loop's value is to be measured, by how much one step can multiply it at most."""
+    uses = 0
+    waiting: list[Any] = [expression]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            uses += part == "$$value" or part.startswith("$$value.")
+        elif isinstance(part, Mapping):
+            if not _BINDERS.isdisjoint(part):
+                return 1
+            waiting += part.values()
+        elif isinstance(part, list | tuple):
+            waiting += part
+    return 100 if uses < 2 else max(1, int(_TOLERATED / math.log(uses)))
 
 
 def _sort_array(spec: Any, scope: Scope) -> Compiled:

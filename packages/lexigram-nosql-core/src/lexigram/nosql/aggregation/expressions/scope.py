@@ -38,9 +38,10 @@ class Scope:
         collation: How strings compare; None for comparison by code point.
         rebound: True where ``CURRENT`` was given another value, so that field paths start from a variable.
         depth: How deep the part is nested.
+        bindings: How many operators around it define variables.
     """
 
-    __slots__ = ("collation", "depth", "operators", "rebound", "variables")
+    __slots__ = ("bindings", "collation", "depth", "operators", "rebound", "variables")
 
     def __init__(
         self,
@@ -50,12 +51,14 @@ class Scope:
         *,
         rebound: bool = False,
         depth: int = 0,
+        bindings: int = 0,
     ) -> None:
         self.operators = operators
         self.variables = frozenset(variables)
         self.collation = collation
         self.rebound = rebound
         self.depth = depth
+        self.bindings = bindings
 
     def bind(self, names: Iterable[str]) -> Scope:
         """The scope inside this one in which these variables are in sight too.
@@ -73,6 +76,7 @@ class Scope:
             self.collation,
             rebound=self.rebound or "CURRENT" in bound,
             depth=self.depth,
+            bindings=self.bindings + 1,
         )
 
     def compile(self, expression: Any) -> Compiled:

@@ -12,10 +12,13 @@ from typing import Any
 from lexigram.nosql.aggregation.expressions.arguments import named
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, Evaluator, combine
 from lexigram.nosql.aggregation.expressions.errors import fault
+from lexigram.nosql.aggregation.expressions.growth import Growth
 from lexigram.nosql.aggregation.expressions.paths import validate_variable_name
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 
 __all__ = ["OPERATORS", "bound"]
+
+_WATCHED = 8
 
 
 def bound(outer: list[Compiled], inner: list[Compiled], names: frozenset[str], evaluate: Evaluator) -> Compiled:
@@ -65,7 +68,16 @@ def _let(spec: Any, scope: Scope) -> Compiled:
             extended[name] = evaluate(document, variables)
         return inner(document, extended)
 
-    return bound(list(values.values()), [body], names, let)
+    def watched(document: Any, variables: Any) -> Any:
+        growth = Growth()
+        extended = dict(variables)
+        for name, evaluate in closures:
+            extended[name] = value = evaluate(document, variables)
+            growth.check(value)
+        return inner(document, extended)
+
+    # Definitions inside definitions can double a value each time, like a loop written out.
+    return bound(list(values.values()), [body], names, let if scope.bindings < _WATCHED else watched)
 
 
 def _literal(spec: Any, scope: Scope) -> Compiled:
