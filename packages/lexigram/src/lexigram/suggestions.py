@@ -8,11 +8,21 @@ from difflib import get_close_matches
 __all__ = ["did_you_mean", "near_miss"]
 
 _LONGEST = 200  # difflib is quadratic; nobody mistypes a name this long
+_SHORTEST = 3  # below, every name is one slip away from another
 
 
 def _fold(name: str) -> str:
     """Bring spellings together that people mix up: case, dashes, dots and underscores."""
     return name.casefold().replace("-", "").replace("_", "").replace(".", "")
+
+
+def _one_slip_apart(a: str, b: str) -> bool:
+    """Whether one letter was changed, added, left out, or swapped with its neighbour; finds short names."""
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    rest_a, rest_b = a[start:], b[start:]
+    return rest_b in {rest_a[1:], rest_a[1::-1] + rest_a[2:]} or rest_a[1:] == rest_b[1:] or rest_a == rest_b[1:]
 
 
 def near_miss(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | None:
@@ -33,6 +43,9 @@ def near_miss(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | 
     wanted = _fold(name[:_LONGEST])
     if wanted in folded:
         return folded[wanted]
+    for candidate in folded:
+        if len(wanted) >= _SHORTEST and _one_slip_apart(wanted, candidate):
+            return folded[candidate]
     matches = get_close_matches(wanted, folded, n=1, cutoff=cutoff)
     return folded[matches[0]] if matches else None
 

@@ -6,13 +6,26 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import is_dataclass, replace
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from lexigram.config.secrets import Secret
-from lexigram.config.tree import Items, Key, KeyPath, Leaf, Node, Section, Text, find, from_json, is_mapping, to_plain
+from lexigram.config.tree import (
+    Items,
+    Key,
+    KeyPath,
+    Leaf,
+    Node,
+    Section,
+    SourceKind,
+    Text,
+    find,
+    from_json,
+    is_mapping,
+    to_plain,
+)
 
 __all__ = ["decoded", "input_names", "is_secret_field", "members", "opened", "place_at"]
 
@@ -82,7 +95,7 @@ def place_at(kind: Any, path: Sequence[Key], node: Node) -> tuple[FieldInfo | No
         following: list[Any] = []
         for candidate in candidates:
             origin = get_origin(candidate)
-            if isinstance(candidate, type) and origin is None and issubclass(candidate, BaseModel):
+            if _is_model(candidate):
                 found = input_names(candidate).get(str(key))
                 if found is not None:
                     field = found
@@ -97,6 +110,10 @@ def place_at(kind: Any, path: Sequence[Key], node: Node) -> tuple[FieldInfo | No
     return field, tuple(candidates)
 
 
+def _is_model(kind: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and get_origin(kind) is None and issubclass(kind, BaseModel)
+
+
 def _extra_model(model: type[BaseModel], key: Key, node: Node | None) -> list[Any]:
     """The model of a section that is no field, as a list of none or one."""
     extra_models = getattr(model, "extra_models", None)
@@ -107,7 +124,10 @@ def _extra_model(model: type[BaseModel], key: Key, node: Node | None) -> list[An
 
 
 def opened(kind: Any, root: Node) -> Node:
-    """Turn the JSON in texts from variables into branches, where a model wants a list or a section.
+    """Bring what comes from variables into the form that a model wants.
+
+    JSON becomes a list or a section where the model wants one, and names, which have no capitals in variables, get
+    those of the model.
 
     Args:
         kind: The model that the tree is read into.
@@ -116,11 +136,21 @@ def opened(kind: Any, root: Node) -> Node:
     Returns:
         The tree, so that every value in it can be found and named.
     """
+    from_variables = {SourceKind.ENVIRONMENT, SourceKind.DOTENV}
 
     def walk(node: Node, path: KeyPath) -> Node:
         match node:
             case Section(entries):
-                return replace(node, entries={key: walk(child, (*path, key)) for key, child in entries.items()})
+                capitals: dict[str, str] = {}
+                if any(child.source.kind in from_variables for child in entries.values()):
+                    _, kinds = place_at(kind, path, root)
+                    for model in filter(_is_model, kinds):
+                        capitals |= {name.casefold(): name for name in input_names(model) if name.casefold() != name}
+                walked: dict[str, Node] = {}
+                for key, child in entries.items():
+                    name = capitals.get(key, key) if child.source.kind in from_variables else key
+                    walked[name] = walk(child, (*path, key))
+                return replace(node, entries=walked)
             case Items(items):
                 return replace(node, items=tuple(walk(child, (*path, index)) for index, child in enumerate(items)))
             case Leaf(Text() as text) if text.lstrip().startswith(("{", "[")):

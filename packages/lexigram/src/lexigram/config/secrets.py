@@ -42,9 +42,8 @@ _SPOKEN_OF = (
 )
 _SECRET_NAME = re.compile(rf"(?:^|[_.\-]|(?<=[a-z])(?=[A-Z]))(?:{_SPOKEN_OF})$", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_PARAMETER = re.compile(
-    r"""(?P<lead>^|[?&;,\s])(?P<name>[A-Za-z][\w.\-]*)(?P<is>\s*[=:]\s*)(?P<value>'[^']*'|"[^"]*"|[^&;\s]+)"""
-)
+_PARAMETER = re.compile(r"(?<![\w.\-])(?P<name>[A-Za-z][\w.\-]*)\s*[=:](?!//)\s*")
+_PARAMETER_VALUE = re.compile(r"""'[^']*'|"[^"]*"|[^&;\s]+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +98,15 @@ def mask_text(text: str) -> str:
 
 
 def _mask_parameters(text: str) -> str:
-    """Hide the values of parameters whose names speak of secrets."""
-
-    def hide(found: re.Match[str]) -> str:
-        if not is_secret_name(found["name"]):
-            return found[0]
-        return f"{found['lead']}{found['name']}{found['is']}{MASK}"
-
-    return _PARAMETER.sub(hide, text)
+    """Hide the values of parameters whose names speak of secrets, such as ``?password=x`` and ``TOKEN:x``."""
+    parts: list[str] = []
+    position = 0
+    for found in _PARAMETER.finditer(text):
+        value = _PARAMETER_VALUE.match(text, found.end())
+        if value is not None and found.start() >= position and is_secret_name(found["name"]):
+            parts += (text[position : found.end()], MASK)
+            position = value.end()
+    return "".join((*parts, text[position:]))
 
 
 class EnvironmentSecretResolver:

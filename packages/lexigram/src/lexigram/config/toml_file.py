@@ -17,7 +17,7 @@ from lexigram.contracts.exceptions.config import ConfigurationError
 
 __all__ = ["parse_toml"]
 
-_POSITION = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
+_POSITION = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 _KEY_PART = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.)?""")
 _TOKEN = re.compile(
     r"""
@@ -51,7 +51,10 @@ def parse_toml(text: str, name: str) -> Node:
         raise ConfigurationError(f"{name}: the file is nested too deeply", source=name, file=name) from None
     except ValueError as error:
         found = _POSITION.search(str(error))
-        line, column = (int(found[1]), int(found[2])) if found else (1, 1)
+        if found is not None and found[1]:
+            line, column = int(found[1]), int(found[2])
+        else:
+            line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
         raise ConfigurationError(
             f"{name}, line {line}, column {column}: {_POSITION.sub('', str(error))}",
             source=f"{name}:{line}",

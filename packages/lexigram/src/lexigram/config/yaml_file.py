@@ -158,7 +158,7 @@ class _Builder:
         text: str = event.value
         tag: str | None = event.tag
         try:
-            if tag in {None, "!"} and not event.implicit[0]:
+            if tag == "!" or (tag is None and not event.implicit[0]):
                 return text
             if tag in {None, _TAG + "null", _TAG + "bool"}:
                 if text in _WORDS:
