@@ -24,6 +24,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +63,10 @@ JOBS: dict[str, tuple[Step, ...]] = {
     "test": (Step("default", "test"),),
     "check": (Step("lint", "check"), Step("types", "check"), Step("default", "cov"), Step("wheels", "test")),
     "bench": (Step("bench", "engine"),),
+    "run": (),
     "shell": (),
 }
-"""What each job runs, in order."""
+"""What each job runs, in order; `run` and `shell` are told by their arguments."""
 
 
 class DevError(Exception):
@@ -86,7 +88,7 @@ def _writable(folder: Path) -> bool:
     return True
 
 
-def home(root: Path = ROOT) -> Path:
+def home(root: Path) -> Path:
     """Return the folder that everything is installed to, made if need be.
 
     Args:
@@ -165,8 +167,14 @@ def _explain(output: str) -> str:
     return "see above"
 
 
+def _terminate(number: int, _: FrameType | None) -> NoReturn:
+    # Raised rather than died of, so that a process that is setting up is ended with this one.
+    raise SystemExit(128 + number)
+
+
 def _run(command: Sequence[str], environment: Mapping[str, str], lock: int, doing: str) -> None:
     """Run one step of setting up; show what it printed only if it fails."""
+    before = signal.signal(signal.SIGTERM, _terminate)
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -185,6 +193,8 @@ def _run(command: Sequence[str], environment: Mapping[str, str], lock: int, doin
             # Its children too: one left behind would write into what the next run makes anew.
             os.killpg(child.pid, signal.SIGKILL)
             raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
     if child.returncode:
         tail = "\n".join(output.strip().splitlines()[-10:])
         msg = f"{tail}\n\ncould not {doing}: {_explain(output)}"
@@ -214,7 +224,7 @@ def _environment(base: Path) -> dict[str, str]:
             COVERAGE_FILE=str(base / "coverage"),
             HYPOTHESIS_STORAGE_DIRECTORY=str(base / "cache" / "hypothesis"),
             MYPY_CACHE_DIR=str(base / "cache" / "mypy"),
-            PYTEST_ADDOPTS=f"{os.environ.get('PYTEST_ADDOPTS', '')} -o 'cache_dir={base / 'cache' / 'pytest'}'",
+            PYTEST_ADDOPTS=f"{os.environ.get('PYTEST_ADDOPTS', '')} -p no:cacheprovider",
             PYTHONDONTWRITEBYTECODE="1",
             RUFF_CACHE_DIR=str(base / "cache" / "ruff"),
         )
@@ -305,7 +315,7 @@ def prepare(names: Sequence[str]) -> tuple[Path, dict[str, str]]:
         if not (folder / "pyproject.toml").is_file():
             msg = f"{folder} is no distribution, it has no pyproject.toml: delete what another branch left there"
             raise DevError(msg)
-    base = home()
+    base = home(ROOT)
     environment = _environment(base)
     Path(environment["HATCH_CONFIG"]).touch()
     tool_stamp, tool_value = _tool(base) / "stamp", _tool_fingerprint()
@@ -375,15 +385,24 @@ def _run_steps(steps: Sequence[Step], extra: Sequence[str]) -> int:
     return next((code for code in codes.values() if code), 0)
 
 
+def _named(target: str) -> Step:
+    """Return the script that a person named as hatch does, such as `test` or `lint:fix`."""
+    environment, _, script = target.rpartition(":")
+    step = Step(environment or "default", script)
+    environments = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))["envs"]
+    if script not in environments.get(step.environment, {}).get("scripts", {}):
+        known = [
+            Step(name, script).target for name, table in environments.items() for script in table.get("scripts", {})
+        ]
+        msg = f"hatch.toml has no script {target!r}; it has {', '.join(known)}"
+        raise DevError(msg)
+    return step
+
+
 def _shell(arguments: Sequence[str]) -> int:
     base, environment = prepare(["default"])
     command = _hatch(base, "run", *arguments) if arguments else _hatch(base, "shell")
     return _call(command, environment)
-
-
-def _terminate(number: int, _: FrameType | None) -> NoReturn:
-    # Raised rather than died of, so that a process that is setting up is ended with this one.
-    raise SystemExit(128 + number)
 
 
 def main(arguments: Sequence[str], usage: str) -> int:
@@ -397,7 +416,6 @@ def main(arguments: Sequence[str], usage: str) -> int:
         The exit code of the job (the first that is not 0, where it has several steps), 2 for a wrong command line, 1
         if it could not be set up.
     """
-    signal.signal(signal.SIGTERM, _terminate)
     job, *extra = arguments or ["--help"]
     if job in {"-h", "--help", "help"}:
         print(usage.strip())
@@ -412,7 +430,12 @@ def main(arguments: Sequence[str], usage: str) -> int:
         )
         return 2
     try:
-        return _shell(extra) if job == "shell" else _run_steps(steps, extra)
+        if job == "shell":
+            return _shell(extra)
+        if job == "run":
+            target, *extra = extra or [""]
+            steps = (_named(target),)
+        return _run_steps(steps, extra)
     except DevError as error:
         print(f"dev: {error}", file=sys.stderr)
         return 1
