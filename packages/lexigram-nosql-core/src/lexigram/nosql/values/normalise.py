@@ -59,6 +59,7 @@ DECIMAL128: Final = Context(
 _KNOWN_KEYS_LIMIT: Final = 8192
 _known_keys: set[str] = set()  # names that passed; bounded, and emptied when full
 _STR_ONLY: Final = frozenset({str})
+_SCALARS: Final[tuple[type, ...]] = (str, int, float, bytes, Decimal)
 
 
 class _Culprit(Exception):  # noqa: N818 - never leaves this module
@@ -235,8 +236,8 @@ def _refuse(value: Any, _walk: _Walk, _depth: int) -> Any:
     hint = "use None, bool, int, float, str, bytes, datetime, Decimal, UUID, list, dict or a type of bson"
     if isinstance(value, Enum):
         hint = "store its value: member.value"
-    elif issubclass(cls, str | int | float | bytes | Decimal):
-        base = next(base for base in (str, int, float, bytes, Decimal) if issubclass(cls, base))
+    elif bases := [base for base in _SCALARS if issubclass(cls, base)]:
+        base = bases[0]
         hint = f"it would come back as {base.__name__}: store {base.__name__}(value)"
     elif isinstance(value, set | frozenset):
         hint = "store a list: sorted(value) or list(value)"

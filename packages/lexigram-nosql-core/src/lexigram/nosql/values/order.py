@@ -258,13 +258,25 @@ def equal(a: Any, b: Any) -> bool:
         if cls is float:
             return bool(a == b) or (a != a and b != b)
         if cls is dict:
-            return len(a) == len(b) and all(
-                left_name == right_name and equal(left, right)
-                for (left_name, left), (right_name, right) in zip(a.items(), b.items(), strict=True)
-            )
+            return _equal_objects(a, b)
         if cls is list:
             return len(a) == len(b) and all(map(equal, a, b))
     return _KEYS[cls](a) == _KEYS[type(b)](b)
+
+
+def _equal_objects(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    if len(a) != len(b):
+        return False
+    for (left_name, left), (right_name, right) in zip(a.items(), b.items(), strict=True):
+        if left_name != right_name:
+            return False
+        cls = type(left)
+        if cls is type(right) and cls in _SAME:
+            if left != right:
+                return False
+        elif not equal(left, right):
+            return False
+    return True
 
 
 def make_equal(key: KeyFunction) -> Callable[[Any, Any], bool]:

@@ -1,0 +1,1 @@
+"""Filters, sorts and projections: from what users write to what runs."""
