@@ -1,40 +1,68 @@
 """Run both type checkers, strictly, over every package, its typing tests and these tools.
 
 Run `hatch run types:check [mypy|pyright]`. The paths are worked out from `packages/*`, so a new distribution is checked
-without an edit. Both checkers run even when the first one finds faults.
+without an edit; everything else about the checkers is in `pyproject.toml`. Both run even when the first finds faults.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from workspace import ROOT, packages
+from workspace import ROOT, packages, table
 
-__all__ = ["commands", "main"]
-
-
-def _python_files(folder: Path) -> list[str]:
-    return [str(file.relative_to(ROOT)) for file in sorted(folder.glob("*.py"))]
+__all__ = ["checked", "main", "pyright_settings", "search_path"]
 
 
-def commands() -> dict[str, list[str]]:
-    """Return the command line of each checker.
+def search_path() -> list[Path]:
+    """Return the folders that imports are looked up in: every package's source, and these tools."""
+    return [*(package.src for package in packages() if package.src.is_dir()), ROOT / "tools"]
 
-    Returns:
-        The commands by name, to be run from the repository's root.
+
+def checked() -> list[Path]:
+    """Return what is checked: source folders, and the files of typing tests and tools."""
+    sources = [package.src for package in packages() if package.src.is_dir()]
+    typing_tests = [file for package in packages() for file in sorted(package.folder.glob("typing_tests/*.py"))]
+    return [*sources, *typing_tests, *sorted(ROOT.glob("tools/*.py"))]
+
+
+def pyright_settings(folder: Path) -> dict[str, object]:
+    """Return the settings of pyproject.toml with the paths filled in.
+
+    pyright has no option for import roots, and takes paths only relative to the folder of its settings.
+
+    Args:
+        folder: The folder that the settings will be in.
     """
-    found = packages()
-    sources = [str(package.src.relative_to(ROOT)) for package in found if package.src.is_dir()]
-    typing_tests = [file for package in found for file in _python_files(package.folder / "typing_tests")]
-    tools = _python_files(ROOT / "tools")
-    return {
-        "mypy": [sys.executable, "-m", "mypy", *sources, *typing_tests, *tools],
-        "pyright": [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, *sources, *typing_tests, *tools],
-    }
+
+    def relative(paths: Sequence[Path]) -> list[str]:
+        return [os.path.relpath(path, folder) for path in paths]
+
+    root = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return {**table(root, "tool", "pyright"), "include": relative(checked()), "extraPaths": relative(search_path())}
+
+
+def _mypy() -> int:
+    environment = {**os.environ, "MYPYPATH": os.pathsep.join(map(str, search_path()))}
+    command = [sys.executable, "-m", "mypy", *map(str, checked())]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def _pyright() -> int:
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch).resolve() / "pyrightconfig.json"
+        file.write_text(json.dumps(pyright_settings(file.parent)), encoding="utf-8")
+        command = [sys.executable, "-m", "pyright", "--project", str(file), "--pythonpath", sys.executable]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+_CHECKERS = {"mypy": _mypy, "pyright": _pyright}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,17 +77,14 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         SystemExit: There is no checker of that name.
     """
-    known = commands()
-    unknown = set(arguments) - known.keys()
+    unknown = set(arguments) - _CHECKERS.keys()
     if unknown:
-        msg = f"unknown checker {', '.join(sorted(unknown))}; there are {', '.join(known)}"
+        msg = f"unknown checker {', '.join(sorted(unknown))}; there are {', '.join(_CHECKERS)}"
         raise SystemExit(msg)
-    paths = [str(package.src) for package in packages() if package.src.is_dir()] + [str(ROOT / "tools")]
-    environment = {**os.environ, "MYPYPATH": os.pathsep.join(paths)}
     codes: list[int] = []
-    for name in arguments or known:
+    for name in arguments or _CHECKERS:
         print(f"types: {name}", flush=True)
-        codes.append(subprocess.run(known[name], cwd=ROOT, env=environment, check=False).returncode)
+        codes.append(_CHECKERS[name]())
     return next((code for code in codes if code), 0)
 
 
