@@ -19,15 +19,15 @@ mistake, and with ``strict_sections: true`` every unknown name is. ::
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
-from lexigram.config.base import BaseConfig, Position, sources_of, transformed
+from lexigram.config.base import BaseConfig, Position, transformed
 from lexigram.config.display import is_masked, shown
-from lexigram.config.fields import input_names
+from lexigram.config.fields import input_names, opened
 from lexigram.config.loading import Loaded
 from lexigram.config.problems import ConfigProblem, ConfigValidationError, read_as
 from lexigram.config.tree import (
@@ -84,6 +84,18 @@ class TrailEntry:
     is_secret: bool
 
 
+@dataclass(slots=True, eq=False)
+class _Origin:
+    """What a configuration was made of; takes no part in comparing configurations."""
+
+    tree: Section = field(default_factory=lambda: Section({}, DEFAULT_SOURCE))
+    files: tuple[Path, ...] = ()
+    profile: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Origin)
+
+
 class LexigramConfig(BaseConfig):
     """The configuration of an application: its own settings, and sections. It does not change once it is read.
 
@@ -103,9 +115,7 @@ class LexigramConfig(BaseConfig):
     env: Environment = Field(default=Environment.DEVELOPMENT, alias="environment")
     strict_sections: bool = False
 
-    _tree: Section = PrivateAttr(default=Section({}, DEFAULT_SOURCE))
-    _files: tuple[Path, ...] = PrivateAttr(default=())
-    _profile: str | None = PrivateAttr(default=None)
+    _origin: _Origin = PrivateAttr(default_factory=lambda: _Origin())
 
     @field_validator("env", mode="before")
     @classmethod
@@ -118,12 +128,15 @@ class LexigramConfig(BaseConfig):
         except ConfigurationError as error:
             raise ValueError(f"{error.message}; known are: {', '.join(Environment)}") from error
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Keep what was given in code as a tree, so that sections can be read from it."""
-        super().model_post_init(context)
-        given = {name: getattr(self, name) for name in self.model_fields_set if name in type(self).model_fields}
-        tree = from_plain({**given, **(self.model_extra or {})}, Source(SourceKind.CODE))
-        self._keep(cast("Section", tree))
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # Sections can only be read from a tree, and are checked as those of files are.
+        tree = cast("Section", from_plain(settings, Source(SourceKind.CODE)))
+        problems = _unfit_sections(tree, input_names(type(self)), strict=self.strict_sections, path=())
+        if problems:
+            raise ConfigValidationError(problems)
+        self._origin.tree = tree
+        self._attach(tree)
 
     @property
     def environment(self) -> Environment:
@@ -158,17 +171,17 @@ class LexigramConfig(BaseConfig):
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that were read, the lowest first."""
-        return self._files
+        return self._origin.files
 
     @property
     def profile(self) -> str | None:
         """The profile in force."""
-        return self._profile
+        return self._origin.profile
 
     @property
     def section_names(self) -> tuple[str, ...]:
         """The sections that are there, in order."""
-        return tuple(name for name in self._tree.entries if self.has_section(name))
+        return tuple(name for name in self._origin.tree.entries if self.has_section(name))
 
     @overload
     def get_section(self, name: str) -> dict[str, Any]: ...
@@ -189,7 +202,7 @@ class LexigramConfig(BaseConfig):
             ConfigurationError: The section does not fit the model, or is no section.
         """
         path = parse_key(name)
-        node = find(self._tree, path) or Section({}, DEFAULT_SOURCE)
+        node = find(self._origin.tree, path) or Section({}, DEFAULT_SOURCE)
         if isinstance(node, Leaf):
             node = Section({}, node.source) if node.value is None else from_json(node)
         if model_cls is not None:
@@ -216,7 +229,7 @@ class LexigramConfig(BaseConfig):
         Args:
             name: Its name, dotted for a section inside another.
         """
-        node = find(self._tree, parse_key(name))
+        node = find(self._origin.tree, parse_key(name))
         if isinstance(node, Leaf) and parse_key(name)[-1] not in input_names(type(self)):
             return node.value is None or isinstance(node.value, BaseModel) or isinstance(from_json(node), Section)
         return isinstance(node, Section)
@@ -234,7 +247,7 @@ class LexigramConfig(BaseConfig):
         path = parse_key(key)
         if len(path) == 1 and path[0] in (names := input_names(type(self))):
             return next(getattr(self, name) for name, field in type(self).model_fields.items() if field is names[key])
-        node = find(self._tree, path)
+        node = find(self._origin.tree, path)
         return default if node is None else to_plain(node, wrap_secrets=True)
 
     def to_dict(self, redact_secrets: bool = True) -> dict[str, Any]:
@@ -265,7 +278,7 @@ class LexigramConfig(BaseConfig):
         if section is not None:
             return tuple(self._section_trail(section))
         entries = [entry for name in type(self).model_fields for entry in self._field_trail(name)]
-        for name in self._tree.entries:
+        for name in self._origin.tree.entries:
             if name not in input_names(type(self)):
                 entries.extend(self._section_trail(name))
         return tuple(entries)
@@ -310,8 +323,8 @@ class LexigramConfig(BaseConfig):
         path = parse_key(section or "")
         node = find(loaded.root, path) or Section({}, DEFAULT_SOURCE)
         config = cls._from_tree(loaded.interpolated(node, path), path)
-        config._files = loaded.files
-        config._profile = loaded.profile
+        config._origin.files = loaded.files
+        config._origin.profile = loaded.profile
         return config
 
     @classmethod
@@ -334,17 +347,9 @@ class LexigramConfig(BaseConfig):
             raise ConfigValidationError(problems)
         sections = {key: to_plain(child, wrap_secrets=True) for key, child in node.entries.items() if key not in own}
         cast("dict[str, Any]", config.__pydantic_extra__).update(sections)
-        config._tree = node
+        config._origin.tree = node
         config._attach(node)
         return config
-
-    def _keep(self, tree: Section) -> None:
-        """Take the tree made of what was given in code, once it fits."""
-        problems = _unfit_sections(tree, input_names(type(self)), strict=self.strict_sections, path=())
-        if problems:
-            raise ConfigValidationError(problems)
-        self._tree = tree
-        self._attach(tree)
 
     @staticmethod
     def _known_model(name: str) -> type[Any] | None:
@@ -357,13 +362,14 @@ class LexigramConfig(BaseConfig):
         yield TrailEntry(name, shown(getattr(self, name), name), source, is_secret=False)
 
     def _section_trail(self, name: str) -> Iterator[TrailEntry]:
+        path = parse_key(name)
+        node = find(self._origin.tree, path)
         model = self._known_model(name)
         if model is not None:
-            read = self.get_section(name, model)
-            yield from _model_trail(read, Position(sources_of(read), path=parse_key(name)))
+            tree = opened(model, node) if node is not None else Section({}, DEFAULT_SOURCE)
+            sources = {where: leaf.source for where, leaf in leaves(tree)}
+            yield from _model_trail(self.get_section(name, model), Position(sources, path=path))
             return
-        path = parse_key(name)
-        node = find(self._tree, path)
         if node is None:
             raise ConfigurationError(
                 f"there is no section {name!r}",
