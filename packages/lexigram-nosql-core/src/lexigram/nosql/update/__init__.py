@@ -1,0 +1,1 @@
+"""Updates: parsed once per shape, checked before anything happens, applied without changing their documents."""
