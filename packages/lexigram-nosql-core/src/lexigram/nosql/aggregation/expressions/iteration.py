@@ -28,7 +28,7 @@ __all__ = ["OPERATORS"]
 
 # Between two measurements a value may grow so much (as a logarithm) that walking it is still a matter of a second.
 _TOLERATED = math.log(100_000)
-_BINDERS = frozenset({"$let", "$map", "$filter", "$reduce"})
+_BINDERS = frozenset({"$let", "$map", "$filter", "$reduce", "$zip"})
 
 
 def _variable(arguments: Mapping[str, Any]) -> str:
