@@ -81,6 +81,7 @@ again: *list
     assert plain["two"] == {"host": "h", "port": 1, "user": "u"}
     assert plain["three"] == {"host": "h", "port": 1, "user": "u"}
     assert plain["again"] == [1, 2]
+    assert to_plain(parse_yaml("{'<<': 5}", "x")) == {"<<": 5}
     assert plain["again"] is not plain["list"]
 
 

@@ -50,6 +50,7 @@ class _Frame:
     items: list[Node] = field(default_factory=list[Node])
     merged: list[Node] = field(default_factory=list[Node])
     key: str | None = None
+    is_merge: bool = False
     size: int = 1
 
     def complete(self) -> Node:
@@ -115,10 +116,12 @@ class _Builder:
 
     def _key(self, frame: _Frame, text: str, event: yaml.ScalarEvent) -> None:
         line, _ = _position(event.start_mark)
-        if text in frame.lines and text != _MERGE:
-            self._fail(f"the key {text!r} is there twice, first in line {frame.lines[text]}", event)
         frame.key = text
-        frame.lines[text] = line
+        frame.is_merge = text == _MERGE and event.implicit[0]
+        if not frame.is_merge:
+            if text in frame.lines:
+                self._fail(f"the key {text!r} is there twice, first in line {frame.lines[text]}", event)
+            frame.lines[text] = line
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         anchor = event.anchor
@@ -144,7 +147,7 @@ class _Builder:
             self._fail(f"the file has more than {_MAX_VALUES} values, aliases counted", event)
         if not frame.is_section:
             frame.items.append(node)
-        elif frame.key == _MERGE:
+        elif frame.is_merge:
             for section in node.items if isinstance(node, Items) else (node,):
                 if not isinstance(section, Section):
                     self._fail("only sections can be merged with <<", event)
