@@ -99,7 +99,9 @@ def main(arguments: Sequence[str]) -> int:
             if name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"} and not name.startswith("HATCH_")
         }
         venv = Path(scratch, "venv").resolve()
-        subprocess.run([_uv(), "venv", "--quiet", "--python", options.python, str(venv)], check=True)
+        if subprocess.run([_uv(), "venv", "--quiet", "--python", options.python, str(venv)], check=False).returncode:
+            msg = f"wheels: no environment could be made with Python {options.python}, see above"
+            raise SystemExit(msg)
         python = venv / "bin" / "python"
         _install(python, [*map(str, wheels), *group], options.resolution)
         environment["PATH"] = os.pathsep.join([str(python.parent), environment.get("PATH", "")])
@@ -109,7 +111,9 @@ def main(arguments: Sequence[str]) -> int:
         suite.mkdir()
         _copy_tests(suite)
         names = [package.name for package in packages()]
-        subprocess.run([str(python), "-Ic", _PROBE, *names], cwd=suite, env=environment, check=True)
+        if subprocess.run([str(python), "-Ic", _PROBE, *names], cwd=suite, env=environment, check=False).returncode:
+            msg = "wheels: the new environment does not hold the wheels alone, see above"
+            raise SystemExit(msg)
         command = [str(python), "-Im", "pytest", "-n", "auto", *(rest or ["packages"])]
         code = subprocess.run(command, cwd=suite, env=environment, check=False).returncode
         return code or faults
