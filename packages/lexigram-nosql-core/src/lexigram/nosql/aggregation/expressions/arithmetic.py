@@ -34,7 +34,7 @@ from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, Kind, kind_of, type_name
 from lexigram.nosql.values.path import MISSING
 
-__all__ = ["OPERATORS", "add", "subtract"]
+__all__ = ["OPERATORS", "add", "divide", "multiply", "subtract"]
 
 _WIDTH = {Kind.INT: 0, Kind.LONG: 1, Kind.DOUBLE: 2, Kind.DECIMAL: 3}
 
@@ -140,7 +140,18 @@ def subtract(left: Any, right: Any) -> Any:
     raise fault(TYPE_MISMATCH, f"$subtract cannot take {type_name(right)} from {type_name(left)}")
 
 
-def _multiply(*values: Any) -> Any:
+def multiply(*values: Any) -> Any:
+    """Multiply as ``$multiply`` does.
+
+    Args:
+        values: Numbers; null and ``MISSING`` make the result null.
+
+    Returns:
+        The product.
+
+    Raises:
+        PipelineError: A value is not a number (14).
+    """
     product: Any = 1
     double = 1.0
     width = 0
@@ -171,7 +182,19 @@ def _multiply(*values: Any) -> Any:
     return clip(product, long=long)
 
 
-def _divide(left: Any, right: Any) -> Any:
+def divide(left: Any, right: Any) -> Any:
+    """Divide as ``$divide`` does.
+
+    Args:
+        left: The dividend.
+        right: The divisor.
+
+    Returns:
+        The quotient, a double or a decimal; None for null.
+
+    Raises:
+        PipelineError: An operand is not a number (14), or the divisor is 0 (2).
+    """
     if left is None or left is MISSING or right is None or right is MISSING:
         return None
     kinds = (number_kind(left), number_kind(right))
@@ -254,7 +277,7 @@ def _many(body: str, slow: Callable[..., Any]) -> Callable[[Sequence[Compiled], 
 OPERATORS: Mapping[str, Builder] = {
     "$add": at_least("$add", 0, 0, _many(_SUM.format(sign="+"), add)),
     "$subtract": exactly("$subtract", 2, _two(_SUM.format(sign="-"), subtract)),
-    "$multiply": at_least("$multiply", 0, 0, _many(_SUM.format(sign="*"), _multiply)),
-    "$divide": exactly("$divide", 2, _two(_QUOTIENT, _divide)),
+    "$multiply": at_least("$multiply", 0, 0, _many(_SUM.format(sign="*"), multiply)),
+    "$divide": exactly("$divide", 2, _two(_QUOTIENT, divide)),
     "$mod": exactly("$mod", 2, lambda parts, _scope: binary("return slow(x, y)", parts[0], parts[1], {"slow": _mod})),
 }
