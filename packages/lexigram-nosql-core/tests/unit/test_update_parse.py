@@ -56,6 +56,14 @@ def test_unknown_operators_are_answered_with_a_suggestion() -> None:
     assert "$push" in caught.value.hint
 
 
+def test_stages_outside_a_list_are_recognised() -> None:
+    """The error says how a pipeline is given."""
+    with pytest.raises(UpdateError) as caught:
+        parse_update({"$addFields": {"a": 1}})
+    assert caught.value.hint is not None
+    assert "[{'$addFields'" in caught.value.hint
+
+
 def _deep(depth: int) -> Any:
     value: Any = 1
     for _ in range(depth):

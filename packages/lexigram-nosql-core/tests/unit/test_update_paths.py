@@ -135,11 +135,20 @@ def test_paths_that_cannot_be_are_refused_before_any_document(update: Any, code:
         ({"a": [[3], [4]], "b": [7]}, {"b": 7, "a.1.0": 4}, {"$set": {"a.$": 9}}, {"a": [9, [4]], "b": [7]}),
         ({"a": [{"b": 1}], "z": [1, 2]}, {"a.b.c": None, "z": 2}, {"$set": {"z.$": 9}}, {"a": [{"b": 1}], "z": [1, 9]}),
         ({"a": 5, "z": [1, 2]}, {"z": 2, "a.b": None}, {"$set": {"z.$": 9}}, {"a": 5, "z": [1, 9]}),
+        ({"a": [[{"b": 1}, {"b": 2}]]}, {"a.0.b": 2}, {"$set": {"a.0.$.b": 9}}, {"a": [[{"b": 1}, {"b": 9}]]}),
+        (
+            {"a": [{"b": 1}, {"b": 2}], "z": [3]},
+            {"a.1.b": 2, "z": 3},
+            {"$set": {"z.$": 9}},
+            {"a": [{"b": 1}, {"b": 2}], "z": [9]},
+        ),
+        ({"a": [{"x": 1}, {"0": {"b": 2}}]}, {"a.0.b": 2}, {"$unset": {"a.$": 1}}, {"a": [{"x": 1}, None]}),
+        ({"a": [5, {"1": {"b": 2}}]}, {"a.1.b": 2}, {"$set": {"a.$.1.b": 9}}, {"a": [5, {"1": {"b": 9}}]}),
         (
             {"a": [{"b": 1}, {"b": 2}]},
             {"a.b": 2},
             {"$set": {"a.$.b": 5, "a.0.b": 6, "a.1.c": 7}},
-            None,
+            {"a": [{"b": 6}, {"b": 5, "c": 7}]},
         ),
         (
             {"a": [{"b": 1}, {"b": 2}]},
@@ -150,11 +159,11 @@ def test_paths_that_cannot_be_are_refused_before_any_document(update: Any, code:
     ],
 )
 def test_the_positional_operator_stands_for_the_element_that_matched(
-    document: dict[str, Any], filter: Any, update: Any, expected: dict[str, Any] | None
+    document: dict[str, Any], filter: Any, update: Any, expected: dict[str, Any]
 ) -> None:
     """``$`` is the index at which the filter met the outermost array."""
     new = _new(document, update, filter)
-    assert new == (expected or {"a": [{"b": 6}, {"b": 5, "c": 7}]})
+    assert new == expected
 
 
 @pytest.mark.parametrize(
@@ -164,6 +173,9 @@ def test_the_positional_operator_stands_for_the_element_that_matched(
         ({"a": [1, 2]}, {}),
         ({"a": [1, 2]}, {"_id": {"$exists": False}}),
         ({"a": [0]}, {"a.0": 0}),
+        ({"a": [[0]]}, {"a.0": {"$elemMatch": {"$eq": 0}}}),
+        ({"a": [1, 2]}, {"a": 5}),
+        ({"a": [{"b": 1}]}, {"a.0.b": 5}),
         ({"a": [{"b": 0}]}, {"a.0.b": 0}),
         ({"a": [1, 2]}, {"a": [1, 2]}),
         ({"a": [1, 2]}, {"$or": [{"a": 1}, {"a": 7}]}),

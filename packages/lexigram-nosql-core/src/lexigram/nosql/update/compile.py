@@ -178,35 +178,36 @@ def _positional(branch: Branch, positional: Node, setting: Setting, at: str) -> 
 
 def _each(each: Each, setting: Setting, at: str) -> Compiled:
     names = in_update_order(each.children)
-    only = names[0] if len(names) == 1 else None
-    joined: dict[tuple[str, ...], Compiled] = {
-        (name,): _compile(each.children[name], setting, f"{at}.$[{name}]") for name in names
-    }
-    singles = len(joined)
+    single = {name: _compile(each.children[name], setting, f"{at}.$[{name}]") for name in names}
+    joined: dict[tuple[str, ...], Compiled] = {}
 
-    def choose(chosen: tuple[str, ...]) -> Compiled:
+    def choose(item: Any, run: Run) -> Apply | None:
+        chosen = tuple([name for name in names if not name or run.filters[name](item)])
+        if len(chosen) < 2:
+            return single[chosen[0]].apply if chosen else None
         compiled = joined.get(chosen)
         if compiled is None:
             node = each.children[chosen[0]]
             for name in chosen[1:]:
                 node = merge(node, each.children[name], f"{at}.$[{name}]")
             compiled = _compile(node, setting, f"{at}.$[{chosen[0]}]")
-            if len(joined) < singles + _MOST_MERGED:
+            if len(joined) < _MOST_MERGED:
                 joined[chosen] = compiled
-        return compiled
+        return compiled.apply
 
-    def pick(item: Any, run: Run) -> Apply | None:
-        if only is not None:
-            return joined[(only,)].apply if not only or run.filters[only](item) else None
-        chosen = tuple([name for name in names if not name or run.filters[name](item)])
-        return choose(chosen).apply if chosen else None
+    def choose_only(item: Any, run: Run) -> Apply | None:
+        return only if run.filters[names[0]](item) else None
+
+    only = single[names[0]].apply
+    every = names == [""]
+    pick = choose if len(names) > 1 else choose_only
 
     def apply(value: Any, operands: Sequence[Any], run: Run) -> Any:
         if type(value) is not list:
             blocked(run, value, "")
         new = value
         for place, item in enumerate(value):
-            function = pick(item, run)
+            function = only if every else pick(item, run)
             if function is None:
                 continue
             result = function(item, operands, run)

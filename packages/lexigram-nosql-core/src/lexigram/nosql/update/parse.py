@@ -23,7 +23,7 @@ from lexigram.nosql.update.operators import OPERATORS
 from lexigram.nosql.update.operators.base import Bind, Operator, Setting
 from lexigram.nosql.update.operators.fields import RENAMED_AWAY
 from lexigram.nosql.update.paths import parse_path
-from lexigram.nosql.update.pipeline import parse_pipeline_update
+from lexigram.nosql.update.pipeline import UPDATE_STAGES, parse_pipeline_update
 from lexigram.nosql.update.replacement import Replacement, parse_replacement
 from lexigram.nosql.update.tree import Branch, Leaf, graft
 from lexigram.nosql.values.collation import Collation, parse_collation
@@ -123,6 +123,7 @@ def _build(update: Mapping[Any, Any], filters: tuple[ArrayFilter, ...], collatio
             if operator.name == "$rename":
                 graft(root, path, Leaf(RENAMED_AWAY, path, len(binds)))
                 place = bind(value)
+                bind = _constant(place)
                 renames = True
             if operator.creates and not operator.insert_only:
                 refuse_dollar(place, operator.name)
@@ -140,6 +141,11 @@ def _build(update: Mapping[Any, Any], filters: tuple[ArrayFilter, ...], collatio
     )
 
 
+def _constant(operand: Any) -> Bind:
+    """An operand that belongs to the shape."""
+    return lambda value: operand
+
+
 def _operator(name: Any, fields: Any) -> Operator:
     operator = OPERATORS.get(name) if isinstance(name, str) else None
     if operator is None:
@@ -149,7 +155,10 @@ def _operator(name: Any, fields: Any) -> Operator:
                 f"{show(name)} is not an update operator",
                 hint="put fields under an operator, such as {'$set': {...}}, or use replace_one",
             )
-        raise fault(FAILED_TO_PARSE, f"{show(name)} is not an update operator", hint=operator_hint(name, OPERATORS))
+        hint = operator_hint(name, OPERATORS)
+        if name in UPDATE_STAGES:
+            hint = f"{name} is a stage; stages are given in a list: [{{'{name}': ...}}]"
+        raise fault(FAILED_TO_PARSE, f"{show(name)} is not an update operator", hint=hint)
     if not isinstance(fields, Mapping):
         raise fault(
             FAILED_TO_PARSE,

@@ -26,9 +26,10 @@ from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.values.normalise import normalise_document, normalise_value
 
-__all__ = ["PipelineUpdate", "parse_pipeline_update"]
+__all__ = ["UPDATE_STAGES", "PipelineUpdate", "parse_pipeline_update"]
 
-_STAGES: Final = frozenset({"$addFields", "$set", "$unset", "$project", "$replaceRoot", "$replaceWith"})
+UPDATE_STAGES: Final = frozenset({"$addFields", "$set", "$unset", "$project", "$replaceRoot", "$replaceWith"})
+"""The stages that an update may hold."""
 
 
 class _Pipeline(Protocol):
@@ -123,10 +124,10 @@ def parse_pipeline_update(stages: Sequence[Any], collation: Collation | None) ->
     pipeline = parse_pipeline(stages, collation=collation)
     for stage in stages:
         name = next(iter(stage))
-        if name not in _STAGES:
+        if name not in UPDATE_STAGES:
             raise fault(
                 INVALID_OPTIONS,
                 f"{show(name)} cannot be a stage of an update",
-                hint=f"the stages of an update are {', '.join(sorted(_STAGES))}",
+                hint=f"the stages of an update are {', '.join(sorted(UPDATE_STAGES))}",
             )
     return PipelineUpdate(pipeline, normalise_value(list(stages)), collation)

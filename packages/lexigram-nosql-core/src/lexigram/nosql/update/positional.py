@@ -11,54 +11,36 @@ counts; here it is the one on the array that ``$`` follows, or else the last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 from lexigram.nosql.query.ast import All, And, ElemMatch, Exists, Leaf, Node, Size
 from lexigram.nosql.query.interpret import Context, document_matcher
-from lexigram.nosql.query.match import single
+from lexigram.nosql.query.match import reach, single, spread, steps
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.update.run import Position
-from lexigram.nosql.values.path import MISSING, array_index, split_path
+from lexigram.nosql.values.path import MISSING
 
 __all__ = ["Finder", "position_finder"]
 
 Finder = Callable[[dict[str, Any]], Sequence[Position]]
 
 
-class _Reached(NamedTuple):
-    """A value that a path reaches; *depth* and *place* are those of the outermost array it went through, or -1."""
+class _Match(NamedTuple):
+    """How a condition was met.
 
-    value: Any
+    Attributes:
+        value: The value that met it; not told where an element of an array is.
+        depth: How many components lead to the outermost array whose element met it; -1 if none did.
+        place: Position of that element.
+    """
+
+    value: Any = None
     depth: int = -1
     place: int = -1
 
 
-def _reach(value: Any, parts: Sequence[str], start: int, spread: bool) -> Iterator[_Reached]:
-    while start < len(parts):
-        cls = type(value)
-        if cls is dict:
-            value = value.get(parts[start], MISSING)
-            start += 1
-        elif cls is list:
-            place = array_index(parts[start])
-            for index, item in enumerate(value):
-                if type(item) is dict:
-                    for reached in _reach(item, parts, start, spread):
-                        yield _Reached(reached.value, start, index)
-                if index == place:
-                    if start + 1 == len(parts):
-                        yield _Reached(item)
-                    elif type(item) in {dict, list}:
-                        yield from _reach(item, parts, start + 1, spread)
-            return
-        else:
-            value = MISSING
-            break
-    if spread and type(value) is list:
-        for index, item in enumerate(value):
-            yield _Reached(item, start, index)
-    yield _Reached(value)
+_NO_ELEMENT: Final = _Match()
 
 
 def _leaves(root: Node) -> list[Leaf]:
@@ -74,22 +56,54 @@ def _leaves(root: Node) -> list[Leaf]:
 
 
 def _leaf_finder(leaf: Leaf, context: Context) -> Callable[[dict[str, Any]], Position | None]:
-    parts = split_path(leaf.path or "")
-    accepts = single(leaf, context.collation, lambda condition: document_matcher(condition, context))
+    path = steps(leaf.path or "")
+    count = len(path)
+    one = single(leaf, context.collation, lambda condition: document_matcher(condition, context))
     takes_array = isinstance(leaf, ElemMatch | Size)
-    looks_inside = isinstance(leaf, ElemMatch)
+    at_end = one if takes_array else spread(one)
+
+    def search(value: Any, start: int) -> _Match | None:
+        while start < count:
+            cls = type(value)
+            if cls is dict:
+                value = value.get(path[start][0], MISSING)
+                start += 1
+            elif cls is list:
+                return search_array(value, start)
+            else:
+                value = MISSING
+                break
+        if not takes_array and type(value) is list:
+            for place, item in enumerate(value):
+                if one(item):
+                    return _Match(None, start, place)
+        return _Match(value) if one(value) else None
+
+    def search_array(items: list[Any], start: int) -> _Match | None:
+        written = path[start][1]
+        for place, item in enumerate(items):
+            cls = type(item)
+            if cls is dict and reach(item, path, start, at_end, one):
+                return _Match(None, start, place)
+            if place != written:
+                continue
+            if start + 1 == count:
+                found = _NO_ELEMENT if one(item) else None
+            else:
+                found = search(item, start + 1) if cls is dict or cls is list else None
+            if found is not None:
+                return found
+        return None
 
     def find(document: dict[str, Any]) -> Position | None:
-        for value, depth, place in _reach(document, parts, 0, not takes_array):
-            if not accepts(value):
-                continue
-            if depth >= 0:
-                return Position(".".join(parts[:depth]), str(place))
-            if looks_inside:
-                for index, item in enumerate(value):
-                    if accepts([item]):
-                        return Position(".".join(parts), str(index))
+        found = search(document, 0)
+        if found is None:
             return None
+        if found.depth >= 0:
+            return Position(".".join([name for name, _ in path[: found.depth]]), str(found.place))
+        if isinstance(leaf, ElemMatch) and type(found.value) is list:
+            place = next(place for place, item in enumerate(found.value) if one([item]))
+            return Position(leaf.path or "", str(place))
         return None
 
     return find
