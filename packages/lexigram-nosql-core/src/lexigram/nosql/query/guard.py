@@ -82,17 +82,20 @@ def refuse_operator(name: str, path: str) -> None:
         )
 
 
-def check_path(path: Any, where: str) -> None:
+def check_path(path: Any, where: str) -> str:
     """Check a field path of a filter.
 
     Args:
         path: What stands as a key.
         where: Path of the document it stands in, for the error.
 
+    Returns:
+        The path as plain text; members of a ``StrEnum`` are names too.
+
     Raises:
         NoSQLFilterError: It is not text, holds NUL, or is too long.
     """
-    if type(path) is not str:
+    if not isinstance(path, str):
         raise NoSQLFilterError(
             f"a filter's keys are field names, as text, not {type(path).__qualname__}", path=where, mongo_code=2
         )
@@ -104,6 +107,7 @@ def check_path(path: Any, where: str) -> None:
             path=where,
             mongo_code=5729100,
         )
+    return path[:]
 
 
 def validate_field_name(field: Any) -> None:

@@ -22,9 +22,10 @@ from lexigram.nosql.exceptions import DocumentValidationError, NoSQLFilterError
 from lexigram.nosql.query import compile as code
 from lexigram.nosql.query.ast import All, Always, And, Compare, Expr, In, Leaf, Node, Or, Slot, Text
 from lexigram.nosql.query.interpret import Context, document_matcher, matched_position
-from lexigram.nosql.query.parser import Parser, shown
+from lexigram.nosql.query.parser import Parser
 from lexigram.nosql.query.regex import compile_regex
 from lexigram.nosql.query.shape import Unshaped, scan
+from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.query.text import text_scorer
 from lexigram.nosql.values.collation import Collation, parse_collation
 from lexigram.nosql.values.copying import copy_value
@@ -58,9 +59,11 @@ class Template:
         "equalities",
         "lists",
         "marks",
+        "reads_clock",
         "regexes",
         "root",
         "shape",
+        "text",
     )
 
     def __init__(
@@ -87,6 +90,8 @@ class Template:
             if isinstance(node, Compare) and node.op == "$eq" and node.path is not None:
                 slot: Any = node.value
                 self.equalities.setdefault(node.path, slot.index)
+        self.text = next((node for node in root.walk() if isinstance(node, Text)), None)
+        self.reads_clock = any(isinstance(node, Expr) for node in root.walk())
         self._factories: dict[code.Kind, code.Factory] = {}
         self._large = sum(1 for _ in root.walk()) > code.MAX_COMPILED
         self.shape: Any = None
@@ -176,7 +181,7 @@ class Query:
         function = self._functions.get(kind)
         if function is None:
             context = self._context
-            if context.variables is None:
+            if context.variables is None and self._template.reads_clock:
                 # One clock reading per query, as MongoDB does for $$NOW.
                 now = datetime.now(UTC)
                 variables = {"NOW": now.replace(microsecond=now.microsecond // 1000 * 1000)}
@@ -276,7 +281,7 @@ class Query:
     @property
     def text(self) -> Text | None:
         """The ``$text`` condition, if there is one."""
-        return next((node for node in self._template.root.walk() if isinstance(node, Text)), None)
+        return self._template.text
 
     @property
     def uses_expressions(self) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from decimal import Decimal
 from typing import Any, Final, cast
 
 from lexigram.nosql.exceptions import DocumentValidationError, NoSQLFilterError, PipelineError
@@ -45,32 +44,14 @@ from lexigram.nosql.query.guard import MAX_DEPTH, MAX_NODES, check_path, refuse_
 from lexigram.nosql.query.jsonschema import compile_schema
 from lexigram.nosql.query.regex import compile_regex
 from lexigram.nosql.query.regex_syntax import regex_flags
-from lexigram.nosql.query.suggest import operator_hint
+from lexigram.nosql.query.suggest import operator_hint, shown
 from lexigram.nosql.query.text import parse_text
 from lexigram.nosql.values.bson_compat import binary_parts, regex_parts
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.kinds import ALIASES, INT64_MAX, INT64_MIN, Kind, class_kind, kinds_named
 from lexigram.nosql.values.order import number_value
 
-__all__ = ["FIELD_OPERATORS", "TOP_LEVEL_OPERATORS", "Parser", "shown"]
-
-
-def shown(value: Any) -> str:
-    """Write a value for an error, briefly and whatever it is.
-
-    Args:
-        value: Any value.
-
-    Returns:
-        At most 64 characters.
-    """
-    if isinstance(value, str | int | float | bytes | bool | Decimal) or value is None:
-        try:
-            text = repr(value[:64]) if isinstance(value, str | bytes) else repr(value)
-        except ValueError:  # an int of more digits than Python writes
-            text = "a number of thousands of digits"
-        return text[:64]
-    return f"a value of type {type(value).__qualname__}"
+__all__ = ["FIELD_OPERATORS", "TOP_LEVEL_OPERATORS", "Parser"]
 
 
 def _kind(value: Any) -> Kind | None:
@@ -138,8 +119,8 @@ class Parser:
     def _document(self, filter: Mapping[str, Any], path: str, depth: int, *, nested: bool) -> Node:
         self._enter(depth, path)
         parts: list[Node] = []
-        for key, value in filter.items():
-            check_path(key, path)
+        for name, value in filter.items():
+            key = check_path(name, path)
             if key[:1] == "$":
                 node = self._top_level(key, value, f"{path}.{key}" if path else key, depth, nested)
                 if node is not None:
@@ -245,8 +226,7 @@ class Parser:
                     yield node
 
     def _unknown(self, name: Any, path: str) -> None:
-        if not isinstance(name, str):
-            check_path(name, path)
+        check_path(name, path)
         refuse_operator(name, path)
         hint = operator_hint(name, FIELD_OPERATORS)
         if name[:1] != "$":

@@ -15,6 +15,7 @@ exact class hold one small function each, so that nothing is asked twice about a
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -35,6 +36,7 @@ __all__ = [
     "number_value",
     "sort_key",
     "type_rank",
+    "value_of_key",
 ]
 
 Key = tuple[Any, ...]
@@ -308,3 +310,28 @@ def hash_key(value: Any) -> Any:
         return value
     key = _KEYS[cls](value)
     return key[1] if key[0] == 10 or key[0] == 15 else key
+
+
+def value_of_key(key: Key) -> Any:
+    """Give a value that stands at a place.
+
+    Args:
+        key: What :func:`sort_key` gave, without a collation.
+
+    Returns:
+        A number, text, UUID, bytes, bool or date at that place; None for places of other types, of null, and of NaN.
+    """
+    match key:
+        case (10 | 15 | 40, value):
+            return value
+        case (45, int(milliseconds)):
+            try:
+                return _EPOCH + milliseconds * _MILLISECOND
+            except OverflowError:
+                return None
+        case (30, (16, 4, bytes(content))):
+            return uuid.UUID(bytes=content)
+        case (30, (_, 0, bytes(content))):
+            return content
+        case _:
+            return None

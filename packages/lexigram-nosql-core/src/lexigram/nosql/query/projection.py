@@ -1,0 +1,598 @@
+"""Projections: which fields a document shows, and what it shows instead (manual, "Project fields").
+
+A projection includes fields or leaves fields out, never both (``_id`` apart); beside that it may cut arrays with
+``$slice``, keep one element with ``$elemMatch`` or the positional ``$``, and, when it includes, compute fields with
+expressions. The rules of which goes with which, and the codes of their errors, are MongoDB's since 4.4. So is the
+order of the result: fields that are kept stand as in the document, computed ones and ``$elemMatch`` follow in the
+order of the projection.
+
+What comes out is a new document that holds copies of what it keeps, and only of that.
+"""
+
+# Documents are of any type, and what is narrowed from Any has parts that are unknown to the checker.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownLambdaType=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from lexigram.nosql.exceptions import DocumentValidationError, PipelineError, QueryOptionError
+from lexigram.nosql.query.ast import ElemMatch
+from lexigram.nosql.query.interpret import Context, document_matcher
+from lexigram.nosql.query.match import single
+from lexigram.nosql.query.parse import parse_filter
+from lexigram.nosql.query.sort import check_field_path
+from lexigram.nosql.query.suggest import shown
+from lexigram.nosql.values.copying import copy_document, copy_value
+from lexigram.nosql.values.kinds import is_number
+from lexigram.nosql.values.order import number_value
+from lexigram.nosql.values.path import MISSING
+
+if TYPE_CHECKING:
+    from lexigram.nosql.query.parse import Query
+
+__all__ = ["Projection", "parse_projection"]
+
+Document = dict[str, Any]
+Evaluate = Callable[[Any], Any]
+
+_WHAT: Final = "a projection"
+_MAX_DEPTH: Final = 100
+_INT32: Final = 2**31 - 1
+_CONTAINERS: Final = frozenset({dict, list})
+
+
+@dataclass(slots=True)
+class _Include:
+    """The field is kept, or is left out."""
+
+    keep: bool
+
+
+@dataclass(slots=True)
+class _Compute:
+    """The field is what a function of the document gives."""
+
+    evaluate: Evaluate
+    needs: frozenset[str] | None
+
+
+@dataclass(slots=True)
+class _Change:
+    """The field is kept and then changed by a function of the field's value and the document."""
+
+    change: Callable[[Any, Document], Any]
+
+
+@dataclass(slots=True)
+class _Tree:
+    """Fields inside a field, by name, in the projection's order."""
+
+    children: dict[str, _Tree | _Include | _Compute | _Change] = field(
+        default_factory=dict[str, "_Tree | _Include | _Compute | _Change"]
+    )
+    computes: bool = False
+
+    def walk(self) -> Iterator[_Include | _Compute | _Change]:
+        for child in self.children.values():
+            if isinstance(child, _Tree):
+                yield from child.walk()
+            else:
+                yield child
+
+    def finish(self) -> bool:
+        """Note, here and below, whether anything is computed."""
+        inner = [child.finish() for child in self.children.values() if isinstance(child, _Tree)]
+        self.computes = any(inner) or any(isinstance(child, _Compute) for child in self.children.values())
+        return self.computes
+
+
+class Projection:
+    """A projection. Made by :func:`parse_projection`; never changes.
+
+    Attributes:
+        inclusive: True if only what is named is kept.
+        apply: A function from a normalised document to a new one with copies of what is kept. It raises
+            :class:`~lexigram.nosql.exceptions.NoSQLError` where an expression cannot be evaluated or a positional
+            ``$`` has no element.
+        fields_needed: Names of the top-level fields that are read; None for all.
+        fields: For a projection that only names top-level fields: each name and whether it is kept; else None. For
+            backends that can do this much themselves.
+    """
+
+    __slots__ = ("apply", "fields", "fields_needed", "inclusive", "needs_query", "spec")
+
+    def __init__(self, reader: _Reader, inclusive: bool, spec: Mapping[str, Any]) -> None:
+        tree = reader.root
+        tree.finish()
+        self.inclusive = inclusive
+        self.spec = spec
+        self.needs_query = reader.positional is not None or reader.metas
+        apply = _compile(tree, inclusive)
+        if reader.positional is not None and reader.query is not None:
+            apply = _choosing(apply, reader.positional, reader.query)
+        self.apply: Callable[[Document], Document] = apply
+        # To choose an element the filter is asked again, and it may look at any field.
+        self.fields_needed = _needed(tree) if inclusive and reader.positional is None else None
+        plain = reader.positional is None and all(isinstance(child, _Include) for child in tree.children.values())
+        self.fields: dict[str, bool] | None = (
+            {name: cast("_Include", child).keep for name, child in tree.children.items()} if plain else None
+        )
+
+    def __repr__(self) -> str:
+        return f"Projection({dict(self.spec)!r})"
+
+
+# Running
+
+
+def _compile(tree: _Tree, inclusive: bool) -> Callable[[Document], Document]:
+    if inclusive:
+        return _compile_inclusion(tree)
+    if not tree.children:
+        return copy_document
+    if all(isinstance(child, _Include) for child in tree.children.values()):
+        dropped = frozenset([name for name, child in tree.children.items() if not cast("_Include", child).keep])
+        return lambda document: _copies({name: value for name, value in document.items() if name not in dropped})
+
+    def exclude(document: Document) -> Document:
+        result = _exclude(tree, document, document)
+        return _add_computed(tree, result, document)
+
+    return exclude
+
+
+def _compile_inclusion(tree: _Tree) -> Callable[[Document], Document]:
+    # A name that is left out of what is kept ("_id": 0) keeps nothing, as if it were not there.
+    kept = {
+        name: child for name, child in tree.children.items() if not (isinstance(child, _Include) and not child.keep)
+    }
+    names = frozenset(kept)
+    if all(isinstance(child, _Include) for child in kept.values()):
+        return lambda document: _copies({name: value for name, value in document.items() if name in names})
+    tree = _Tree(kept, tree.computes)
+
+    def include(document: Document) -> Document:
+        return _add_computed(tree, _include(tree, document, document), document)
+
+    return include
+
+
+def _copies(document: Document) -> Document:
+    """Make a new dict's containers its own."""
+    if not _CONTAINERS.isdisjoint(map(type, document.values())):
+        for name, value in document.items():
+            if type(value) in _CONTAINERS:
+                document[name] = copy_value(value)
+    return document
+
+
+def _include(tree: _Tree, value: Document, root: Document) -> Document:
+    children = tree.children
+    result: Document = {}
+    for name, item in value.items():
+        child = children.get(name)
+        if child is None:
+            continue
+        if type(child) is _Tree:
+            part = _include_value(child, item, root)
+            if part is not MISSING:
+                result[name] = part
+        elif type(child) is _Include:
+            result[name] = copy_value(item)
+        elif type(child) is _Change:
+            result[name] = child.change(item, root)
+    return result
+
+
+def _include_value(tree: _Tree, value: Any, root: Document) -> Any:
+    cls = type(value)
+    if cls is dict:
+        return _include(tree, value, root)
+    if cls is list:
+        parts = [_include_value(tree, item, root) for item in value]
+        # What is computed takes the place even of elements that have nothing to keep.
+        return parts if tree.computes else [part for part in parts if part is not MISSING]
+    return MISSING
+
+
+def _exclude(tree: _Tree, value: Document, root: Document) -> Document:
+    children = tree.children
+    result: Document = {}
+    for name, item in value.items():
+        child = children.get(name)
+        if child is None:
+            result[name] = copy_value(item)
+        elif type(child) is _Tree:
+            result[name] = _exclude_value(child, item, root)
+        elif type(child) is _Change:
+            result[name] = child.change(item, root)
+        elif type(child) is _Include and child.keep:  # only _id may be named among what is left out
+            result[name] = copy_value(item)
+    return result
+
+
+def _exclude_value(tree: _Tree, value: Any, root: Document) -> Any:
+    cls = type(value)
+    if cls is dict:
+        return _exclude(tree, value, root)
+    if cls is list:
+        return [_exclude_value(tree, item, root) for item in value]
+    return value
+
+
+def _add_computed(tree: _Tree, result: Document, root: Document) -> Document:
+    for name, child in tree.children.items():
+        if type(child) is _Compute:
+            value = child.evaluate(root)
+            if value is not MISSING:
+                result[name] = copy_value(value)
+        elif type(child) is _Tree and child.computes:
+            result[name] = _computed_value(child, result.get(name, MISSING), root)
+    return result
+
+
+def _computed_value(tree: _Tree, value: Any, root: Document) -> Any:
+    cls = type(value)
+    if cls is dict:
+        return _add_computed(tree, value, root)
+    if cls is list:
+        return [_computed_value(tree, item, root) for item in value]
+    return _add_computed(tree, {}, root)
+
+
+def _choosing(apply: Callable[[Document], Document], path: str, query: Query) -> Callable[[Document], Document]:
+    """Cut, after a projection, the first array on a path to the element that the filter chose."""
+    parts = path.split(".")
+
+    def choose(document: Document) -> Document:
+        result = apply(document)
+        parent: Any = result
+        for part in parts:
+            if type(parent) is not dict:
+                break
+            value = parent.get(part)
+            if type(value) is list:
+                parent[part] = [_chosen(value, document)]
+                break
+            parent = value
+        return result
+
+    def _chosen(items: list[Any], document: Document) -> Any:
+        index = query.matched_index(document, path)
+        if index is None:
+            raise QueryOptionError(f"the filter chose no element of {path!r} for the positional $", mongo_code=51246)
+        if index >= len(items):
+            raise QueryOptionError(
+                f"the array at {path!r} has no element {index}, which the filter chose in another one", mongo_code=51247
+            )
+        return items[index]
+
+    return choose
+
+
+def _needed(tree: _Tree) -> frozenset[str] | None:
+    names: set[str] = set()
+    for name, child in tree.children.items():
+        if isinstance(child, _Include) and not child.keep:
+            continue
+        if not isinstance(child, _Compute):
+            names.add(name)
+    for child in tree.walk():
+        if isinstance(child, _Compute):
+            if child.needs is None:
+                return None
+            names |= child.needs
+    return frozenset(names)
+
+
+# Reading specifications
+
+
+class _Reader:
+    """Reads one projection."""
+
+    def __init__(self, query: Query | None) -> None:
+        self.query = query
+        self.root = _Tree()
+        self.inclusive: bool | None = None
+        self.slices = False
+        self.matches = False
+        self.positional: str | None = None
+        self.metas = False
+        self.id_included = False
+        self.id_excluded = False
+        self.id_named = False
+        self._variables: dict[str, Any] = {}
+
+    def read(self, spec: Mapping[Any, Any]) -> bool:
+        for name, value in spec.items():
+            if isinstance(name, str) and (name == "_id" or name.startswith("_id.")):
+                self.id_named = True
+            self.element(name, value, (), self.root, 0)
+        inclusive = self.kind() if self.inclusive is None else self.inclusive
+        if inclusive and not self.id_named:
+            self.root.children = {"_id": _Include(True), **self.root.children}
+        return inclusive
+
+    def kind(self) -> bool:
+        """Decide whether a projection that says neither includes."""
+        if self.slices:
+            return self.id_included
+        if self.matches:
+            return True
+        return self.id_included and not (self.metas and self.id_excluded)
+
+    def element(self, name: Any, value: Any, parent: tuple[str, ...], tree: _Tree, depth: int) -> None:
+        if depth > _MAX_DEPTH:
+            raise QueryOptionError(f"a projection nests at most {_MAX_DEPTH} levels", mongo_code=15)
+        positional = isinstance(name, str) and (name == "$" or name.endswith(".$") or ".$." in name)
+        if isinstance(value, Mapping):
+            if positional:
+                raise QueryOptionError(
+                    f"the positional projection {shown(name)} cannot be an expression or have fields", mongo_code=31271
+                )
+            self.object(name, value, parent, tree, depth)
+            return
+        if isinstance(value, bool) or _is_number(value):
+            if value is True or (value is not False and number_value(value) != 0):
+                self.inclusion(name, parent, tree, positional)
+            else:
+                self.exclusion(name, parent, tree)
+            return
+        if positional:
+            raise QueryOptionError(f"the positional projection {shown(name)} cannot be a literal", mongo_code=31308)
+        self.include_or_fail(31310, f"the expression at {shown(name)} cannot stand in a projection that leaves out")
+        self.add(name, self.expression(value), tree)
+
+    def object(self, name: Any, value: Mapping[Any, Any], parent: tuple[str, ...], tree: _Tree, depth: int) -> None:
+        path = check_field_path(name, _WHAT)
+        first = next(iter(value), None)
+        if first is None:
+            raise QueryOptionError(
+                f"an empty document is no projection of {path!r}",
+                hint="to show it use {'$literal': {}}",
+                mongo_code=51270,
+            )
+        if len(value) == 1 and isinstance(first, str) and first.startswith("$"):
+            self.operator(first, value, path, parent, tree)
+            return
+        # More fields of a path that was named already collide with it.
+        parts = path.split(".")
+        inner = self.descend(tree, parts, path)
+        if parts[-1] in inner.children:
+            raise _collision(path, 31250)
+        child = inner.children[parts[-1]] = _Tree()
+        for key, item in value.items():
+            self.element(key, item, (*parent, *parts), child, depth + 1)
+
+    def operator(
+        self, operator: str, value: Mapping[Any, Any], path: str, parent: tuple[str, ...], tree: _Tree
+    ) -> None:
+        argument = value[operator]
+        if operator == "$slice" and self.is_find_slice(argument):
+            self.slices = True
+            self.add(path, _Change(_slicer(argument)), tree)
+        elif operator == "$elemMatch":
+            self.elem_match(argument, path, parent, tree)
+        elif operator == "$meta":
+            self.metas = True
+            self.add(path, self.meta(argument, value), tree)
+        else:
+            self.include_or_fail(31252, f"{operator} at {path!r} cannot stand in a projection that leaves out")
+            self.add(path, self.expression(value), tree)
+
+    def is_find_slice(self, argument: Any) -> bool:
+        """Tell a cut of the field itself from the expression ``$slice``, which names its array."""
+        if _is_number(argument):
+            return True
+        if not isinstance(argument, list | tuple):
+            raise QueryOptionError("$slice takes a number or [skip, limit]", mongo_code=31273)
+        if len(argument) != 2 or not _is_number(argument[0]):
+            if len(argument) in (2, 3):
+                return False  # an array and numbers: the expression
+            raise QueryOptionError("$slice takes a number or [skip, limit]", mongo_code=31272)
+        if not _is_number(argument[1]):
+            raise QueryOptionError(f"the limit of $slice is a number, not {shown(argument[1])}", mongo_code=31258)
+        if number_value(argument[1]) <= 0:
+            raise QueryOptionError(f"the limit of $slice is above 0, not {shown(argument[1])}", mongo_code=31259)
+        return True
+
+    def elem_match(self, argument: Any, path: str, parent: tuple[str, ...], tree: _Tree) -> None:
+        if not isinstance(argument, Mapping):
+            raise QueryOptionError(f"$elemMatch takes a condition, not {shown(argument)}", mongo_code=31274)
+        if self.positional is not None:
+            raise QueryOptionError("a projection has a positional $ or an $elemMatch, not both", mongo_code=31255)
+        if parent or "." in path:
+            raise QueryOptionError("$elemMatch projects fields of the document itself only", mongo_code=31275)
+        collation = None if self.query is None else self.query.collation
+        # The filter's parser reads the condition; the name is not a path, should it look like one.
+        root = parse_filter({path: {"$elemMatch": argument}}, collation=collation).root
+        context = Context(collation)
+        one = single(cast("ElemMatch", root), collation, lambda condition: document_matcher(condition, context))
+
+        def matching(document: Document) -> Any:
+            value = document.get(path)
+            if type(value) is list:
+                for item in value:
+                    if one([item]):
+                        return [item]
+            return MISSING
+
+        self.matches = True
+        self.add(path, _Compute(matching, frozenset({path})), tree)
+
+    def meta(self, argument: Any, value: Mapping[Any, Any]) -> _Compute:
+        if argument == "textScore":
+            query = self.query
+            if query is None or query.text is None:
+                raise QueryOptionError(
+                    "the textScore needs a filter with $text", hint="filter by {'$text': ...}", mongo_code=40218
+                )
+            return _Compute(query.text_score, None)
+        return self.expression(value)
+
+    def inclusion(self, name: Any, parent: tuple[str, ...], tree: _Tree, positional: bool) -> None:
+        if positional:
+            self.add_positional(name, parent, tree)
+        else:
+            self.add(name, _Include(True), tree)
+        if not parent and name == "_id":
+            self.id_included = True
+        else:
+            self.include_or_fail(31253, f"{shown(name)} cannot be kept in a projection that leaves out")
+
+    def exclusion(self, name: Any, parent: tuple[str, ...], tree: _Tree) -> None:
+        self.add(name, _Include(False), tree)
+        if not parent and name == "_id":
+            self.id_excluded = True
+        elif self.inclusive is True:
+            raise QueryOptionError(
+                f"{shown(name)} cannot be left out in a projection that keeps",
+                hint="name the fields to keep, or those to leave out",
+                mongo_code=31254,
+            )
+        else:
+            self.inclusive = False
+
+    def include_or_fail(self, code: int, message: str) -> None:
+        if self.inclusive is False:
+            raise QueryOptionError(message, hint="name the fields to keep, or those to leave out", mongo_code=code)
+        self.inclusive = True
+
+    def add_positional(self, name: str, parent: tuple[str, ...], tree: _Tree) -> None:
+        if self.positional is not None:
+            raise QueryOptionError("a projection has one positional $ at most", mongo_code=31276)
+        if self.matches:
+            raise QueryOptionError("a projection has a positional $ or an $elemMatch, not both", mongo_code=31256)
+        if not name.endswith(".$") or ".$." in name:
+            raise QueryOptionError(
+                f"the positional $ ends its path: {shown(name)}",
+                hint="remove what follows it; the result is the same",
+                mongo_code=31394,
+            )
+        path = check_field_path(name[:-2], _WHAT)
+        full = ".".join((*parent, path))
+        query = self.query
+        if query is None:
+            raise QueryOptionError("a positional $ needs a filter", mongo_code=51050)
+        if full.split(".")[0] not in {used.split(".")[0] for used in query.paths}:
+            raise QueryOptionError(
+                f"the filter does not look at {full!r}, so it chooses no element for the positional $", mongo_code=31277
+            )
+
+        self.positional = full
+        self.add(path, _Include(True), tree)
+
+    def expression(self, value: Any) -> _Compute:
+        # Expressions live beside pipelines, which need this module: the import has to wait until both are there.
+        from lexigram.nosql.aggregation.expressions import compile_expression
+
+        collation = None if self.query is None else self.query.collation
+        try:
+            compiled = compile_expression(value, collation=collation)
+        except (PipelineError, DocumentValidationError) as error:
+            code = 31325 if error.mongo_code == 168 else error.mongo_code
+            raise QueryOptionError(f"{_WHAT}: {error.message}", hint=error.hint, mongo_code=code) from error
+        variables = self._variables
+        if "NOW" not in variables:
+            now = datetime.now(UTC)
+            variables["NOW"] = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        evaluate = compiled.evaluate
+        return _Compute(lambda document: evaluate(document, variables), compiled.fields_needed)
+
+    def descend(self, tree: _Tree, parts: list[str], path: str) -> _Tree:
+        for part in parts[:-1]:
+            child = tree.children.setdefault(part, _Tree())
+            if not isinstance(child, _Tree):
+                raise _collision(path, 31249)
+            tree = child
+        return tree
+
+    def add(self, name: Any, child: _Include | _Compute | _Change, tree: _Tree) -> None:
+        path = check_field_path(name, _WHAT)
+        parts = path.split(".")
+        inner = self.descend(tree, parts, path)
+        if parts[-1] in inner.children:
+            raise _collision(path, 31250)
+        inner.children[parts[-1]] = child
+
+
+def _collision(path: str, code: int) -> QueryOptionError:
+    return QueryOptionError(
+        f"the projection names {path!r} twice, or a field and one inside it",
+        hint="name each field once",
+        mongo_code=code,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return is_number(value)
+    except DocumentValidationError:
+        return False
+
+
+def _slicer(argument: Any) -> Callable[[Any, Document], Any]:
+    if _is_number(argument):
+        count = _int32(argument)
+        cut = slice(0, count) if count >= 0 else slice(count, None)
+        return lambda value, _root: copy_value(value[cut]) if type(value) is list else copy_value(value)
+    skip, limit = _int32(argument[0]), _int32(argument[1])
+
+    def window(value: Any, _root: Document) -> Any:
+        if type(value) is not list:
+            return copy_value(value)
+        start = skip if skip >= 0 else max(0, len(value) + skip)
+        return copy_value(value[start : start + limit])
+
+    return window
+
+
+def _int32(value: Any) -> int:
+    """Cut a number to 32 bits, as slices do: not a number becomes 0, what is too large the limit."""
+    number = number_value(value)
+    if number != number:
+        return 0
+    return int(max(-_INT32 - 1, min(_INT32, number)))
+
+
+def parse_projection(spec: Any, *, query: Query | None = None) -> Projection | None:
+    """Read a projection.
+
+    Args:
+        spec: A mapping as MongoDB takes it; a sequence of field names to keep; a :class:`Projection`; None.
+        query: The filter, for the positional ``$`` and the text score.
+
+    Returns:
+        The projection; None for whole documents.
+
+    Raises:
+        QueryOptionError: It is not valid; ``mongo_code`` says why: 31249 and 31250 for paths that collide, 31253 and
+            31254 for keeping and leaving out at once, and others.
+        NoSQLFilterError: The condition of an ``$elemMatch`` is not valid.
+    """
+    if spec is None:
+        return None
+    if isinstance(spec, Projection):
+        if not spec.needs_query or query is None:
+            return spec
+        spec = spec.spec
+    if isinstance(spec, str):
+        spec = {spec: 1}
+    elif isinstance(spec, list | tuple | set | frozenset):
+        spec = dict.fromkeys(spec, 1) if spec else {"_id": 1}
+    if not isinstance(spec, Mapping):
+        raise QueryOptionError(
+            f"a projection is a mapping or a list of field names, not {shown(spec)}",
+            hint="such as {'name': 1}",
+            mongo_code=14,
+        )
+    if not spec:
+        return None
+    reader = _Reader(query)
+    return Projection(reader, reader.read(spec), spec)
