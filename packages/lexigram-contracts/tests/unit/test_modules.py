@@ -127,7 +127,7 @@ def test_importing_a_package_loads_none_of_its_modules() -> None:
     """Re-exports wait until a name is asked for."""
     loaded = [name for name in loaded_by("lexigram.contracts.data") if name.startswith("lexigram.contracts.")]
 
-    assert loaded == ["lexigram.contracts._lazy", "lexigram.contracts.data"]
+    assert loaded == ["lexigram.contracts.data", "lexigram.contracts.lazy"]
 
 
 def test_importing_the_document_protocols_loads_no_sql() -> None:

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from lexigram.result import try_catch as try_catch
     from lexigram.result import try_catch_sync as try_catch_sync
 else:
-    from lexigram.contracts._lazy import lazy_exports
+    from lexigram.contracts.lazy import lazy_exports
 
     _EXPORTS = {
         "_app": ("Application", "create_app"),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lexigram.di.resolver import Resolver as Resolver
     from lexigram.di.scope import Scope as Scope
 else:
-    from lexigram.contracts._lazy import lazy_exports
+    from lexigram.contracts.lazy import lazy_exports
 
     _EXPORTS = {
         "lexigram.contracts.core.di": ("ContainerProtocol", "ContainerRegistrarProtocol", "ContainerResolverProtocol"),

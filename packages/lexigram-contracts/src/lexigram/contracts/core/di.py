@@ -53,6 +53,18 @@ class ContainerRegistrarProtocol(Protocol):
         """Provide this very object under the key, even after the container is frozen."""
         ...
 
+    def register_generic(
+        self, origin: Any, factory: Callable[[tuple[Any, ...], Any], Any], *, name: str | None = None
+    ) -> None:
+        """Register all concrete forms of a generic at once, one object for each choice of type arguments.
+
+        Args:
+            origin: The generic class or protocol, without arguments.
+            factory: Gets the type arguments and a resolver, and makes the object; sync or async.
+            name: Registers beside the unnamed one, for ``Named(name)``.
+        """
+        ...
+
     def has(self, service_type: TypeForm[T], *, name: str | None = None) -> bool:
         """True when something is registered under the key."""
         ...

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         WriteOperation,
     )
 else:
-    from lexigram.contracts._lazy import lazy_exports
+    from lexigram.contracts.lazy import lazy_exports
 
     __getattr__, __dir__ = lazy_exports(
         __name__,
