@@ -30,7 +30,9 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from lexigram.contracts.exceptions.base import LexigramError
 from lexigram.suggestions import did_you_mean
@@ -43,6 +45,8 @@ __all__ = [
     "PluginInvalidError",
     "PluginLoadError",
     "PluginNotFoundError",
+    "known_group",
+    "plugin_groups",
     "refresh_plugins",
     "unreadable_distributions",
 ]
@@ -137,6 +141,7 @@ class _Scan:
 _Fingerprint = tuple[tuple[str, int], ...]
 
 _scan_cache: tuple[_Fingerprint, _Scan] | None = None
+_known_groups: WeakValueDictionary[str, PluginGroup[Any]] = WeakValueDictionary()
 
 
 def _fingerprint() -> _Fingerprint:
@@ -209,6 +214,18 @@ def refresh_plugins() -> None:
     _scan_cache = None
 
 
+def plugin_groups(prefix: str = "") -> tuple[str, ...]:
+    """The entry point groups that installed distributions offer something under. Imports nothing.
+
+    Args:
+        prefix: Only groups whose names start so.
+
+    Returns:
+        Their names, sorted.
+    """
+    return tuple(sorted(group for group in _scan().groups if group.startswith(prefix)))
+
+
 def unreadable_distributions() -> Mapping[str, str]:
     """The distributions whose entry points cannot be read.
 
@@ -216,6 +233,18 @@ def unreadable_distributions() -> Mapping[str, str]:
         For each, where it is and what is wrong with it.
     """
     return dict(_scan().unreadable)
+
+
+def known_group(group: str) -> PluginGroup[Any] | None:
+    """The object that reads an entry point group, if the module that made it has been imported.
+
+    Args:
+        group: The entry point group.
+
+    Returns:
+        The one made last, since it knows what kind its plugins must be.
+    """
+    return _known_groups.get(group)
 
 
 class PluginGroup(Generic[T]):
@@ -243,6 +272,7 @@ class PluginGroup(Generic[T]):
         self._check = check
         self._registered: dict[str, list[tuple[object, T]]] = {}
         self._loaded: dict[str, tuple[PluginInfo, T]] = {}
+        _known_groups[group] = self
 
     @property
     def group(self) -> str:
@@ -253,6 +283,11 @@ class PluginGroup(Generic[T]):
     def kind(self) -> type[T]:
         """The class that every plugin of the group is an instance of."""
         return self._kind
+
+    @property
+    def install_hints(self) -> Mapping[str, str]:
+        """What to install for well-known names."""
+        return MappingProxyType(self._hints)
 
     def names(self) -> tuple[str, ...]:
         """The names on offer, sorted. Imports nothing.

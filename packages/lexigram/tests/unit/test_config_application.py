@@ -82,6 +82,8 @@ def test_the_environment_may_be_written_short(key: str) -> None:
     assert LexigramConfig.from_dict({key: "prod"}).environment is Environment.PRODUCTION
     with pytest.raises(ConfigurationError, match=rf"{key}: unknown environment 'prd'; known are: development, testing"):
         LexigramConfig.from_dict({key: "prd"})
+    with pytest.raises(ConfigurationError, match=rf"{key}: must be 'development', 'testing', .*, got number 5"):
+        LexigramConfig.from_dict({key: 5})
 
 
 def test_it_does_not_change() -> None:

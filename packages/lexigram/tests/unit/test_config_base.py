@@ -508,3 +508,26 @@ def test_plain_models_and_dataclasses_inside_are_read_too() -> None:
     with pytest.raises(ConfigValidationError) as caught:
         Outer.from_dict({"plain": {"n": "x"}, "pair": ["x"]})
     assert [problem.key for problem in caught.value.problems] == ["plain.n", "pair[0]"]
+
+
+def test_what_is_wrong_inside_a_member_of_a_union_is_told_alone() -> None:
+    """Not that the other members do not take a section at all."""
+
+    class Outer(BaseConfig):
+        either: str | Node | list[Node] = ""
+        noted: Annotated[int | str, "a note"] | None = None
+
+    with pytest.raises(ConfigValidationError) as caught:
+        Outer.from_dict({"either": {"nam": "x"}, "noted": []})
+    assert [(problem.key, problem.message) for problem in caught.value.problems] == [
+        ("either.name", "is missing, and there is no default"),
+        ("either.nam", "unknown key; did you mean 'name'?"),
+        ("noted", "must be a valid integer or must be a valid string, got list []"),
+    ]
+
+
+def test_an_empty_section_is_the_defaults(project: Write) -> None:
+    """``db:`` with nothing behind it."""
+    project("application.yaml", "db:\n")
+
+    assert Db.from_yaml() == Db()

@@ -19,6 +19,8 @@ from lexigram.plugins import (
     PluginInvalidError,
     PluginLoadError,
     PluginNotFoundError,
+    known_group,
+    plugin_groups,
     refresh_plugins,
     unreadable_distributions,
 )
@@ -335,3 +337,14 @@ def test_the_group_says_what_it_is(things: PluginGroup[Thing]) -> None:
     """Group, kind and repr are for messages of callers."""
     assert (things.group, things.kind) == (GROUP, Thing)
     assert repr(things) == f"PluginGroup('{GROUP}', Thing)"
+
+
+def test_groups_and_their_owners_can_be_asked_for(install: Install, things: PluginGroup[Thing]) -> None:
+    """Without importing any plugin."""
+    install("acme-stone", f"[{GROUP}]\nstone = mod_stone:PLUGIN\n[other.group]\nx = mod_x:PLUGIN\n")
+
+    assert plugin_groups("lexigram.test.") == (GROUP,)
+    assert "other.group" in plugin_groups()
+    assert known_group(GROUP) is things
+    assert known_group("nobody.made.this") is None
+    assert things.install_hints == {"rock": "acme-rock", "jewel": "acme[jewel]"}
