@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -327,3 +329,41 @@ def test_bad_values_in_code_are_errors_of_the_configuration() -> None:
         with pytest.raises(ConfigurationError):
             LexigramConfig.from_dict(data)
     assert LexigramConfig.from_dict({"own": 10**5000}).get("own") == 10**5000
+
+
+class ShopConfig(LexigramConfig):
+    """An application's own configuration, with sections of its own as fields."""
+
+    queue_two: Queue = Queue()
+    tags: list[str] = Field(default_factory=list)
+
+
+def test_an_application_may_have_a_configuration_of_its_own(project: Write) -> None:
+    """Its sections are fields then, and the rest is as before."""
+    project("application.yaml", "queue_two: {size: 3, password: hush}\ntags: [a]\nown: {x: 1}\n")
+    config = ShopConfig.from_yaml()
+
+    assert (config.queue_two.size, config.get("own.x"), config.get_section("queue_two", Queue).size) == (3, 1, 3)
+    assert "hush" not in repr(config)
+    assert {entry.key: (entry.value, str(entry.source)) for entry in config.trail()[4:]} == {
+        "queue_two.url": ("amqp://localhost", "default"),
+        "queue_two.password": (MASK, "application.yaml:1"),
+        "queue_two.size": (3, "application.yaml:1"),
+        "queue_two.consumers": ([], "default"),
+        "queue_two.limits": ({}, "default"),
+        "tags[0]": ("a", "application.yaml:2"),
+        "own.x": (1, "application.yaml:3"),
+    }
+    with pytest.raises(ConfigValidationError, match=r"queue_two\.size: must be"):
+        ShopConfig.from_dict({"queue_two": {"size": 0}})
+
+
+def test_it_can_be_copied_and_pickled(project: Write) -> None:
+    """Sections and sources come along."""
+    project("application.yaml", "own: {x: 1}\n")
+    config = LexigramConfig.from_yaml()
+
+    for copied in (copy.deepcopy(config), pickle.loads(pickle.dumps(config)), config.model_copy()):
+        assert copied == config
+        assert copied.get_section("own") == {"x": 1}
+        assert str(copied.trail("own")[0].source) == "application.yaml:1"

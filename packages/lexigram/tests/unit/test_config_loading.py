@@ -280,6 +280,25 @@ def test_a_missing_secret_says_where_was_looked(project: Write, tmp_path: Path) 
         LexigramConfig.from_yaml(secrets=[EnvironmentSecretResolver({}), MountedFileSecretResolver(tmp_path)])
 
 
+def test_a_resolver_that_fails_is_named(project: Write) -> None:
+    """And what it says is not shown, since nobody knows what is in it."""
+
+    class Vault:
+        name = "vault"
+
+        def resolve(self, name: str) -> Any:
+            if name == "A":
+                raise OSError("token hush is not valid")
+            return 5
+
+    project("application.yaml", "s: {a: '${secret:A}', b: '${secret:B}'}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        LexigramConfig.from_yaml(secrets=Vault())
+    assert "s.a: the resolver 'vault' failed for the secret 'A': OSError" in str(caught.value)
+    assert "s.b: the resolver 'vault' gave something that is no text for 'B'" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
 def test_every_name_that_is_exported_exists() -> None:
     """In the package and in what it is made of."""
     for module in (config_package, loading_module):

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from lexigram.config.base import BaseConfig, Position, transformed
 from lexigram.config.display import is_masked, shown
-from lexigram.config.fields import input_names, opened
+from lexigram.config.fields import input_names, is_secret_field, opened
 from lexigram.config.loading import Loaded
 from lexigram.config.problems import ConfigProblem, ConfigValidationError, read_as
 from lexigram.config.tree import (
@@ -356,10 +356,10 @@ class LexigramConfig(BaseConfig):
         return CONFIG_SECTIONS.load(name) if name in CONFIG_SECTIONS.names() else None
 
     def _field_trail(self, name: str) -> Iterator[TrailEntry]:
-        source = self.source_of(name)
-        if source is DEFAULT_SOURCE:
-            source = self.source_of(type(self).model_fields[name].alias or name)
-        yield TrailEntry(name, shown(getattr(self, name), name), source, is_secret=False)
+        field = type(self).model_fields[name]
+        written = name if any(path[0] == name for path in self._sources) else field.alias or name
+        start = Position(self._sources, inside=(written,), path=(name,), is_secret=is_secret_field(field))
+        yield from _model_trail(getattr(self, name), start)
 
     def _section_trail(self, name: str) -> Iterator[TrailEntry]:
         path = parse_key(name)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from lexigram.config.environment import apply_assignments, assignments_of, read_dotenv
 from lexigram.config.interpolation import InterpolationError, expand
@@ -130,9 +130,19 @@ class _Interpolation:
         for resolver in self.loaded.resolvers:
             label = str(getattr(resolver, "name", type(resolver).__name__))
             try:
-                return resolver.resolve(name), label
+                value: Any = resolver.resolve(name)
             except SecretNotFoundError:
                 asked.append(label)
+                continue
+            except ConfigurationError:
+                raise
+            except Exception as error:
+                raise ConfigurationError(
+                    f"the resolver {label!r} failed for the secret {name!r}: {type(error).__name__}", cause=error
+                ) from error
+            if not isinstance(value, str):
+                raise ConfigurationError(f"the resolver {label!r} gave something that is no text for {name!r}")
+            return value, label
         raise SecretNotFoundError(
             f"no secret called {name!r}; looked in: {', '.join(asked) or 'nothing, there are no resolvers'}", name=name
         )
