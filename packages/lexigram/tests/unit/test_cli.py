@@ -418,12 +418,13 @@ def test_a_check_that_fails_is_a_finding(run: Run, add_check: Add) -> None:
 
     for check in (raises, refuses, slow, nonsense):
         add_check(check.__name__, check)
-    add_check("plain", lambda config: [HealthCheckResult("plain", HealthStatus.UNHEALTHY, error="down")])
+    add_check("plain", lambda config: [HealthCheckResult("plain", HealthStatus.UNHEALTHY, "it is", "down")])
     code, out, _ = run("doctor", "--timeout", "0.1")
 
     assert code == 1
     assert "OSError: cannot reach mongodb://u:**********@h" in out
     assert "not today" in out
+    assert "it is: down" in out
     assert "no answer within 0.1 seconds" in out
     assert "the check returned something that is no HealthCheckResult" in out
     assert out.count("failed") == 5

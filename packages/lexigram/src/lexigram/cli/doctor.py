@@ -20,6 +20,7 @@ from lexigram.cli.inspection import (
 )
 from lexigram.cli.options import AsJson, ConfigFile, Profile, load_config
 from lexigram.cli.output import console, print_json, print_table, table
+from lexigram.config import mask_text
 from lexigram.contracts.core.health import HealthStatus
 from lexigram.plugins import unreadable_distributions
 
@@ -132,6 +133,7 @@ def _print_checks(report: Report, out: Console, *, connect: bool) -> None:
         checks = table("Component", "State", "Time", "Message")
         for check in report.checks:
             mark, style = _MARKS[check.status]
-            text = check.error or check.message or ""
-            checks.add_row(check.component, Text(mark, style=style), f"{check.duration_ms:.0f} ms", text)
+            found = list(dict.fromkeys(part for part in (check.message, check.error) if part))
+            duration = f"{check.duration_ms:.0f} ms"
+            checks.add_row(check.component, Text(mark, style=style), duration, mask_text(": ".join(found)))
         print_table(checks, out)
