@@ -35,7 +35,9 @@ def checked() -> list[Path]:
 def pyright_settings(folder: Path) -> dict[str, object]:
     """Return the settings of pyproject.toml with the paths filled in.
 
-    pyright has no option for import roots, and takes paths only relative to the folder of its settings.
+    pyright has no option for import roots, and takes paths only relative to the folder of its settings. The packages'
+    sources are no extra paths: pyright finds them as installed, and only there does it look for the `py.typed` by
+    which it prefers the kernel's `lexigram/__init__.py` to the marker stubs of the others.
 
     Args:
         folder: The folder that the settings will be in.
@@ -45,7 +47,7 @@ def pyright_settings(folder: Path) -> dict[str, object]:
         return [os.path.relpath(path, folder) for path in paths]
 
     root = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return {**table(root, "tool", "pyright"), "include": relative(checked()), "extraPaths": relative(search_path())}
+    return {**table(root, "tool", "pyright"), "include": relative(checked()), "extraPaths": relative([ROOT / "tools"])}
 
 
 def _mypy() -> int:

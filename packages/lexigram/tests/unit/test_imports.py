@@ -50,9 +50,7 @@ def test_importing_a_provider_loads_no_container() -> None:
 def _typed_exports(package: object) -> dict[str, str]:
     """The names in the TYPE_CHECKING block, each with the module it comes from."""
     tree = ast.parse(Path(str(getattr(package, "__file__"))).read_text())  # noqa: B009 - the checker knows no file
-    block = next(
-        node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    )
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
     assert len(imports) == len(block.body)
     for node in imports:

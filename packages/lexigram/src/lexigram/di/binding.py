@@ -117,6 +117,8 @@ def make_binding(
         made_by: Callable[..., Any] | None = factory
     elif implementation is None:
         made_by = key.type
+        if not isinstance(get_origin(made_by) or made_by, type):
+            raise RegistrationError(f"{key} is not a class", hint="Say which class or function makes it.")
     elif _makes(implementation):
         made_by = implementation
     elif lifetime is ServiceScope.SINGLETON:
@@ -153,8 +155,6 @@ def _makes(implementation: Any) -> bool:
 def _check_factory(key: Key, factory: Any, validate: bool) -> None:
     cls = get_origin(factory) or factory
     if not isinstance(cls, type):
-        if not callable(cls):
-            raise RegistrationError(f"{key} is not a class", hint="Say which class or function makes it.")
         return
     if is_protocol(cls) or inspect.isabstract(cls):
         what = "a protocol" if is_protocol(cls) else "an abstract class"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
 from lexigram.contracts.exceptions.container import RegistrationError
 from lexigram.di.markers import MISSING, Inject, Named, OptionalDep, Qualifier
@@ -67,13 +67,17 @@ def type_name(form: Any) -> str:
         return f"{type_name(get_origin(form))}[{', '.join(type_name(a) for a in arguments)}]"
     if form is type(None):
         return "None"
-    if isinstance(form, list):
-        parameters: list[Any] = form  # of a Callable
-        return f"[{', '.join(type_name(a) for a in parameters)}]"
+    if _is_parameters(form):
+        return f"[{', '.join(type_name(a) for a in form)}]"
     name = getattr(form, "__qualname__", None) or getattr(form, "__name__", None)
     if isinstance(form, type) and arguments:  # list[int] calls itself a type
         return f"{name}[{', '.join(type_name(a) for a in arguments)}]"
     return str(name).rpartition("<locals>.")[2] if name else repr(form)
+
+
+def _is_parameters(form: Any) -> TypeGuard[list[Any]]:
+    """True for the parameters of a ``Callable``."""
+    return isinstance(form, list)
 
 
 def parse_key(form: Any, name: str | None = None) -> Key:

@@ -92,7 +92,7 @@ class Level:
     """The application or a scope, as a place to get services from.
 
     Args:
-        engine: What all places share; kept weakly, so that a forgotten container is told at once.
+        engine: What all places share.
         instances: What was made here.
         root: The application's level, for a scope.
     """
@@ -101,7 +101,7 @@ class Level:
         self.instances = instances
         self.root = root
         self.place = Place(instances, self._resolver_for)
-        self._engine = weakref.ref(engine)
+        self._engine = engine
         self._entered: tuple[Graph, AsyncContainer] | None = None
 
     def made(self, binding: Binding) -> Any:
@@ -111,7 +111,7 @@ class Level:
         home = self.root if self.root is not None and binding.lifetime is ServiceScope.SINGLETON else self
         return home.instances.values.get(binding, MISSING)
 
-    async def get(self, binding: Binding, engine: Engine) -> Any:
+    async def get(self, binding: Binding) -> Any:
         """The service of a binding.
 
         Raises:
@@ -123,7 +123,7 @@ class Level:
             return value
         if self.instances.closed:
             raise self.instances.refusal(binding)
-        graph = engine.graph
+        graph = self._engine.graph
         graph.check(binding)
         if self.root is None and graph.needs_scope(binding):
             what = "lives in" if binding.lifetime is ServiceScope.SCOPED else "needs a service that lives in"
@@ -132,7 +132,7 @@ class Level:
                 str(binding),
                 hint="Ask inside `async with container.scope() as scope`.",
             )
-        graph = engine.knowing(binding)
+        graph = self._engine.knowing(binding)
         with making(binding):
             return await graph.get(self._entrance(graph), binding, in_scope=self.root is not None)
 
@@ -144,10 +144,7 @@ class Level:
         return self._entered[1]
 
     def _resolver_for(self, owner: Owner) -> Resolver:
-        engine = self._engine()
-        if engine is None:  # pragma: no cover - who asks holds the engine
-            raise ContainerError("the container is gone")
-        return Resolver(engine, self, owner)
+        return Resolver(self._engine, self, owner)
 
 
 class Resolver:
@@ -185,7 +182,7 @@ class Resolver:
             binding = self._engine.select(service_type, self._owner)
         except ContainerError:
             return cast("T", await self._answer(parse_request(service_type)))
-        return cast("T", await self._level.get(binding, self._engine))
+        return cast("T", await self._level.get(binding))
 
     async def resolve_optional(self, service_type: TypeForm[T]) -> T | None:
         """The service registered under a key, or None when none is, or none that is visible here.
@@ -212,7 +209,7 @@ class Resolver:
             The unnamed service first, then the named ones by name; empty when there are none.
         """
         bindings = self._engine.registry.select_all(parse_request(service_type).key.type, self._owner)
-        return [cast("T", await self._level.get(b, self._engine)) for b in bindings]
+        return [cast("T", await self._level.get(b)) for b in bindings]
 
     def resolve_sync(self, service_type: TypeForm[T]) -> T:
         """A service that exists already, where nothing can be awaited.
@@ -282,7 +279,7 @@ class Resolver:
         """The service, or the default; the errors of :meth:`resolve`."""
         binding = self._engine.registry.select(request.key, self._owner)
         if binding is not None:
-            return await self._level.get(binding, self._engine)
+            return await self._level.get(binding)
         if request.key == Key(ContainerResolverProtocol):
             return self
         if request.default is MISSING:

@@ -27,10 +27,11 @@ class Scope(Resolver):
     """
 
     def __init__(self, engine: Engine, *, owner: Owner = None, parent: Resolver) -> None:
-        super().__init__(engine, Level(engine, Instances("the scope"), engine.root), owner)
+        made_around = parent._level.instances
+        super().__init__(engine, Level(engine, Instances("the scope", made_around), engine.root), owner)
         self._children: weakref.WeakSet[Scope] = weakref.WeakSet()
         self._token: Token[Resolver | None] | None = None
-        if parent._level.instances.closed:
+        if made_around.closed:
             raise ContainerError("a scope cannot be opened: what it would be in is closed")
         (parent._children if isinstance(parent, Scope) else engine.scopes).add(self)
 

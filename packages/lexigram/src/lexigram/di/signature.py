@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -45,7 +45,7 @@ class Dependency:
     fault: str | None = None
 
 
-def dependencies_of(target: Callable[..., Any], *, skip: frozenset[str] = frozenset()) -> tuple[Dependency, ...]:
+def dependencies_of(target: Any, *, skip: frozenset[str] = frozenset()) -> tuple[Dependency, ...]:
     """Read what a class or a function needs.
 
     Args:
@@ -56,8 +56,11 @@ def dependencies_of(target: Callable[..., Any], *, skip: frozenset[str] = frozen
     Returns:
         A dependency for each parameter but ``*args`` and ``**kwargs``, in order.
     """
+    called: Any = get_origin(target) or target
+    if isinstance(target, partial):
+        skip |= target.keywords.keys()
     try:
-        parameters = inspect.signature(target).parameters.values()
+        parameters = inspect.signature(called).parameters.values()
     except (TypeError, ValueError):
         return ()  # built-in types do not tell; they are called without arguments
     source = _annotated_function(target)

@@ -116,22 +116,20 @@ class ModuleGraph:
 
         Args:
             keys_of: What a module registered; a generic without arguments stands for all its forms.
-            unless: Modules that need not.
+            unless: Modules that need not, and with them those that import them.
 
         Raises:
             ModuleExportError: A module has not.
         """
+        keys = {node.module: keys_of(node.module) for node in self}
         for node in self:
-            if node.module in unless:
+            if any(m in unless for m in (node.module, *self.imported(node.module))):
                 continue
-            own = keys_of(node.module)
             for export in node.exports:
-                if any(k.type == export.type and export.name in {None, k.name} for k in own):
+                owners = [m for m, own in keys.items() if any(_provides(key, export) for key in own)]
+                if any(m is node.module or self._sees(node.module, m, export, frozenset()) for m in owners):
                     continue
-                others = (other.module for other in self if other is not node)
-                if any(self._sees(node.module, other, export, frozenset()) for other in others):
-                    continue
-                registered = sorted(str(k) for k in own)
+                registered = sorted(str(k) for k in keys[node.module])
                 raise ModuleExportError(
                     f"module {node.name!r} exports {export}, which none of its providers registers;"
                     f" they register {', '.join(registered) or 'nothing'}",
@@ -159,6 +157,11 @@ class ModuleGraph:
         if any(self._gives(m, owner, key, asked) for m in node.reexports):
             return True
         return node.exports_key(key) and self._sees(module, owner, key, asked)
+
+
+def _provides(key: Key, export: Key) -> bool:
+    """Whether what is registered under *key* is what an export means, all names if it gives none."""
+    return key.type == export.type and export.name in {None, key.name}
 
 
 _CONFIGURE = vars(Module)["configure"].__func__
