@@ -21,6 +21,7 @@
     - PageTokenError 019 (also ValueError)
   + NoSQLIndexError 020
   + BulkWriteError 021
+    - BulkDuplicateKeyError 030 (also DuplicateKeyError): every failure is a duplicate key
   + MigrationError 022
     - MigrationLockedError 023
     - MigrationChangedError 024
@@ -45,6 +46,7 @@ from lexigram.contracts.exceptions import base, infra
 
 __all__ = [
     "AuthenticationFailedError",
+    "BulkDuplicateKeyError",
     "BulkWriteError",
     "BulkWriteFailure",
     "CursorError",
@@ -155,7 +157,12 @@ class DuplicateKeyError(NoSQLError, infra.DuplicateKeyError):
     _mongo_code = 11000
 
     def __init__(
-        self, message: str | None = None, *args: Any, index: str | None = None, key: Mapping[str, Any] | None = None, **kwargs: Any
+        self,
+        message: str | None = None,
+        *args: Any,
+        index: str | None = None,
+        key: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(message, *args, **kwargs)
         self.index = index
@@ -350,6 +357,13 @@ class BulkWriteError(NoSQLError):
         self.failures = tuple(failures)
 
 
+class BulkDuplicateKeyError(BulkWriteError, DuplicateKeyError):
+    """Some operations of a bulk failed, each for a duplicate key; the others took effect."""
+
+    _code = "LEX_ERR_NOSQL_030"
+    _mongo_code = 11000
+
+
 class MigrationError(NoSQLError):
     """A migration is not valid or failed.
 
@@ -394,7 +408,12 @@ class VersionConflictError(NoSQLError):
     _code = "LEX_ERR_NOSQL_026"
 
     def __init__(
-        self, message: str | None = None, *args: Any, document_id: Any = None, expected: int | None = None, **kwargs: Any
+        self,
+        message: str | None = None,
+        *args: Any,
+        document_id: Any = None,
+        expected: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(message, *args, **kwargs)
         self.document_id = document_id

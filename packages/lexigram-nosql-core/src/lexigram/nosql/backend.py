@@ -1,0 +1,131 @@
+"""How a backend introduces itself: a small frozen object, importable without its SDK.
+
+A distribution registers its :class:`BackendSpec` under the entry point group ``lexigram.nosql.backends``; the entry's
+name is what ``driver:`` says in the configuration::
+
+    [project.entry-points."lexigram.nosql.backends"]
+    couchdb = "lexigram_couchdb.spec:SPEC"
+
+Nothing is imported until a name is asked for, and nothing falls back to another backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from lexigram.config import BaseConfig
+from lexigram.nosql.driver import Driver
+from lexigram.plugins import PluginGroup
+from pydantic import Field, SecretStr
+
+__all__ = ["API", "BACKENDS", "BackendConfig", "BackendSpec", "Capabilities", "ScanPolicy"]
+
+API = 1
+"""Number of the driver contract. A backend written against another one is refused when it is loaded."""
+
+ScanPolicy = Literal["allow", "warn", "deny"]
+
+
+class BackendConfig(BaseConfig):
+    """Settings that every backend's section has.
+
+    Attributes:
+        scan_policy: What happens to a filtered or sorted request that reads a whole collection: ``allow``, ``warn``
+            (one log line for each kind of request) or ``deny`` (an error that names an index that would serve).
+        operation_timeout: Seconds an operation may take when the call does not say; None for no limit.
+        write_attempts: How often an update by read and conditional replace is tried while others change the same
+            document.
+        memory_limit_bytes: Most that one sort or aggregation may hold, in bytes.
+        page_token_secret: Key that signs page tokens. Made at random for each store when missing, so tokens then end
+            with the process.
+    """
+
+    scan_policy: ScanPolicy = "warn"
+    operation_timeout: float | None = Field(default=None, gt=0)
+    write_attempts: int = Field(default=10, ge=1)
+    memory_limit_bytes: int = Field(default=104_857_600, ge=1)
+    page_token_secret: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend can do that another may not. Everything else is the same on all.
+
+    Attributes:
+        transactions: Multi-document transactions.
+        change_streams: ``watch()``.
+        indexes: ``create_index()`` and its relatives.
+        unique_indexes: Indexes with ``unique``.
+        sparse_indexes: Indexes with ``sparse``.
+        partial_indexes: Indexes with ``partial_filter``.
+        ttl_indexes: Indexes with ``expire_after_seconds``.
+        text_search: ``$text`` filters.
+        collations: ``collation`` on reads and indexes.
+        native_aggregation: The server runs pipelines, whole or their first stages.
+        max_document_bytes: Largest document, as the backend counts; None for no limit but memory.
+        max_nesting: Deepest nesting of documents and arrays.
+        random_ids: Ids should not grow with time, since that makes hot spots.
+    """
+
+    transactions: bool = False
+    change_streams: bool = False
+    indexes: bool = False
+    unique_indexes: bool = False
+    sparse_indexes: bool = False
+    partial_indexes: bool = False
+    ttl_indexes: bool = False
+    text_search: bool = False
+    collations: bool = False
+    native_aggregation: bool = False
+    max_document_bytes: int | None = None
+    max_nesting: int = 100
+    random_ids: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The capabilities by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendSpec:
+    """What a backend is.
+
+    Attributes:
+        name: The name that ``driver:`` uses.
+        api: The driver contract it was written for (:data:`API`).
+        config: Model of its section in the configuration.
+        capabilities: What it offers.
+        connect: Opens a connection; imports the SDK.
+        distribution: The pip name that provides it.
+    """
+
+    name: str
+    api: int
+    config: type[BackendConfig]
+    capabilities: Capabilities
+    connect: Callable[[Any], Awaitable[Driver]]
+    distribution: str
+
+
+def _refusal(spec: BackendSpec) -> str | None:
+    """Why a backend cannot be used with this core, or None."""
+    if spec.api == API:
+        return None
+    newer = "lexigram-nosql-core" if spec.api > API else spec.distribution
+    return f"it was written for driver contract {spec.api}, this core offers {API}; upgrade {newer}"
+
+
+BACKENDS: PluginGroup[BackendSpec] = PluginGroup(
+    "lexigram.nosql.backends",
+    BackendSpec,
+    install_hints={
+        "mongodb": "lexigram-nosql-mongodb",
+        "dynamodb": "lexigram-nosql-dynamodb",
+        "firestore": "lexigram-nosql-firestore",
+        "memory": "lexigram-nosql-core",
+    },
+    check=_refusal,
+)
+"""All backends by name: those installed, and those registered with ``BACKENDS.register``."""

@@ -1,0 +1,54 @@
+"""The memory backend, as the core sees it before it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lexigram.nosql.backend import API, BackendConfig, BackendSpec, Capabilities, ScanPolicy
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from lexigram.nosql.driver import Driver
+
+__all__ = ["SPEC", "MemoryConfig"]
+
+
+class MemoryConfig(BackendConfig):
+    """The ``memory:`` section.
+
+    Attributes:
+        scan_policy: As everywhere, but ``allow`` when missing: a scan of memory costs no request.
+        change_history: Changes of one collection that a feed can still be resumed from.
+        sweep_seconds: Seconds between removals of expired documents that nobody asks for.
+    """
+
+    scan_policy: ScanPolicy = "allow"
+    change_history: int = Field(default=10_000, ge=1)
+    sweep_seconds: float = Field(default=60.0, gt=0)
+
+
+async def _connect(config: MemoryConfig) -> Driver:
+    from lexigram.nosql.backends.memory.driver import MemoryDriver
+
+    return MemoryDriver(config)
+
+
+SPEC = BackendSpec(
+    name="memory",
+    api=API,
+    config=MemoryConfig,
+    capabilities=Capabilities(
+        transactions=True,
+        change_streams=True,
+        indexes=True,
+        unique_indexes=True,
+        sparse_indexes=True,
+        partial_indexes=True,
+        ttl_indexes=True,
+        text_search=True,
+        collations=True,
+        native_aggregation=True,
+    ),
+    connect=_connect,
+    distribution="lexigram-nosql-core",
+)

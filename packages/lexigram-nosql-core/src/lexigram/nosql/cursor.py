@@ -1,0 +1,172 @@
+"""Documents as they come, from a find or a pipeline.
+
+A cursor is made by a synchronous call and asks the backend for nothing until it is iterated. It can be used in every
+documented way: ``async for``, ``await cursor`` (gives the cursor itself), ``to_list()``, ``first()``, ``explain()``,
+``async with``. After its end it stays ended; leaving it early closes what it holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from lexigram.nosql.driver import Document
+from lexigram.nosql.exceptions import CursorError, NoSQLTimeoutError
+from lexigram.nosql.query.plan import Plan
+
+__all__ = ["Cursor"]
+
+Batches = AsyncGenerator[list[Document], None]
+
+
+class Cursor:
+    """An asynchronous stream of documents.
+
+    Args:
+        open_batches: Starts the request; called on first use. Its batches are never empty.
+        explain: Describes the request; told whether it has started.
+        translating: Makes the context in which each wait runs, where errors become Lexigram's.
+        timeout: Seconds that all waiting together may take; None for no limit.
+    """
+
+    __slots__ = ("_batch", "_batches", "_busy", "_explain", "_left", "_open", "_position", "_state", "_translating")
+
+    def __init__(
+        self,
+        open_batches: Callable[[], Batches],
+        explain: Callable[[bool], Awaitable[Plan]],
+        translating: Callable[[], AbstractContextManager[None]],
+        timeout: float | None,
+    ) -> None:
+        self._open = open_batches
+        self._explain = explain
+        self._translating = translating
+        self._left = timeout
+        self._batches: Batches | None = None
+        self._batch: list[Document] = []
+        self._position = 0
+        self._state: Literal["new", "open", "ended", "closed"] = "new"
+        self._busy = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._itself().__await__()
+
+    async def _itself(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Document:
+        position = self._position
+        if position >= len(self._batch):
+            if not await self._fetch():
+                raise StopAsyncIteration
+            position = 0
+        self._position = position + 1
+        return self._batch[position]
+
+    async def to_list(self, length: int | None = None) -> list[Document]:
+        """All remaining documents, or the next *length*.
+
+        Args:
+            length: How many at most; None for all.
+
+        Returns:
+            The documents, in order.
+
+        Raises:
+            CursorError: *length* is negative, or the cursor was closed before its end.
+        """
+        if length is not None and length < 0:
+            raise CursorError(f"to_list() takes a length of 0 or more, not {length}")
+        result: list[Document] = []
+        while length is None or len(result) < length:
+            if self._position >= len(self._batch) and not await self._fetch():
+                break
+            end = len(self._batch) if length is None else self._position + length - len(result)
+            chunk = self._batch[self._position : end]
+            self._position += len(chunk)
+            result += chunk
+        return result
+
+    async def first(self) -> Document | None:
+        """The first remaining document, or None; closes the cursor."""
+        try:
+            return await anext(self, None)
+        finally:
+            await self.aclose()
+
+    async def explain(self) -> Plan:
+        """How the request runs, with counts of what it read so far.
+
+        Returns:
+            The plan; its counts are None when the cursor has not been used.
+        """
+        return await self._explain(self._state != "new")
+
+    async def aclose(self) -> None:
+        """Release what the cursor holds. Safe to call twice; a cursor at its end needs no closing."""
+        if self._state != "ended":
+            self._state = "closed"
+        await self._release()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _release(self) -> None:
+        self._batch, self._position = [], 0
+        batches, self._batches = self._batches, None
+        if batches is not None:
+            with self._translating():
+                await batches.aclose()
+
+    async def _fetch(self) -> bool:
+        """Get the next batch; False at the end."""
+        if self._state == "ended":
+            return False
+        if self._state == "closed":
+            raise CursorError("this cursor is closed", hint="Call find() or aggregate() again for a new one.")
+        if self._busy:
+            raise CursorError("two tasks read this cursor at the same time", hint="Give each task its own cursor.")
+        self._busy = True
+        try:
+            with self._translating():
+                if self._batches is None:
+                    self._batches = self._open()
+                    self._state = "open"
+                batch = await (anext(self._batches, None) if self._left is None else self._next_in_time(self._batches))
+        except BaseException:
+            # The generator has ended with the error; what it held is released.
+            self._state = "closed"
+            self._batch, self._position, self._batches = [], 0, None
+            raise
+        finally:
+            self._busy = False
+        if batch is None:
+            self._state = "ended"
+            await self._release()
+            return False
+        self._batch, self._position = batch, 0
+        return True
+
+    async def _next_in_time(self, batches: Batches) -> list[Document] | None:
+        """The next batch within what is left of the cursor's time."""
+        limit = self._left
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        try:
+            async with asyncio.timeout(limit):
+                return await anext(batches, None)
+        except TimeoutError as error:
+            raise NoSQLTimeoutError("the cursor did not finish in time", timeout=limit) from error
+        finally:
+            self._left = max(0.0, (limit or 0.0) - (clock() - start))

@@ -1,0 +1,148 @@
+"""What an index is, in portable form.
+
+Source: MongoDB manual, "Indexes" and ``createIndexes``. One :class:`IndexSpec` describes an index on every backend; a
+backend that cannot keep a property refuses it by name instead of leaving it out.
+"""
+
+# The class of an Any is Unknown to pyright, and this module asks for classes all the time.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lexigram.nosql.exceptions import NoSQLIndexError
+from lexigram.nosql.query.parse import parse_filter
+
+__all__ = ["ID_INDEX", "IndexSpec", "parse_index"]
+
+IndexKey = tuple[str, int | str]
+
+MAX_KEYS = 32
+_DIRECTIONS: tuple[int | str, ...] = (1, -1, "text")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """One index.
+
+    Attributes:
+        keys: Fields and directions, in order: 1 ascending, -1 descending, ``text``.
+        name: Its name, unique in the collection.
+        unique: True when no two documents may hold the same key.
+        sparse: True when documents without any of the fields are left out.
+        partial_filter: Only documents that match are indexed; None for all.
+        expire_after_seconds: Documents go this many seconds after the date in the (single) field; None for never.
+        collation: How text is compared, or None for code points.
+    """
+
+    keys: tuple[IndexKey, ...]
+    name: str
+    unique: bool = False
+    sparse: bool = False
+    partial_filter: Mapping[str, Any] | None = None
+    expire_after_seconds: float | None = None
+    collation: Mapping[str, Any] | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The indexed fields, in order."""
+        return tuple(path for path, _ in self.keys)
+
+    def same_as(self, other: IndexSpec) -> bool:
+        """True when *other* is this index, whatever its name."""
+        return replace(other, name=self.name) == self
+
+    def to_document(self) -> dict[str, Any]:
+        """The index as ``listIndexes`` shows it."""
+        document: dict[str, Any] = {"v": 2, "key": dict(self.keys), "name": self.name}
+        if self.unique and self != ID_INDEX:
+            document["unique"] = True
+        if self.sparse:
+            document["sparse"] = True
+        if self.partial_filter is not None:
+            document["partialFilterExpression"] = dict(self.partial_filter)
+        if self.expire_after_seconds is not None:
+            document["expireAfterSeconds"] = self.expire_after_seconds
+        if self.collation is not None:
+            document["collation"] = dict(self.collation)
+        return document
+
+
+ID_INDEX = IndexSpec(keys=(("_id", 1),), name="_id_", unique=True)
+
+
+def parse_index(
+    keys: str | Sequence[tuple[str, int | str]] | Mapping[str, int | str],
+    *,
+    unique: bool = False,
+    name: str | None = None,
+    sparse: bool = False,
+    partial_filter: Mapping[str, Any] | None = None,
+    expire_after_seconds: float | None = None,
+    collation: Mapping[str, Any] | None = None,
+) -> IndexSpec:
+    """Check an index as the user describes it.
+
+    Args:
+        keys: A field name, ``[("field", 1), …]`` or ``{"field": 1, …}``.
+        unique: No two documents may hold the same key.
+        name: Its name; made of fields and directions when missing, as MongoDB does (``email_1``).
+        sparse: Leave out documents that have none of the fields.
+        partial_filter: Index only documents that match.
+        expire_after_seconds: Remove documents this many seconds after the date in the single field; 0 or more.
+        collation: How text is compared.
+
+    Returns:
+        The index.
+
+    Raises:
+        NoSQLIndexError: A key, direction or option is not valid.
+        NoSQLFilterError: *partial_filter* is not a valid filter.
+    """
+    if isinstance(keys, str):
+        pairs: list[Any] = [(keys, 1)]
+    elif isinstance(keys, Mapping):
+        pairs = list(keys.items())
+    else:
+        pairs = list(keys)
+    if not 1 <= len(pairs) <= MAX_KEYS:
+        raise NoSQLIndexError(f"an index has 1 to {MAX_KEYS} fields, not {len(pairs)}")
+    checked: list[IndexKey] = []
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise NoSQLIndexError(f"an index key is a pair (field, direction), not {pair!r}")
+        path, direction = pair
+        if not isinstance(path, str) or not path or "\0" in path or path.startswith("$"):
+            raise NoSQLIndexError(f"{path!r} is not a field that can be indexed")
+        if isinstance(direction, bool) or direction not in _DIRECTIONS:
+            raise NoSQLIndexError(
+                f"direction of {path!r} is {direction!r}", hint="Use 1 (ascending), -1 (descending) or 'text'."
+            )
+        checked.append((path, direction))
+    if len({path for path, _ in checked}) != len(checked):
+        raise NoSQLIndexError("an index names a field twice")
+    if expire_after_seconds is not None:
+        if len(checked) != 1:
+            raise NoSQLIndexError("expire_after_seconds needs an index on exactly one field")
+        if expire_after_seconds < 0:
+            raise NoSQLIndexError(f"expire_after_seconds is {expire_after_seconds}, but must be 0 or more")
+    if sparse and partial_filter is not None:
+        raise NoSQLIndexError("an index is sparse or has a partial_filter, not both")
+    if partial_filter is not None:
+        parse_filter(partial_filter)
+    if name is None:
+        name = "_".join(f"{path}_{direction}" for path, direction in checked)
+    if not name or "\0" in name or name == "*":
+        raise NoSQLIndexError(f"{name!r} cannot be the name of an index")
+    return IndexSpec(
+        keys=tuple(checked),
+        name=name,
+        unique=unique,
+        sparse=sparse,
+        partial_filter=partial_filter,
+        expire_after_seconds=expire_after_seconds,
+        collation=collation,
+    )

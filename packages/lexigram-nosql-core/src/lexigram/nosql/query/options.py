@@ -1,0 +1,108 @@
+"""Checks what stands beside a filter: skip, limit, hint, and queries that carry their own sort and projection.
+
+Wherever a filter is accepted, so are a ``DocumentQueryBuilder`` and the ``DocumentQuery`` it builds.
+"""
+
+# The class of an Any is Unknown to pyright, and this module asks for classes all the time.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lexigram.nosql.driver import Hint
+from lexigram.nosql.exceptions import QueryOptionError
+from lexigram.nosql.query.builder import DocumentQuery, DocumentQueryBuilder
+from lexigram.nosql.query.parse import Query, parse_filter
+from lexigram.nosql.query.plan import FindRequest
+from lexigram.nosql.query.projection import parse_projection
+from lexigram.nosql.query.sort import parse_sort
+
+__all__ = ["parse_count", "parse_find", "parse_hint", "parse_selection_filter"]
+
+DEFAULT_BATCH_SIZE = 1000
+
+
+def parse_find(
+    filter: Any,
+    projection: Any = None,
+    sort: Any = None,
+    skip: int = 0,
+    limit: int = 0,
+    hint: Any = None,
+    collation: Mapping[str, Any] | None = None,
+    batch_size: int | None = None,
+) -> FindRequest:
+    """Check a read as the user describes it; arguments win over what a built query carries.
+
+    Raises:
+        NoSQLFilterError: The filter is not valid.
+        QueryOptionError: Another part is not valid.
+    """
+    given = filter.build() if isinstance(filter, DocumentQueryBuilder) else filter
+    if isinstance(given, DocumentQuery):
+        projection = given.projection if projection is None else projection
+        sort = given.sort if sort is None else sort
+        skip = skip or given.skip
+        limit = limit or given.limit
+        given = given.filter
+    query = parse_filter(given, collation=collation)
+    return FindRequest(
+        query,
+        None if sort is None else parse_sort(sort, collation=query.collation, query=query),
+        None if projection is None else parse_projection(projection, query=query),
+        skip if skip == 0 else parse_count("skip", skip),
+        limit if limit == 0 else parse_count("limit", limit),
+        None if hint is None else parse_hint(hint),
+        DEFAULT_BATCH_SIZE if batch_size is None else parse_count("batch_size", batch_size) or DEFAULT_BATCH_SIZE,
+    )
+
+
+def parse_selection_filter(filter: Any, collation: Mapping[str, Any] | None = None) -> Query:
+    """Check the filter of a write, which takes a query's filter and refuses its limits.
+
+    Raises:
+        NoSQLFilterError: The filter is not valid.
+        QueryOptionError: A built query carries a skip, limit or projection, which a write would ignore.
+    """
+    given = filter.build() if isinstance(filter, DocumentQueryBuilder) else filter
+    if isinstance(given, DocumentQuery):
+        if given.skip or given.limit or given.projection is not None or given.sort is not None:
+            raise QueryOptionError(
+                "this operation takes a filter only, but the query carries a sort, skip, limit or projection",
+                hint="Build the query without them, or pass its .filter.",
+            )
+        given = given.filter
+    return parse_filter(given, collation=collation)
+
+
+def parse_count(name: str, value: Any) -> int:
+    """Check a number that is 0 or more.
+
+    Raises:
+        QueryOptionError: It is not an int, or negative.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise QueryOptionError(f"{name} must be an int, not {type(value).__name__}", mongo_code=14)
+    if value < 0:
+        raise QueryOptionError(f"{name} must be 0 or more, not {value}", mongo_code=51024)
+    return value
+
+
+def parse_hint(hint: Any) -> Hint | None:
+    """What a hint means: the name of an index, or its keys.
+
+    Raises:
+        QueryOptionError: It is neither.
+    """
+    if hint is None or (isinstance(hint, str) and hint):
+        return hint
+    if isinstance(hint, Mapping):
+        hint = list(hint.items())
+    if isinstance(hint, Sequence) and not isinstance(hint, str) and hint:
+        try:
+            return tuple((str(path), direction) for path, direction in hint)
+        except (TypeError, ValueError) as error:
+            raise QueryOptionError(f"{hint!r} is not a hint") from error
+    raise QueryOptionError(f"{hint!r} is not a hint", hint="Use the name of an index, or its keys.")
