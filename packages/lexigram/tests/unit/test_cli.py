@@ -17,8 +17,7 @@ from lexigram.cli import CHECKS, COMMANDS, load_config, main
 from lexigram.cli import inspection as inspection_module
 from lexigram.cli.inspection import inspect_distributions, inspect_plugins
 from lexigram.cli.output import rendered
-from lexigram.config import BaseConfig, ConfigurationError, LexigramConfig
-from lexigram.config.application import CONFIG_SECTIONS
+from lexigram.config import CONFIG_SECTIONS, BaseConfig, ConfigurationError, LexigramConfig
 from lexigram.contracts.core.config import ConfigIssue, Environment
 from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
 from lexigram.contracts.exceptions.base import LexigramError

@@ -8,7 +8,7 @@ models, ``lexigram.config.interpolation`` for ``${VAR:default}`` and ``${secret:
 
 from __future__ import annotations
 
-from lexigram.config.application import CONFIG_SECTIONS, LexigramConfig, TrailEntry
+from lexigram.config.application import LexigramConfig
 from lexigram.config.base import BaseConfig
 from lexigram.config.problems import ConfigProblem, ConfigValidationError
 from lexigram.config.secrets import (
@@ -21,6 +21,8 @@ from lexigram.config.secrets import (
     mask_text,
     mask_url,
 )
+from lexigram.config.sections import CONFIG_SECTIONS
+from lexigram.config.trail import TrailEntry
 from lexigram.config.tree import Source, SourceKind
 from lexigram.contracts.core.config import ConfigIssue, ConfigProtocol, Environment
 from lexigram.contracts.exceptions.config import ConfigurationError

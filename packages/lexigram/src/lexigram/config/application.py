@@ -18,18 +18,19 @@ mistake, and with ``strict_sections: true`` every unknown name is. ::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
-from lexigram.config.base import BaseConfig, Position, transformed
-from lexigram.config.display import is_masked, shown
+from lexigram.config.base import BaseConfig
 from lexigram.config.fields import input_names, is_secret_field, opened
 from lexigram.config.loading import Loaded
 from lexigram.config.problems import ConfigProblem, ConfigValidationError, read_as
+from lexigram.config.sections import CONFIG_SECTIONS, known_model, unfit_sections
+from lexigram.config.trail import TrailEntry, model_trail, tree_trail
 from lexigram.config.tree import (
     DEFAULT_SOURCE,
     Items,
@@ -47,41 +48,13 @@ from lexigram.config.tree import (
     parse_key,
     to_plain,
 )
+from lexigram.config.values import Position
 from lexigram.contracts.core.config import ConfigIssue, Environment
 from lexigram.contracts.exceptions.config import ConfigurationError
-from lexigram.plugins import PluginGroup
-from lexigram.suggestions import near_miss
 
-__all__ = ["CONFIG_SECTIONS", "LexigramConfig", "TrailEntry"]
+__all__ = ["LexigramConfig"]
 
 M = TypeVar("M")
-
-_NEAR = 0.8
-
-
-def _is_model(kind: type) -> str | None:
-    return None if issubclass(kind, BaseModel) else f"{kind.__qualname__} is no pydantic model"
-
-
-CONFIG_SECTIONS: PluginGroup[type[Any]] = PluginGroup("lexigram.config", type, check=_is_model)
-"""The sections that installed distributions claim, with the models that read them."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrailEntry:
-    """One value of the configuration, as it may be shown.
-
-    Attributes:
-        key: Its dotted path.
-        value: The value as plain data; masked if secret.
-        source: Where it came from.
-        is_secret: Whether all or part of it is masked.
-    """
-
-    key: str
-    value: Any
-    source: Source
-    is_secret: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -132,7 +105,7 @@ class LexigramConfig(BaseConfig):
         super().__init__(**settings)
         # Sections can only be read from a tree, and are checked as those of files are.
         tree = cast("Section", from_plain(settings, Source(SourceKind.CODE)))
-        problems = _unfit_sections(tree, input_names(type(self)), strict=self.strict_sections, path=())
+        problems = unfit_sections(tree, input_names(type(self)), strict=self.strict_sections, path=())
         if problems:
             raise ConfigValidationError(problems)
         self._origin.tree = tree
@@ -297,7 +270,7 @@ class LexigramConfig(BaseConfig):
         if where is Environment.PRODUCTION and self.debug:
             issues.append(ConfigIssue("debug is on in production", "debug", "warning", "Set debug to false."))
         for name in self.section_names:
-            model = self._known_model(name)
+            model = known_model(name)
             if model is None:
                 continue
             read = self.get_section(name, model)
@@ -342,7 +315,7 @@ class LexigramConfig(BaseConfig):
         except ConfigValidationError as error:
             problems += error.problems
         strict = config is not None and config.strict_sections
-        problems += _unfit_sections(node, own, strict=strict, path=path)
+        problems += unfit_sections(node, own, strict=strict, path=path)
         if config is None or problems:
             raise ConfigValidationError(problems)
         sections = {key: to_plain(child, wrap_secrets=True) for key, child in node.entries.items() if key not in own}
@@ -351,24 +324,20 @@ class LexigramConfig(BaseConfig):
         config._attach(node)
         return config
 
-    @staticmethod
-    def _known_model(name: str) -> type[Any] | None:
-        return CONFIG_SECTIONS.load(name) if name in CONFIG_SECTIONS.names() else None
-
     def _field_trail(self, name: str) -> Iterator[TrailEntry]:
         field = type(self).model_fields[name]
         written = name if any(path[0] == name for path in self._sources) else field.alias or name
         start = Position(self._sources, inside=(written,), path=(name,), is_secret=is_secret_field(field))
-        yield from _model_trail(getattr(self, name), start)
+        yield from model_trail(getattr(self, name), start)
 
     def _section_trail(self, name: str) -> Iterator[TrailEntry]:
         path = parse_key(name)
         node = find(self._origin.tree, path)
-        model = self._known_model(name)
+        model = known_model(name)
         if model is not None:
             tree = opened(model, node) if node is not None else Section({}, DEFAULT_SOURCE)
             sources = {where: leaf.source for where, leaf in leaves(tree)}
-            yield from _model_trail(self.get_section(name, model), Position(sources, path=path))
+            yield from model_trail(self.get_section(name, model), Position(sources, path=path))
             return
         if node is None:
             raise ConfigurationError(
@@ -376,51 +345,4 @@ class LexigramConfig(BaseConfig):
                 key=name,
                 hint=f"There are: {', '.join((*self.section_names, *CONFIG_SECTIONS.names())) or 'none'}.",
             )
-        for where, leaf in leaves(node, path):
-            last = next((part for part in reversed(where) if isinstance(part, str)), "")
-            value = to_plain(leaf)
-            hidden = is_masked(value, last, secret=leaf.source.is_secret)
-            yield TrailEntry(
-                dotted(where), shown(value, last, secret=leaf.source.is_secret), leaf.source, is_secret=hidden
-            )
-
-
-def _model_trail(model: Any, start: Position) -> Iterator[TrailEntry]:
-    entries: list[TrailEntry] = []
-
-    def collect(value: Any, position: Position) -> None:
-        hidden = is_masked(value, position.name, secret=position.holds_secret)
-        value = shown(value, position.name, secret=position.holds_secret)
-        entries.append(TrailEntry(dotted(position.path), value, position.source, is_secret=hidden))
-
-    transformed(model, collect, start, show_empty=True)
-    yield from entries
-
-
-def _unfit_sections(node: Section, own: Mapping[str, Any], *, strict: bool, path: KeyPath) -> list[ConfigProblem]:
-    """What is wrong with the sections: known ones that do not fit their models, and names that nobody knows."""
-    problems: list[ConfigProblem] = []
-    known = CONFIG_SECTIONS.names()
-    for key, child in node.entries.items():
-        if key in own:
-            continue
-        where = (*path, key)
-        if key in known:
-            model = CONFIG_SECTIONS.load(key)
-            try:
-                if not (isinstance(child, Leaf) and (child.value is None or isinstance(child.value, model))):
-                    read_as(model, from_json(child) if isinstance(child, Leaf) else child, where)
-            except ConfigValidationError as error:
-                problems += error.problems
-            continue
-        nearest = near_miss(key, [*own, *known], cutoff=_NEAR)
-        if nearest is not None:
-            problems.append(ConfigProblem(dotted(where), f"unknown key; did you mean {nearest!r}?", child.source))
-        elif strict:
-            claimed = ", ".join(known) or "none"
-            problems.append(
-                ConfigProblem(
-                    dotted(where), f"unknown section, and strict_sections is on; known are: {claimed}", child.source
-                )
-            )
-    return problems
+        yield from tree_trail(node, path)

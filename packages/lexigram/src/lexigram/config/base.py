@@ -20,27 +20,23 @@ values themselves are ordinary attributes, and ``model_dump()`` gives them as th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from typing import Any, ClassVar, Self, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretBytes, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
-from lexigram.config.display import shown
 from lexigram.config.fields import decoded, input_names, is_secret_field, opened
 from lexigram.config.loading import DEFAULT_YAML, Loaded, Secrets, load_file, load_profile
 from lexigram.config.problems import read_as
-from lexigram.config.secrets import MASK
 from lexigram.config.tree import (
     DEFAULT_SOURCE,
-    Key,
     KeyPath,
     Node,
     Section,
     Source,
     SourceKind,
-    Text,
     dotted,
     find,
     from_plain,
@@ -49,6 +45,7 @@ from lexigram.config.tree import (
     leaves,
     parse_key,
 )
+from lexigram.config.values import Position, SourceMap, printable, redacted, revealed, transformed
 from lexigram.contracts.core.config import ConfigIssue, Environment
 from lexigram.suggestions import did_you_mean
 
@@ -56,15 +53,6 @@ __all__ = ["BaseConfig"]
 
 _LISTED = 12
 _BUILT_IN_ERRORS = frozenset[str](get_args(core_schema.ErrorType))
-
-
-class _Sources(dict[KeyPath, Source]):
-    """Where values came from; takes no part in comparing configurations."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Sources)
-
-    __hash__ = None
 
 
 class BaseConfig(BaseModel):
@@ -84,7 +72,7 @@ class BaseConfig(BaseModel):
 
     config_section: ClassVar[str] = ""
 
-    _sources: _Sources = PrivateAttr(default_factory=_Sources)
+    _sources: SourceMap = PrivateAttr(default_factory=SourceMap)
 
     @classmethod
     def from_yaml(
@@ -204,7 +192,7 @@ class BaseConfig(BaseModel):
         Returns:
             A new dictionary, defaults included.
         """
-        leaf = _redacted if redact_secrets else _revealed
+        leaf = redacted if redact_secrets else revealed
         return cast("dict[str, Any]", transformed(self, leaf, Position(self._sources)))
 
     def source_of(self, key: str) -> Source:
@@ -267,7 +255,7 @@ class BaseConfig(BaseModel):
         """A value as ``repr`` may show it; models and ``SecretStr`` mask themselves."""
         field = type(self).model_fields.get(name)
         position = Position(self._sources).below(name, is_secret=field is not None and is_secret_field(field))
-        return transformed(value, _printable, position, open_models=False)
+        return transformed(value, printable, position, open_models=False)
 
     @classmethod
     def _root_fields(cls) -> frozenset[str]:
@@ -300,7 +288,7 @@ class BaseConfig(BaseModel):
         Args:
             node: The tree that the model was read from.
         """
-        self._sources = _Sources((path, leaf.source) for path, leaf in leaves(node) if path)
+        self._sources = SourceMap((path, leaf.source) for path, leaf in leaves(node) if path)
         for path, model in self._models_inside():
             inner = find(node, path)
             if inner is not None:
@@ -371,114 +359,6 @@ def _reworded(details: Any, names: Iterable[str]) -> InitErrorDetails:
     if context is not None and isinstance(kind, str):
         error["ctx"] = context
     return error
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in a configuration, on the way down through its values.
-
-    Attributes:
-        sources: The sources of the nearest model above.
-        inside: The path from that model.
-        path: The path from the start.
-        is_secret: Whether a field on the way is marked as secret.
-    """
-
-    sources: Mapping[KeyPath, Source]
-    inside: KeyPath = ()
-    path: KeyPath = ()
-    is_secret: bool = False
-
-    @property
-    def name(self) -> str:
-        """The last key that is no index."""
-        return next((part for part in reversed(self.path) if isinstance(part, str)), "")
-
-    @property
-    def source(self) -> Source:
-        """Where the value here, or the one that it is a part of, came from."""
-        known = (self.inside[:end] for end in range(len(self.inside), 0, -1) if self.inside[:end] in self.sources)
-        return next((self.sources[path] for path in known), DEFAULT_SOURCE)
-
-    @property
-    def holds_secret(self) -> bool:
-        """Whether the value here is secret by its field or by its source."""
-        return self.is_secret or self.source.is_secret
-
-    def below(self, key: Key, *, is_secret: bool = False) -> Position:
-        """The place of a value inside this one."""
-        return replace(self, inside=(*self.inside, key), path=(*self.path, key), is_secret=self.is_secret or is_secret)
-
-    def within(self, sources: Mapping[KeyPath, Source]) -> Position:
-        """The same place, where a model with sources of its own begins."""
-        return replace(self, sources=sources, inside=()) if sources else self
-
-
-def sources_of(model: object) -> Mapping[KeyPath, Source]:
-    """Where the values of a model came from, by their paths in it; nothing for models that do not know."""
-    sources: Any = getattr(model, "_sources", {})
-    return cast("Mapping[KeyPath, Source]", sources) if isinstance(sources, _Sources) else {}
-
-
-def transformed(
-    value: Any,
-    leaf: Callable[[Any, Position], Any],
-    position: Position,
-    *,
-    open_models: bool = True,
-    show_empty: bool = False,
-) -> Any:
-    """Turn a configuration's values into others, keeping their arrangement.
-
-    Args:
-        value: A model, a collection or a single value.
-        leaf: Makes the new value of a single one.
-        position: Where it is.
-        open_models: Turn models into dictionaries; otherwise they are single values.
-        show_empty: Call *leaf* for empty collections too.
-
-    Returns:
-        New dictionaries and lists of new values.
-    """
-
-    def down(item: Any, key: Key, *, is_secret: bool = False) -> Any:
-        below = position.below(key, is_secret=is_secret)
-        return transformed(item, leaf, below, open_models=open_models, show_empty=show_empty)
-
-    if show_empty and (is_mapping(value) or is_list(value)) and not value:
-        return leaf(value, position)
-    if isinstance(value, BaseModel):
-        if not open_models:
-            return leaf(value, position)
-        position = position.within(sources_of(value))
-        fields = type(value).model_fields
-        entries = {name: getattr(value, name) for name in fields} | (value.model_extra or {})
-        return {
-            name: down(entry, name, is_secret=name in fields and is_secret_field(fields[name]))
-            for name, entry in entries.items()
-        }
-    if is_mapping(value):
-        return {key: down(item, str(key)) for key, item in value.items()}
-    if is_list(value):
-        return [down(item, index) for index, item in enumerate(value)]
-    return leaf(value, position)
-
-
-def _redacted(value: Any, position: Position) -> Any:
-    return shown(value, position.name, secret=position.holds_secret)
-
-
-def _revealed(value: Any, position: Position) -> Any:
-    if isinstance(value, SecretStr | SecretBytes):
-        return value.get_secret_value()
-    return str(value) if isinstance(value, Text) else value
-
-
-def _printable(value: Any, position: Position) -> Any:
-    if isinstance(value, SecretStr | SecretBytes | BaseModel):
-        return value
-    text = _redacted(value, position)
-    return text if MASK in str(text) else value
 
 
 def _models_in(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, BaseConfig]]:
