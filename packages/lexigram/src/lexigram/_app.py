@@ -42,6 +42,7 @@ from lexigram.app.events import (
     LifecycleEvent,
 )
 from lexigram.app.lifecycle import Lifecycle
+from lexigram.app.notices import listeners, notify, notify_all
 from lexigram.app.ordering import boot_levels
 from lexigram.app.running import run_application
 from lexigram.app.states import ApplicationStateError, AppState
@@ -101,6 +102,8 @@ class Application:
         self._entries: list[Entry] = []
         self._lifecycle: Lifecycle | None = None
         self._module_told: list[ModuleNode] = []
+        self._told_of_start = False
+        self._stop_reason: str | None = None
         self._active: Token[Resolver | None] | None = None
         self._stop_requested = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -269,8 +272,13 @@ class Application:
         deactivate(self._active)
         await self._stop()
 
-    def request_stop(self) -> None:
-        """Tell the application, when it runs as a program, to stop. Returns at once."""
+    def request_stop(self, reason: str | None = None) -> None:
+        """Tell the application, when it runs as a program, to stop. Returns at once.
+
+        Args:
+            reason: Why, for services with ``on_application_shutdown``; the name of the signal when one came.
+        """
+        self._stop_reason = reason
         self._stop_requested.set()
 
     async def wait_for_stop_request(self) -> None:
@@ -352,15 +360,25 @@ class Application:
             if (told := getattr(node.module, "on_module_booted", None)) is not None:
                 self._module_told.append(node)
                 await told(self._container.view(node.module))
+        self._told_of_start = True
+        found = listeners(self._container, self._entries)
+        for owner, listener in found:
+            if owner is not None:
+                await notify(listener, "on_module_init")
+        for _, listener in found:
+            await notify(listener, "on_application_bootstrap")
 
     async def _stop(self) -> None:
         """Stop whatever has started; a cancellation on the way is passed on at the end."""
         self._state = AppState.STOPPING
         steps: list[Callable[[], Awaitable[None]]] = [lambda: self._tell(ApplicationStopping(app_name=self.name))]
+        found = listeners(self._container, self._entries) if self._told_of_start else []
+        steps.append(lambda: notify_all(found, "on_before_shutdown"))
         steps += [_shutdown_of(node) for node in reversed(self._module_told)]
         if self._lifecycle is not None:
             steps.append(self._lifecycle.shutdown)
         steps.append(self._container.dispose)
+        steps.append(lambda: notify_all(found, "on_application_shutdown", self._stop_reason))
         steps.append(lambda: self._tell(ApplicationStopped(app_name=self.name)))
         interruption: BaseException | None = None
         for step in steps:

@@ -840,3 +840,74 @@ async def test_providers_have_defaults() -> None:
     async with application(provider):
         assert (await provider.health_check()).is_healthy()
     await provider.on_error(ValueError(), "boot")
+
+
+class Listening:
+    """A service that is told of the application's life; some of its methods are not async."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def on_module_init(self) -> None:
+        self.heard.append("module")
+
+    def on_application_bootstrap(self) -> None:
+        self.heard.append("bootstrap")
+
+    async def on_before_shutdown(self) -> None:
+        self.heard.append("before")
+
+    async def on_application_shutdown(self, signal: str | None = None) -> None:
+        self.heard.append(f"after {signal} {'shutdown a' in log}")
+
+
+class Late(Listening):
+    """One that is made while the application runs."""
+
+
+class DeafAtTheEnd(Listening):
+    """One that fails when it is told."""
+
+    async def on_before_shutdown(self) -> None:
+        raise OSError("deaf")
+
+
+async def test_services_are_told_of_the_applications_life(caplog: pytest.LogCaptureFixture) -> None:
+    """Those that exist at the start, with modules' own first told of the module; later ones of the end only."""
+    given, own = Listening(), DeafAtTheEnd()
+
+    class Store(Part, Listening):
+        def __init__(self) -> None:
+            Part.__init__(self, "a")
+            Listening.__init__(self)
+
+        async def register(self, container: ContainerRegistrarProtocol) -> None:
+            container.singleton(DeafAtTheEnd, own)
+
+    store = Store()
+    app = Application("test", CONFIG).add_module(create_module("m", [store])).add_provider(Late)
+    app.container.singleton(Listening, given)
+    app.container.bind(Listening, given, name="again")
+    async with app:
+        assert (given.heard, own.heard) == (["bootstrap"], ["module", "bootstrap"])
+        late = await app.container.resolve(Late)
+
+    assert given.heard == ["bootstrap", "before", "after None True"]
+    assert store.heard == ["module", "bootstrap", "before", "after None True"]
+    assert own.heard == ["module", "bootstrap", "after None True"]
+    assert late.heard == ["before", "after None True"]
+    assert "on_before_shutdown of DeafAtTheEnd failed" in caplog.text
+
+
+async def test_a_service_that_cannot_start_keeps_the_application_from_it() -> None:
+    """An error of on_application_bootstrap is one of the start; what has booted is stopped."""
+
+    class Refusing(Listening):
+        def on_application_bootstrap(self) -> None:
+            raise OSError("not today")
+
+    app = application(Part("a"))
+    app.container.singleton(Refusing, Refusing())
+    with pytest.raises(OSError, match="not today"):
+        await app.start()
+    assert log[-1] == "shutdown a"

@@ -506,6 +506,27 @@ async def test_a_service_that_comes_after_the_end_is_closed_at_once() -> None:
     assert closed == ["pool"]
 
 
+async def test_nobody_takes_over_after_the_end() -> None:
+    """Who waits for a service whose maker is cancelled after the end gets an error."""
+    never = asyncio.Event()
+
+    async def slow() -> Pool:
+        await never.wait()
+        return Pool()
+
+    container = Container()
+    container.singleton(Pool, slow)
+    maker, waiter = (asyncio.create_task(container.resolve(Pool)) for _ in range(2))
+    await settle()
+    await container.dispose()
+    maker.cancel()
+
+    with pytest.raises(ContainerError, match="after the container was closed"):
+        await waiter
+    with pytest.raises(asyncio.CancelledError):
+        await maker
+
+
 async def test_a_container_that_is_forgotten_open_warns() -> None:
     """What is left to close is named; with nothing to close there is nothing to warn of."""
     container = Container()

@@ -592,6 +592,34 @@ def test_decorators_refuse_what_makes_no_sense() -> None:
         singleton(5)  # type: ignore[type-var]
 
 
+async def test_what_is_handed_on_is_not_closed_when_it_is_refused() -> None:
+    """A service of the wrong kind that belongs to another key stays open."""
+
+    def wrong(settings: Settings) -> Settings:
+        return settings
+
+    async with Container() as container:
+        container.singleton(Settings)
+        container.singleton(Clock, wrong)
+
+        with pytest.raises(ProtocolValidationError):
+            await container.resolve(Clock)
+        assert await container.resolve(Settings) == Settings()
+
+
+async def test_owners_see_each_others_services_where_there_are_no_borders() -> None:
+    """Without modules a view only says in whose name something is registered."""
+    async with Container() as container:
+        view = container.view(Service)
+        view.singleton(Settings, Settings(debug=True))
+        container.singleton(Settings, Settings())
+
+        assert (await view.resolve(Settings)).debug
+        assert not (await container.resolve(Settings)).debug
+        assert (await container.view(Clock).resolve(Settings)).debug is False
+        assert [entry["owner"] for entry in container.dump_registrations()] == ["Service", None]
+
+
 def test_registrations_can_be_shown() -> None:
     """A dump tells key, name, lifetime and source of each registration."""
     container = Container()

@@ -174,6 +174,29 @@ def test_what_cannot_be_read_is_a_fault_of_its_parameter() -> None:
     assert [(x.key, x.default, x.fault) for x in (d, e, f)] == [(None, 1, None), (None, None, None), (None, 2, None)]
 
 
+class Outer:
+    """A class with a class inside, and an attribute named like a type of the module."""
+
+    class Inner: ...
+
+    Store = "not a type"
+
+    def __init__(self, inner: Inner, store: Store) -> None: ...  # type: ignore[valid-type]
+
+
+def test_names_of_the_class_come_after_those_of_the_module() -> None:
+    """A class inside the class is found; an attribute hides nothing."""
+    assert keys(Outer) == {"inner": Key(Outer.Inner), "store": Key(Store)}
+
+
+def broken(store: "Store[", other: "1 +") -> None: ...  # type: ignore  # noqa: PGH003, F722 - as broken as can be
+
+
+def test_an_annotation_that_is_no_python_is_a_fault() -> None:
+    """It is told like one whose names are unknown."""
+    assert all("cannot be read" in str(d.fault) for d in dependencies_of(broken))
+
+
 def test_the_resolver_is_no_service() -> None:
     """A parameter may ask for the container itself."""
     (dependency,) = dependencies_of(resolving)

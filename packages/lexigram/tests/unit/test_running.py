@@ -215,11 +215,19 @@ async def test_serving_can_be_cancelled() -> None:
 
 
 async def test_a_signal_reaches_serve() -> None:
-    """The process stays; the application stops."""
+    """The process stays; the application stops, and services learn why."""
+    reasons: list[str | None] = []
+
+    class Told:
+        def on_application_shutdown(self, signal: str | None = None) -> None:
+            reasons.append(signal)
+
     app = Application("program", CONFIG)
+    app.container.singleton(Told, Told())
     app.hooks.register_action("app.started", lambda payload: os.kill(os.getpid(), signal.SIGTERM))
 
     assert await serve(app) is None
+    assert reasons == ["SIGTERM"]
     assert app.state == "stopped"
 
 

@@ -59,6 +59,7 @@ async def serve(app: Application, main: Callable[[Application], Awaitable[Any]] 
         received.append(number)
         forget()
         _logger.info("%s received; %s stops", number.name, app.name)
+        app.request_stop(number.name)
         work.cancel()
 
     forget = _listen(on_signal)

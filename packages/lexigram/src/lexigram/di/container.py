@@ -36,10 +36,12 @@ from lexigram.contracts.exceptions.container import (
 from lexigram.contracts.exceptions.provider import ModuleVisibilityError
 from lexigram.di.binding import Binding, Injectable, Owner, check_implements, make_alias, make_binding
 from lexigram.di.keys import Key, parse_key, type_name
+from lexigram.di.markers import MISSING
 from lexigram.di.registry import Borders, GenericBinding, GenericFactory
 from lexigram.di.resolver import Engine, Resolver
+from lexigram.di.scope import Scope
 
-__all__ = ["Container", "ContainerView", "Override"]
+__all__ = ["Container", "ContainerView", "Override", "Scope"]
 
 T = TypeVar("T")
 
@@ -316,6 +318,12 @@ class Container(ContainerView):
     def keys_of(self, owner: Owner) -> list[Key]:
         """The keys that an owner registered; a generic without arguments stands for all its forms."""
         return self._engine.registry.keys_of(owner)
+
+    def existing(self) -> list[tuple[Owner, Any]]:
+        """The singletons that exist now, with their owners, in the order of registration."""
+        singletons = (b for b in self._engine.registry if b.lifetime is ServiceScope.SINGLETON)
+        made = ((b.owner, self._level.made(b)) for b in singletons if not self._engine.registry.replaced(b))
+        return [(owner, service) for owner, service in made if service is not MISSING]
 
     def dump_registrations(self) -> list[dict[str, Any]]:
         """What is registered, for people and for tools.

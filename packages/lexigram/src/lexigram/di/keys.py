@@ -63,15 +63,13 @@ def type_name(form: Any) -> str:
     arguments = get_args(form)
     if arguments and get_origin(form) in {Union, types.UnionType}:
         return " | ".join(type_name(a) for a in arguments)
-    if arguments and not isinstance(form, type):
+    if arguments:
         return f"{type_name(get_origin(form))}[{', '.join(type_name(a) for a in arguments)}]"
     if form is type(None):
         return "None"
     if _is_parameters(form):
         return f"[{', '.join(type_name(a) for a in form)}]"
     name = getattr(form, "__qualname__", None) or getattr(form, "__name__", None)
-    if isinstance(form, type) and arguments:  # list[int] calls itself a type
-        return f"{name}[{', '.join(type_name(a) for a in arguments)}]"
     return str(name).rpartition("<locals>.")[2] if name else repr(form)
 
 

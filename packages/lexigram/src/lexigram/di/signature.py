@@ -8,8 +8,8 @@ told with all the others.
 from __future__ import annotations
 
 import inspect
-import sys
 import typing
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -118,13 +118,12 @@ def _evaluated(annotation: Any, source: Any, target: Any) -> Any:
     """The annotation itself, where it is written as a string."""
     if annotation is inspect.Parameter.empty or not _has_strings(annotation):
         return annotation
-    module_names = getattr(source, "__globals__", None)
-    if module_names is None:
-        module_names = vars(sys.modules.get(getattr(target, "__module__", None) or "", sys))
+    module_names: dict[str, Any] = getattr(source, "__globals__", {})
+    # Classes inside the class come last, so that no attribute hides a type of the module.
+    names = ChainMap(module_names, dict(vars(target)) if isinstance(target, type) else {})
     holder = SimpleNamespace(__annotations__={"it": annotation})
-    local = dict(vars(target)) if isinstance(target, type) else {}
     try:
-        return typing.get_type_hints(holder, globalns=module_names, localns=local, include_extras=True)["it"]
+        return typing.get_type_hints(holder, globalns=module_names, localns=names, include_extras=True)["it"]
     except NameError as error:
         return _Unreadable(f"{error}; import it at run time, not for type checkers only")
     except (TypeError, SyntaxError, AttributeError) as error:
@@ -180,10 +179,7 @@ def _substituted(annotation: Any, substitutions: Mapping[Any, Any]) -> Any:
     variables = getattr(annotation, "__parameters__", ())
     if not substitutions or isinstance(annotation, type) or not variables:
         return annotation
-    try:
-        return annotation[tuple(substitutions.get(v, v) for v in variables)]
-    except TypeError:
-        return annotation
+    return annotation[tuple(substitutions.get(v, v) for v in variables)]
 
 
 def describe_callable(target: Any) -> str:
