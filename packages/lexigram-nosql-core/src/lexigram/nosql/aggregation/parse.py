@@ -1,0 +1,340 @@
+"""Pipelines, parsed, checked, compiled and optimised: everything that can be wrong with one is found before it runs.
+
+A stage that was compiled lately is not compiled again: stages are kept by a key of their whole specification, each
+constant with its type. ``$match`` is kept by the shape of its filter instead, with the constants as parameters, as
+every filter is.
+"""
+
+# Specifications are of any type, and what is narrowed from Any has parts that are unknown to the checker.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lexigram.nosql.aggregation.ast import Leading, StageSpec
+from lexigram.nosql.aggregation.context import present
+from lexigram.nosql.aggregation.expressions.cache import expression_key
+from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, TYPE_MISMATCH, fault
+from lexigram.nosql.aggregation.expressions.misc import METADATA
+from lexigram.nosql.aggregation.leading import fields_needed, split_leading
+from lexigram.nosql.aggregation.limits import MAX_STAGES, MAX_SUBPIPELINES
+from lexigram.nosql.aggregation.optimise import optimise as optimised
+from lexigram.nosql.aggregation.stages.base import NOTHING, Document, MapStage, Output, Owned, Stage
+from lexigram.nosql.aggregation.stages.documents import Documents
+from lexigram.nosql.aggregation.stages.match import Match
+from lexigram.nosql.aggregation.stages.merge import Merge
+from lexigram.nosql.aggregation.stages.out import Out
+from lexigram.nosql.aggregation.stages.parsing import Env, StageParser, Subpipeline, as_list, compile_let, shown
+from lexigram.nosql.aggregation.stages.registry import NOT_IN_FACET, OFFERED, STAGES, TRANSFORMS, WRITING
+from lexigram.nosql.aggregation.stages.sort import SortStage
+from lexigram.nosql.exceptions import PipelineError, UnsupportedFeatureError
+from lexigram.nosql.query.parse import Query
+from lexigram.nosql.query.suggest import operator_hint
+from lexigram.nosql.values.collation import Collation, parse_collation
+from lexigram.nosql.values.path import MISSING
+
+__all__ = ["Pipeline", "cache_clear", "parse_pipeline"]
+
+_INVALID_OPTIONS: Final = 72
+_TOO_DEEP: Final = 232
+_NO_LET_FIELDS: Final = 4890500
+_MOST_KEPT: Final = 1024
+
+_kept: dict[Any, tuple[Stage, ...]] = {}
+
+
+class Pipeline:
+    """A pipeline, ready to run. Made by :func:`parse_pipeline`; never changes.
+
+    Attributes:
+        stages: The stages as written.
+        plan: The stages that run, compiled and optimised.
+        collation: How text is compared, or None.
+        variables: Values of the ``let`` variables by name.
+    """
+
+    __slots__ = ("_leading", "_rest", "_text", "collation", "plan", "stages", "variables")
+
+    def __init__(
+        self,
+        stages: Sequence[StageSpec],
+        plan: Sequence[Stage],
+        variables: Mapping[str, Any],
+        collation: Collation | None,
+        text: Query | None,
+    ) -> None:
+        self.stages = tuple(stages)
+        self.plan = tuple(plan)
+        self.variables = dict(variables)
+        self.collation = collation
+        self._text = text
+        self._leading: Leading | None = None
+        self._rest: Pipeline | None = None
+
+    def __repr__(self) -> str:
+        return f"Pipeline({', '.join(stage.name for stage in self.stages)})"
+
+    @property
+    def leading(self) -> Leading:
+        """What a plain read of the collection can do: filter, sort, skip, limit, and the fields the rest needs."""
+        self._split()
+        assert self._leading is not None  # noqa: S101 - just made
+        return self._leading
+
+    @property
+    def rest(self) -> Pipeline:
+        """The pipeline without :attr:`leading`, to be run over what that read gives."""
+        self._split()
+        assert self._rest is not None  # noqa: S101 - just made
+        return self._rest
+
+    def _split(self) -> None:
+        if self._leading is None:
+            self._leading, rest = split_leading(self.plan)
+            self._rest = Pipeline(self.stages, rest, self.variables, self.collation, self._text)
+
+    @property
+    def leading_match(self) -> Query:
+        """The filter among :attr:`leading`; empty when there is none."""
+        return self.leading.query
+
+    @property
+    def fields_needed(self) -> frozenset[str] | None:
+        """Names of the top-level fields that the pipeline reads; None for whole documents."""
+        return fields_needed(self.plan)
+
+    @property
+    def collections_read(self) -> frozenset[str]:
+        """Names of the other collections that the pipeline reads."""
+        return NOTHING.union(*(stage.collections for stage in self.plan))
+
+    @property
+    def writes(self) -> str | None:
+        """Name of the collection that ``$merge`` or ``$out`` writes, or None."""
+        last = self.plan[-1] if self.plan else None
+        return last.target if isinstance(last, Merge | Out) else None
+
+    @property
+    def reads_source(self) -> bool:
+        """False when the pipeline begins with ``$documents``."""
+        return not (self.plan and isinstance(self.plan[0], Documents))
+
+    @property
+    def volatile(self) -> bool:
+        """True when two runs on the same input may differ."""
+        return any(stage.volatile for stage in self.plan)
+
+    def to_list(self) -> list[Document]:
+        """The pipeline as written, in MongoDB's form."""
+        return [stage.to_document() for stage in self.stages]
+
+    def describe(self) -> tuple[str, ...]:
+        """One line for each stage that runs, for ``explain()``."""
+        return tuple(stage.describe() for stage in self.plan)
+
+    def owned(self, shares_documents: bool) -> Owned:
+        """How much of the documents that leave belongs to the run, and so need not be copied."""
+        source = owned = Owned.NOTHING if shares_documents else Owned.ALL
+        for stage in self.plan:
+            owned = stage.owned(owned, source)
+        return owned
+
+    def metadata(self) -> dict[str, Any]:
+        """What ``$meta`` reads, as a variable: the text score, where the pipeline begins with ``$text``."""
+        text = self._text
+        if text is None:
+            return {}
+
+        def read(document: Document, name: str) -> Any:
+            return text.text_score(document) if name == "textScore" else MISSING
+
+        return {METADATA: read}
+
+    def apply_to_document(self, document: Document, variables: Mapping[str, Any] | None = None) -> Document:
+        """Make one document of another, as an update by pipeline does.
+
+        Args:
+            document: The document; it is not changed.
+            variables: Values of further variables; ``NOW`` is the present unless given.
+
+        Returns:
+            The new document. It may share parts with the old one and with the pipeline: copy it before it is stored.
+
+        Raises:
+            PipelineError: A stage does not make one document of one (72), or cannot be carried out.
+        """
+        known = {"NOW": present(), **self.variables, **(variables or {})}
+        for stage in self.plan:
+            if not isinstance(stage, MapStage):
+                raise _not_in_update(stage.name)
+            document = stage.transform(document, known)
+        return document
+
+
+def _not_in_update(name: str) -> PipelineError:
+    return fault(
+        _INVALID_OPTIONS, f"{name} cannot be a stage of an update", f"there are {', '.join(sorted(TRANSFORMS))}"
+    )
+
+
+def parse_pipeline(
+    stages: Any, *, let: Mapping[str, Any] | None = None, collation: Any = None, optimise: bool = True
+) -> Pipeline:
+    """Parse a pipeline.
+
+    Args:
+        stages: Stages in MongoDB's form, or an ``AggregationPipeline``.
+        let: Variables, readable as ``$$name``; their values are expressions without fields.
+        collation: How text is compared: a specification as MongoDB takes it, or a
+            :class:`~lexigram.nosql.values.collation.Collation`.
+        optimise: False leaves the stages in the order they are written.
+
+    Returns:
+        The pipeline.
+
+    Raises:
+        PipelineError: It is not valid; ``mongo_code`` says in MongoDB's terms why.
+        NoSQLFilterError: A filter in it is not valid.
+        QueryOptionError: The collation is not valid.
+        UnsupportedFeatureError: A stage is known and not offered.
+    """
+    order = parse_collation(collation) if collation is not None else None
+    build = getattr(stages, "build", None)
+    if callable(build) and not isinstance(stages, Mapping | type):
+        stages = build()
+    items = as_list(stages)
+    if items is None:
+        raise fault(TYPE_MISMATCH, f"a pipeline is an array of stages, not {shown(stages)}")
+    outer = Env(_parse_within, NOTHING, order)
+    values: dict[str, Any] = {}
+    if let is not None:
+        values = _let_values(let, outer)
+        outer = outer.bind(values)
+    try:
+        plan = _parse_stages(items, outer)
+    except RecursionError as error:
+        raise fault(OVERFLOW, "the pipeline nests too deep") from error
+    text = _bind_text(plan)
+    return Pipeline(
+        [StageSpec(*next(iter(item.items()))) for item in items],
+        optimised(plan) if optimise else plan,
+        values,
+        order,
+        text,
+    )
+
+
+def _let_values(let: Mapping[str, Any], env: Env) -> dict[str, Any]:
+    compiled = compile_let(let, env, "'let'", TYPE_MISMATCH)
+    variables = {"NOW": present()}
+    values: dict[str, Any] = {}
+    for name, part in compiled.items():
+        if part.fields_needed != NOTHING:
+            raise fault(_NO_LET_FIELDS, f"the variable {name!r} of 'let' reads a field, but there is no document yet")
+        values[name] = part.evaluate({}, variables)
+    return values
+
+
+def _parse_within(specification: Any, env: Env, within: str) -> Subpipeline:
+    """Compile a pipeline within a stage; what :class:`Env` calls."""
+    items = as_list(specification)
+    if items is None:
+        raise fault(TYPE_MISMATCH, f"the pipeline of {within} must be an array, not {shown(specification)}")
+    if env.depth >= MAX_SUBPIPELINES:
+        raise fault(_TOO_DEEP, f"pipelines may stand within {MAX_SUBPIPELINES} others at most")
+    plan = _parse_stages(items, Env(env.parse, env.variables, env.collation, env.depth + 1, within))
+    _bind_text(plan)
+    from_documents = bool(plan) and isinstance(plan[0], Documents)
+    return Subpipeline(optimised(plan), from_documents)
+
+
+def _parse_stages(items: Sequence[Any], env: Env) -> list[Stage]:
+    if len(items) > MAX_STAGES:
+        raise fault(7749501, f"a pipeline has {MAX_STAGES} stages at most, not {len(items)}")
+    plan: list[Stage] = []
+    for position, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            raise fault(TYPE_MISMATCH, f"each stage of a pipeline is a document, not {shown(item)}")
+        if len(item) != 1:
+            raise fault(40323, f"a stage is a document with exactly one field, its name; this one has {len(item)}")
+        ((name, specification),) = item.items()
+        parser = STAGES.get(name) if isinstance(name, str) else None
+        if parser is None:
+            raise fault(
+                40324, f"there is no stage {str(name)[:64]!r}", operator_hint(str(name)[:64], OFFERED) if name else None
+            )
+        _check_place(str(name), position, len(items), env)
+        compiled = _compile(str(name), specification, parser, env)
+        for stage in compiled:
+            if isinstance(stage, Match) and stage.has_text and position:
+                raise fault(17313, "$text may stand only in a $match that is the first stage")
+        plan += compiled
+    return plan
+
+
+def _check_place(name: str, position: int, count: int, env: Env) -> None:
+    """Check that a stage may stand where it does."""
+    within = env.within
+    if within == "$facet" and name in NOT_IN_FACET:
+        raise fault(40600, f"{name} is not allowed within $facet")
+    if within == "$merge" and name not in TRANSFORMS:
+        raise _not_in_update(name)
+    if name in WRITING:
+        if within == "$lookup":
+            raise fault(51047, f"{name} is not allowed within $lookup")
+        if within == "$unionWith":
+            raise fault(31441, f"{name} is not allowed within $unionWith")
+        if position + 1 < count:
+            raise fault(40601, f"{name} must be the last stage")
+    if name == "$documents" and position:
+        raise fault(40602, "$documents must be the first stage")
+
+
+def _compile(name: str, specification: Any, parser: StageParser, env: Env) -> Sequence[Stage]:
+    if env.depth or name == "$match":
+        return parser(specification, env)
+    try:
+        key = (name, expression_key(specification), env.variables, env.collation)
+        kept = _kept.get(key)
+    except TypeError:  # a constant without a hash
+        return parser(specification, env)
+    if kept is None:
+        kept = tuple(parser(specification, env))
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[key] = kept
+    return kept
+
+
+def cache_clear() -> None:
+    """Forget the stages that were compiled lately."""
+    _kept.clear()
+
+
+def _bind_text(plan: list[Stage]) -> Query | None:
+    """Give the filter with ``$text`` to the stages that ask for its score.
+
+    The score is computed from the document, so it is to be had only while documents are as they were read.
+    """
+    text: Query | None = None
+    original = True
+    for position, stage in enumerate(plan):
+        asks = METADATA in stage.variables_needed
+        if isinstance(stage, SortStage) and "textScore" in stage.sort.metas.values():
+            asks = True
+            if text is not None:
+                plan[position] = SortStage(stage.sort.with_query(text))
+        if asks and text is None:
+            raise fault(40218, "a text score needs a $match with $text at the start")
+        if asks and not original:
+            raise UnsupportedFeatureError(
+                f"{stage.name} asks for the text score of documents that an earlier stage made",
+                hint="Add the score right after the $match: {'$addFields': {'score': {'$meta': 'textScore'}}}.",
+                feature="text_score_later",
+            )
+        if isinstance(stage, Match) and stage.has_text:
+            text = stage.query
+        original = original and stage.output is Output.SAME
+    return text
