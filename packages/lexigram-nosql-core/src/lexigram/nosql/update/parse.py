@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from lexigram.nosql.aggregation.stages.registry import TRANSFORMS
 from lexigram.nosql.query.suggest import operator_hint
 from lexigram.nosql.update.apply import OperatorUpdate, Shape, Update
 from lexigram.nosql.update.array_filters import ArrayFilter, parse_array_filters
@@ -23,7 +24,7 @@ from lexigram.nosql.update.operators import OPERATORS
 from lexigram.nosql.update.operators.base import Bind, Operator, Setting
 from lexigram.nosql.update.operators.fields import RENAMED_AWAY
 from lexigram.nosql.update.paths import parse_path
-from lexigram.nosql.update.pipeline import UPDATE_STAGES, parse_pipeline_update
+from lexigram.nosql.update.pipeline import parse_pipeline_update
 from lexigram.nosql.update.replacement import Replacement, parse_replacement
 from lexigram.nosql.update.tree import Branch, Leaf, graft
 from lexigram.nosql.values.collation import Collation, parse_collation
@@ -156,7 +157,7 @@ def _operator(name: Any, fields: Any) -> Operator:
                 hint="put fields under an operator, such as {'$set': {...}}, or use replace_one",
             )
         hint = operator_hint(name, OPERATORS)
-        if name in UPDATE_STAGES:
+        if name in TRANSFORMS:
             hint = f"{name} is a stage; stages are given in a list: [{{'{name}': ...}}]"
         raise fault(FAILED_TO_PARSE, f"{show(name)} is not an update operator", hint=hint)
     if not isinstance(fields, Mapping):

@@ -11,9 +11,10 @@ hold dots; ``_id`` stays.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar
 
+from lexigram.nosql.aggregation.parse import Pipeline, parse_pipeline
+from lexigram.nosql.aggregation.stages.registry import TRANSFORMS
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.update.apply import Update
 from lexigram.nosql.update.array_filters import ArrayFilter
@@ -26,16 +27,7 @@ from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.values.normalise import normalise_document, normalise_value
 
-__all__ = ["UPDATE_STAGES", "PipelineUpdate", "parse_pipeline_update"]
-
-UPDATE_STAGES: Final = frozenset({"$addFields", "$set", "$unset", "$project", "$replaceRoot", "$replaceWith"})
-"""The stages that an update may hold."""
-
-
-class _Pipeline(Protocol):
-    """A compiled pipeline, for one document at a time."""
-
-    def apply_to_document(self, document: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]: ...
+__all__ = ["PipelineUpdate", "parse_pipeline_update"]
 
 
 class PipelineUpdate(Update):
@@ -51,7 +43,7 @@ class PipelineUpdate(Update):
 
     is_pipeline: ClassVar[bool] = True
 
-    def __init__(self, pipeline: _Pipeline, stages: list[Any], collation: Collation | None) -> None:
+    def __init__(self, pipeline: Pipeline, stages: list[Any], collation: Collation | None) -> None:
         self._pipeline = pipeline
         self._stages = stages
         self._collation = collation
@@ -88,7 +80,7 @@ class PipelineUpdate(Update):
 
     def _transform(self, document: dict[str, Any]) -> dict[str, Any]:
         # The copy keeps constants of the pipeline out of the document.
-        return normalise_document(self._pipeline.apply_to_document(document, {}))
+        return normalise_document(self._pipeline.apply_to_document(document))
 
     def touches(self, path: str) -> bool:
         """True: any stage may change anything."""
@@ -119,15 +111,13 @@ def parse_pipeline_update(stages: Sequence[Any], collation: Collation | None) ->
     for stage in stages:
         if not isinstance(stage, Mapping):
             raise fault(FAILED_TO_PARSE, f"a stage of an update is a mapping, not {show(stage)}")
-    # Most updates are made of operators, and do without the aggregation package.
-    parse_pipeline: Any = import_module("lexigram.nosql.aggregation.parse").parse_pipeline
     pipeline = parse_pipeline(stages, collation=collation)
     for stage in stages:
         name = next(iter(stage))
-        if name not in UPDATE_STAGES:
+        if name not in TRANSFORMS:
             raise fault(
                 INVALID_OPTIONS,
                 f"{show(name)} cannot be a stage of an update",
-                hint=f"the stages of an update are {', '.join(sorted(UPDATE_STAGES))}",
+                hint=f"the stages of an update are {', '.join(sorted(TRANSFORMS))}",
             )
     return PipelineUpdate(pipeline, normalise_value(list(stages)), collation)
