@@ -197,6 +197,23 @@ def test_an_annotation_that_is_no_python_is_a_fault() -> None:
     assert all("cannot be read" in str(d.fault) for d in dependencies_of(broken))
 
 
+class Late:
+    """A class whose signature cannot be had, as where annotations are evaluated late."""
+
+    @property
+    def __signature__(self) -> Any:
+        raise NameError("name 'Decimal' is not defined")
+
+    def __call__(self) -> None: ...
+
+
+def test_a_signature_that_cannot_be_had_is_a_fault() -> None:
+    """Python may evaluate annotations only when it is asked for them."""
+    (dependency,) = dependencies_of(Late())
+
+    assert dependency.fault == "its annotations cannot be read: name 'Decimal' is not defined"
+
+
 def test_the_resolver_is_no_service() -> None:
     """A parameter may ask for the container itself."""
     (dependency,) = dependencies_of(resolving)

@@ -90,9 +90,9 @@ class Graph:
             raise fault.error
         self._sound.add(binding)
 
-    def enter(self, place: Place) -> AsyncContainer:
-        """The dishka container for a scope."""
-        return self.container(context={_InScope: place}, scope=Scope.REQUEST)
+    async def enter(self, place: Place) -> AsyncContainer:
+        """The dishka container for a scope. It is never left: what it hands out is closed by ours."""
+        return await self.container(context={_InScope: place}, scope=Scope.REQUEST).__aenter__()
 
     async def get(self, container: AsyncContainer, binding: Binding, *, in_scope: bool) -> Any:
         """Get a service that :meth:`check` found sound, making what is not there yet.

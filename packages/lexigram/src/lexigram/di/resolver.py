@@ -134,13 +134,13 @@ class Level:
             )
         graph = self._engine.knowing(binding)
         with making(binding):
-            return await graph.get(self._entrance(graph), binding, in_scope=self.root is not None)
+            return await graph.get(await self._entrance(graph), binding, in_scope=self.root is not None)
 
-    def _entrance(self, graph: Graph) -> AsyncContainer:
+    async def _entrance(self, graph: Graph) -> AsyncContainer:
         if self.root is None:
             return graph.container
         if self._entered is None or self._entered[0] is not graph:
-            self._entered = graph, graph.enter(self.place)
+            self._entered = graph, await graph.enter(self.place)
         return self._entered[1]
 
     def _resolver_for(self, owner: Owner) -> Resolver:

@@ -63,6 +63,8 @@ def dependencies_of(target: Any, *, skip: frozenset[str] = frozenset()) -> tuple
         parameters = inspect.signature(called).parameters.values()
     except (TypeError, ValueError):
         return ()  # built-in types do not tell; they are called without arguments
+    except NameError as error:  # where Python evaluates annotations only now (PEP 649)
+        return (Dependency("...", None, fault=f"its annotations cannot be read: {error}"),)
     source = _annotated_function(target)
     substitutions = _type_arguments(target)
     found: list[Dependency] = []
