@@ -446,12 +446,17 @@ _ANYTHING = st.recursive(
     ),
     max_leaves=10,
 )
-_ROUGH_UPDATES = st.one_of(_ANYTHING, st.dictionaries(_ANY_NAME, st.dictionaries(_ANY_NAME, _ANYTHING, max_size=2)))
+_STAGE_NAMES = st.sampled_from(["$set", "$unset", "$project", "$replaceWith", "$replaceRoot", "$match", "$foo"])
+_ROUGH_UPDATES = st.one_of(
+    _ANYTHING,
+    st.dictionaries(_ANY_NAME, st.dictionaries(_ANY_NAME, _ANYTHING, max_size=2)),
+    st.lists(st.dictionaries(_STAGE_NAMES, _ANYTHING, max_size=1), max_size=2),
+)
 
 
 @settings(max_examples=400, deadline=None)
 @given(
-    _ROUGH_UPDATES.filter(lambda update: not isinstance(update, list | tuple)),
+    _ROUGH_UPDATES,
     st.one_of(st.none(), st.just([{"x": {"$gt": 0}}]), _ANYTHING),
     _DOCUMENTS,
 )
