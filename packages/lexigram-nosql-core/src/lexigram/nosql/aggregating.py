@@ -1,0 +1,186 @@
+"""Runs a pipeline on a collection: its beginning becomes a planned read, the rest streams through the engine.
+
+:class:`StoreContext` is what the stages see of the store: other collections, writes, the time and the limits, all
+within the session that the pipeline runs in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lexigram.nosql.aggregation.ast import Leading
+from lexigram.nosql.aggregation.context import MergeWrite, present
+from lexigram.nosql.aggregation.parse import Pipeline, parse_pipeline
+from lexigram.nosql.aggregation.run import run
+from lexigram.nosql.driver import Call, Document, Hint, SupportsIndexes
+from lexigram.nosql.query.options import DEFAULT_BATCH_SIZE, parse_count
+from lexigram.nosql.query.parse import parse_filter
+from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, plan_read
+from lexigram.nosql.reading import read_batches
+from lexigram.nosql.writing import Selection
+
+if TYPE_CHECKING:
+    from lexigram.nosql.collection import Collection
+
+__all__ = ["PipelineReader", "StoreContext"]
+
+
+class StoreContext:
+    """The surroundings of one run of a pipeline.
+
+    Args:
+        collection: The collection that the pipeline reads.
+        call: Session and deadline.
+    """
+
+    def __init__(self, collection: Collection, call: Call) -> None:
+        self._home = collection
+        self._call = call
+        self._now = present()
+
+    @property
+    def collection(self) -> str:
+        """Name of the collection that the pipeline reads."""
+        return self._home.name
+
+    @property
+    def now(self) -> datetime:
+        """``$$NOW``."""
+        return self._now
+
+    @property
+    def memory_limit_bytes(self) -> int:
+        """Most that one blocking stage may hold, in bytes."""
+        return self._home.store.config.memory_limit_bytes
+
+    @property
+    def shares_documents(self) -> bool:
+        """True when documents read are the store's own."""
+        return self._home.store.driver.shares_documents
+
+    def find(self, collection: str, leading: Leading) -> AsyncIterator[list[Document]]:
+        """Read a collection."""
+        return self._home.store.collection(collection).read_raw(request_of(leading), self._call)
+
+    async def insert(self, collection: str, documents: Sequence[Document]) -> None:
+        """Insert documents."""
+        target = self._home.store.collection(collection)
+        prepared = [target.store.prepare(document) for document in documents]
+        failures = await target.writer().insert(prepared, True, self._call)
+        if failures:
+            raise failures[0][1]
+
+    async def merge(self, collection: str, writes: Sequence[MergeWrite]) -> Sequence[bool]:
+        """Carry out writes one after the other."""
+        writer = self._home.store.collection(collection).writer()
+        done: list[bool] = []
+        for write in writes:
+            outcome = await writer.change_one(Selection(write.query), write.change, write.upsert, self._call)
+            done.append(bool(outcome.matched) or outcome.upserted is not None)
+        return done
+
+    async def replace_all(self, collection: str, documents: Sequence[Document]) -> None:
+        """Make a collection hold these documents and no others.
+
+        The documents are checked before anything is removed. Where the backend has transactions, others see the old
+        state or the new one; elsewhere they may see the moment between.
+        """
+        store = self._home.store
+        target = store.collection(collection)
+        prepared = [store.prepare(document) for document in documents]
+        everything = Selection(parse_filter({}))
+        if store.spec.capabilities.transactions and not self._call.in_transaction:
+            async with store.transaction() as session:
+                call = session.call(self._call.deadline)
+                await target.writer().delete_many(everything, call)
+                failures = await target.writer().insert(prepared, True, call)
+                if failures:
+                    raise failures[0][1]
+            return
+        await target.writer().delete_many(everything, self._call)
+        failures = await target.writer().insert(prepared, True, self._call)
+        if failures:
+            raise failures[0][1]
+
+    async def has_unique_index(self, collection: str, fields: frozenset[str]) -> bool:
+        """Whether a unique index on exactly these fields identifies documents."""
+        if fields == frozenset({"_id"}):
+            return True
+        target = self._home.store.collection(collection).reach()
+        if not isinstance(target, SupportsIndexes):
+            return False
+        return any(
+            spec.unique and not spec.sparse and spec.partial_filter is None and frozenset(spec.fields) == fields
+            for spec in await target.list_indexes(self._call)
+        )
+
+
+def request_of(leading: Leading, hint: Hint | None = None, batch_size: int = DEFAULT_BATCH_SIZE) -> FindRequest:
+    """The read that a pipeline begins with."""
+    return FindRequest(leading.query, leading.sort, None, leading.skip, leading.limit or 0, hint, batch_size)
+
+
+class PipelineReader:
+    """One aggregation.
+
+    Args:
+        collection: What it reads.
+        pipeline: Stages in MongoDB's form, or a builder.
+        collation: How text is compared.
+        let: Variables.
+        hint: Index for the first stages.
+        batch_size: About how many documents to fetch at a time.
+
+    Raises:
+        NoSQLError: The pipeline or an option is not valid.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        pipeline: Any,
+        collation: Mapping[str, Any] | None,
+        let: Mapping[str, Any] | None,
+        hint: Hint | None,
+        batch_size: int | None,
+    ) -> None:
+        self._collection = collection
+        self._pipeline: Pipeline = parse_pipeline(pipeline, let=let, collation=collation)
+        size = DEFAULT_BATCH_SIZE if batch_size is None else parse_count("batch_size", batch_size) or DEFAULT_BATCH_SIZE
+        self._request = request_of(self._pipeline.leading, hint, size)
+        self._plan: ReadPlan | None = None
+        self._returned = 0
+
+    async def run(self, call: Call) -> AsyncGenerator[list[Document], None]:
+        """The pipeline's output, in batches."""
+        source = self._source(call)
+        async with aclosing(source):
+            output = run(self._pipeline.rest, source, StoreContext(self._collection, call))
+            async with aclosing(output):
+                async for batch in output:
+                    self._returned += len(batch)
+                    yield batch
+
+    async def explain(self, ran: bool) -> Plan:
+        """How the pipeline runs: what the backend reads, and the stages that are left for the engine."""
+        plan = self._plan or plan_read(self._collection.reach(), self._request)
+        shown = plan.explain("aggregate", self._collection.store.backend, self._collection.name, ran=ran)
+        shown.stages = self._pipeline.rest.describe()
+        if ran:
+            shown.documents_returned = self._returned
+        return shown
+
+    async def _source(self, call: Call) -> AsyncGenerator[list[Document], None]:
+        """What the pipeline begins with."""
+        if self._pipeline.leading.limit is None:
+            return
+        collection = self._collection
+        target = collection.reach()
+        plan = self._plan = collection.guarded_plan(target, self._request)
+        limit = collection.store.config.memory_limit_bytes
+        async with aclosing(read_batches(target, plan, call, finish=None, memory_limit=limit)) as batches:
+            async for batch in batches:
+                yield batch

@@ -1,0 +1,302 @@
+"""The document store that an application holds.
+
+One concrete class serves every backend: it does validation, ids, planning, error translation, sessions, timeouts,
+events and observation once, on top of a small :class:`~lexigram.nosql.driver.Driver`. ``InMemoryDocumentStore`` and its
+siblings in the backend packages only choose the :class:`~lexigram.nosql.backend.BackendSpec`.
+"""
+
+# ruff: noqa: ASYNC109 - the documented methods take their time limit as a parameter
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
+from lexigram.nosql.backend import BackendConfig, BackendSpec
+from lexigram.nosql.collection import Collection
+from lexigram.nosql.driver import Document, Driver
+from lexigram.nosql.exceptions import (
+    DocumentValidationError,
+    NoSQLConnectionError,
+    NoSQLError,
+    StoreNotConnectedError,
+    TransactionError,
+    UnsupportedFeatureError,
+)
+from lexigram.nosql.ids import random_id, time_ordered_id
+from lexigram.nosql.observing import Command, Observation, Observer
+from lexigram.nosql.paging import PageTokens
+from lexigram.nosql.query.plan import ScanGuard
+from lexigram.nosql.session import Session, open_session, open_transaction
+from lexigram.nosql.translating import Translating
+from lexigram.nosql.values.normalise import DocumentLimits, normalise_document
+
+__all__ = ["DocumentStore"]
+
+T = TypeVar("T")
+_log = logging.getLogger("lexigram.nosql")
+
+
+class DocumentStore:
+    """Documents in one database.
+
+    Args:
+        spec: The backend.
+        config: Its settings; the model's defaults when missing.
+        name: Name of this store in the configuration, for logs, health checks and observers.
+        enable_ttl: False refuses indexes with ``expire_after_seconds``.
+    """
+
+    def __init__(
+        self,
+        spec: BackendSpec,
+        config: BackendConfig | None = None,
+        *,
+        name: str = "default",
+        enable_ttl: bool = True,
+    ) -> None:
+        self.spec = spec
+        self.config = spec.config() if config is None else config
+        self.name = name
+        self.enable_ttl = enable_ttl
+        self.scan_guard = ScanGuard(self.config.scan_policy, spec.name)
+        self.page_tokens = PageTokens(self.config.page_token_secret)
+        self.observers: tuple[Observer, ...] = ()
+        self._driver: Driver | None = None
+        self._collections: dict[str, Collection] = {}
+        self._changing = asyncio.Lock()
+        self._limits = DocumentLimits(max_depth=spec.capabilities.max_nesting)
+        self._make_id: Callable[[], str] = random_id if spec.capabilities.random_ids else time_ordered_id
+
+    def __repr__(self) -> str:
+        state = "connected" if self.is_connected() else "not connected"
+        return f"<{type(self).__name__} {self.name!r} on {self.backend}, {state}>"
+
+    @property
+    def backend(self) -> str:
+        """Name of the driver, such as ``memory``."""
+        return self.spec.name
+
+    @property
+    def driver(self) -> Driver:
+        """The open connection.
+
+        Raises:
+            StoreNotConnectedError: The store is not connected.
+        """
+        if self._driver is None:
+            raise StoreNotConnectedError(
+                f"the document store {self.name!r} is not connected",
+                hint="Await store.connect() first, or use `async with store:`.",
+                backend=self.backend,
+            )
+        return self._driver
+
+    @property
+    def native(self) -> Any:
+        """The SDK's own handle, for what the portable API does not offer.
+
+        Raises:
+            StoreNotConnectedError: The store is not connected.
+        """
+        return self.driver.native
+
+    async def connect(self) -> None:
+        """Open the connection. Connecting twice does nothing.
+
+        Raises:
+            NoSQLConnectionError: The database cannot be reached or refuses the credentials.
+        """
+        async with self._changing:
+            if self._driver is not None:
+                return
+            try:
+                self._driver = await self.spec.connect(self.config)
+            except NoSQLError as error:
+                error.backend = error.backend or self.backend
+                raise
+            except Exception as error:
+                raise NoSQLConnectionError(
+                    f"connecting the document store {self.name!r} failed: {type(error).__name__}",
+                    backend=self.backend,
+                    operation="connect",
+                ) from error
+
+    async def disconnect(self) -> None:
+        """Close the connection. Disconnecting twice does nothing."""
+        async with self._changing:
+            driver, self._driver = self._driver, None
+            if driver is not None:
+                with Translating(driver, self.backend, None, "disconnect"):
+                    await driver.close()
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+
+    def is_connected(self) -> bool:
+        """True between a successful connect and disconnect."""
+        return self._driver is not None
+
+    def collection(self, name: str) -> Collection:
+        """A handle on a collection; makes no call and works before :meth:`connect`.
+
+        Args:
+            name: Name of the collection, not empty, without NUL and not starting with ``$``.
+
+        Raises:
+            DocumentValidationError: The name is not valid.
+        """
+        handle = self._collections.get(name)
+        if handle is None:
+            # Callers are not all typed.
+            if not isinstance(name, str) or not name or "\0" in name or name.startswith("$"):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise DocumentValidationError(f"{name!r} cannot be the name of a collection", mongo_code=73)
+            handle = self._collections[name] = Collection(self, name)
+        return handle
+
+    async def get_collection(self, name: str) -> Collection:
+        """The same as :meth:`collection`, for code that awaits it."""
+        return self.collection(name)
+
+    def session(self) -> AbstractAsyncContextManager[Session]:
+        """A session; operations of the same task join it. See :mod:`lexigram.nosql.session`."""
+        return open_session(self)
+
+    def transaction(self) -> AbstractAsyncContextManager[Session]:
+        """A session with a transaction: commits on a clean exit, rolls back on an error or a cancellation.
+
+        Raises:
+            UnsupportedFeatureError: The backend has no transactions.
+            WriteConflictError: Another writer was first; run the block again, or use :meth:`run_transaction`.
+        """
+        return open_transaction(self)
+
+    async def run_transaction(self, work: Callable[[Session], Awaitable[T]], *, attempts: int = 5) -> T:
+        """Run *work* in a transaction, again when it loses a race.
+
+        Args:
+            work: Called with the session; may run several times, so it should touch nothing but the store.
+            attempts: How often it is tried, 1 or more.
+
+        Returns:
+            What *work* returned.
+
+        Raises:
+            WriteConflictError: Every attempt lost.
+        """
+        if attempts < 1:
+            raise TransactionError(f"run_transaction() takes 1 attempt or more, not {attempts}")
+        for attempt in range(attempts - 1):
+            try:
+                async with self.transaction() as session:
+                    return await work(session)
+            except TransactionError as error:
+                if not error.retryable:
+                    raise
+            await asyncio.sleep(0.001 * 2**attempt)
+        async with self.transaction() as session:
+            return await work(session)
+
+    async def list_collections(self) -> list[str]:
+        """The names of the collections, sorted."""
+        driver = self.driver
+        with self.translating("list_collections"):
+            return sorted(await driver.list_collections())
+
+    async def drop_collection(self, name: str) -> None:
+        """Remove a collection with its documents and indexes. A missing one is not an error."""
+        driver = self.driver
+        with self.translating("drop_collection", self.collection(name).name):
+            await driver.drop_collection(name)
+
+    async def health_check(self, timeout: float = 5.0) -> HealthCheckResult:
+        """Whether the store answers, how fast, and what it is. Never raises.
+
+        Args:
+            timeout: Seconds to wait for the answer.
+
+        Returns:
+            Healthy with the backend's facts, or unhealthy with the reason.
+        """
+        start = time.perf_counter()
+        status, message, error, details = HealthStatus.HEALTHY, "the store answers", None, dict[str, Any]()
+        try:
+            with self.translating("health_check"):
+                async with asyncio.timeout(timeout):
+                    details = dict(await self.driver.ping())
+        except NoSQLError as caught:
+            status, message, error = HealthStatus.UNHEALTHY, caught.message, caught.code
+        except TimeoutError:
+            status, message, error = HealthStatus.UNHEALTHY, f"no answer within {timeout} s", "timeout"
+        except Exception as caught:  # noqa: BLE001 - a health check reports what is wrong, whatever it is
+            status, message, error = HealthStatus.UNHEALTHY, f"{type(caught).__name__} while asking", str(caught)
+        return HealthCheckResult(
+            component=f"nosql:{self.name}",
+            status=status,
+            message=message,
+            error=error,
+            duration_ms=(time.perf_counter() - start) * 1000,
+            details={"backend": self.backend, **details},
+        )
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Tell *observer* of every operation from now on.
+
+        Returns:
+            A function that ends it.
+        """
+        self.observers = (*self.observers, observer)
+
+        def stop() -> None:
+            self.observers = tuple(other for other in self.observers if other is not observer)
+
+        return stop
+
+    def translating(self, operation: str, collection: str | None = None) -> Translating:
+        """A context in which the backend's errors become Lexigram's."""
+        return Translating(self._driver, self.backend, collection, operation)
+
+    def observing(self, operation: str, collection: str) -> Observation:
+        """A context that tells the observers of one operation."""
+        return Observation(self.observers, Command(operation, collection, self.backend, self.name))
+
+    def prepare(self, document: Mapping[str, Any]) -> Document:
+        """Check a document that is about to be stored and copy it, with an ``_id`` in front.
+
+        Raises:
+            DocumentValidationError: It holds what documents may not hold.
+        """
+        prepared = normalise_document(document, limits=self._limits)
+        if "_id" not in prepared:
+            return {"_id": self._make_id(), **prepared}
+        # MongoDB stores the _id in front, so every backend does.
+        return prepared if next(iter(prepared)) == "_id" else {"_id": prepared.pop("_id"), **prepared}
+
+    def unsupported(self, feature: str) -> UnsupportedFeatureError:
+        """The error for a capability that this backend does not have."""
+        return UnsupportedFeatureError(
+            f"the backend {self.backend!r} does not offer {feature.replace('_', ' ')}",
+            feature=feature,
+            backend=self.backend,
+        )
+
+    def require(self, feature: str, supported: bool) -> None:
+        """Refuse what the backend does not offer, by name.
+
+        Raises:
+            UnsupportedFeatureError: It does not.
+        """
+        if not supported:
+            raise self.unsupported(feature)
