@@ -366,7 +366,7 @@ def _alpha(value: Any) -> Decimal:
     if not is_numeric(value):
         raise fault(FAILED_TO_PARSE, f"'alpha' of $expMovingAvg must be a number, not {type_name(value)}")
     alpha = as_decimal(value)
-    if not 0 < alpha < 1:
+    if alpha.is_nan() or not 0 < alpha < 1:
         raise fault(FAILED_TO_PARSE, f"'alpha' of $expMovingAvg must be between 0 and 1, not {value}")
     return alpha
 

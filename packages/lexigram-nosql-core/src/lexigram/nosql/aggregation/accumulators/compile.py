@@ -19,7 +19,7 @@ from lexigram.nosql.aggregation.accumulators.sums import Average, Count, Sum
 from lexigram.nosql.aggregation.expressions.compile import compile_expression
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, TYPE_MISMATCH, fault
-from lexigram.nosql.aggregation.expressions.numbers import as_decimal, as_double, as_int64, is_numeric
+from lexigram.nosql.aggregation.expressions.numbers import as_double, as_int64, is_numeric
 from lexigram.nosql.aggregation.expressions.ordering import ranking_key
 from lexigram.nosql.query.suggest import operator_hint
 from lexigram.nosql.values.collation import Collation
@@ -108,7 +108,7 @@ def percentile_shares(value: Any) -> tuple[float, ...]:
     for item in value:
         if not is_numeric(item):
             raise fault(7750302, "'p' of $percentile must hold numbers only")
-        if not 0 <= as_decimal(item) <= 1:
+        if not 0 <= as_double(item) <= 1:
             raise fault(7750303, f"'p' of $percentile must hold numbers from 0.0 to 1.0, not {item}")
         shares.append(as_double(item))
     return tuple(shares)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from lexigram.nosql.aggregation.expressions import (
     arithmetic,
@@ -30,12 +30,16 @@ from lexigram.nosql.aggregation.expressions import (
 from lexigram.nosql.aggregation.expressions import (
     variables as variable_operators,
 )
+from lexigram.nosql.aggregation.expressions.cache import CompiledCache, expression_key
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, fault
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.values.collation import Collation
 
-__all__ = ["compile_expression", "operators"]
+__all__ = ["CACHE", "compile_expression", "operators"]
+
+CACHE: Final = CompiledCache()
+"""What was compiled lately."""
 
 
 @cache
@@ -90,7 +94,18 @@ def compile_expression(
     Raises:
         PipelineError: The expression is not valid; ``mongo_code`` says in MongoDB's terms why.
     """
+    key: Any = None
     try:
-        return Scope(operators(), variables, collation).compile(expression)
+        key = (expression_key(expression), frozenset(variables), collation)
+        kept = CACHE.get(key)
+    except TypeError:  # a constant that has no hash
+        key = kept = None
+    if kept is not None:
+        return kept
+    try:
+        compiled = Scope(operators(), variables, collation).compile(expression)
     except RecursionError as error:
         raise fault(OVERFLOW, "the expression nests too deep") from error
+    if key is not None:
+        CACHE.put(key, compiled)
+    return compiled

@@ -1,5 +1,6 @@
 """Trigonometry on decimals, with 34 digits.
 
+Every step names its context: operators such as ``-x`` would round to the thread's own.
 Series and identities evaluated with guard digits, then rounded once. Doubles are the standard library's business;
 this is only for operands that are decimals.
 """
@@ -68,14 +69,16 @@ def _reduce(x: Decimal) -> tuple[Decimal, int, Context]:
     context = _context(digits)
     quarter = context.divide(pi(digits), Decimal(2))
     turns = context.divide(x, quarter).to_integral_value()
-    return context.subtract(x, context.multiply(turns, quarter)), int(turns % 4), context
+    return context.subtract(x, context.multiply(turns, quarter)), int(context.remainder(turns, Decimal(4))) % 4, context
 
 
 def _sin_cos(x: Decimal) -> tuple[Decimal, Decimal]:
     angle, quarters, context = _reduce(x)
-    factor = -context.multiply(angle, angle)
+    factor = context.multiply(angle, angle).copy_negate()
     sine, cosine = _series(angle, 1, factor, context), _series(_ONE, 0, factor, context)
-    return ((sine, cosine), (cosine, -sine), (-sine, -cosine), (-cosine, sine))[quarters % 4]
+    for _ in range(quarters):
+        sine, cosine = cosine, sine.copy_negate()
+    return sine, cosine
 
 
 def _sin(x: Decimal) -> Decimal:
@@ -103,7 +106,7 @@ def _atan(x: Decimal) -> Decimal:
         halvings += 1
     square, power, total, index = context.multiply(x, x), x, x, 1
     while True:
-        power = -context.multiply(power, square)
+        power = context.multiply(power, square).copy_negate()
         index += 2
         new = context.add(total, context.divide(power, Decimal(index)))
         if new == total:

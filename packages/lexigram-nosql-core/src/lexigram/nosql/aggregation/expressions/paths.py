@@ -206,6 +206,8 @@ def compile_reference(text: str, variables: frozenset[str], *, rebound: bool) ->
     name, _, path = text[2:].partition(".")
     if not _READ_NAME.fullmatch(name):
         _refuse_name(name, _READ_NAME)
+    if text.endswith("."):
+        raise fault(40353, f"a path may not end with a dot: {text!r}")
     names = field_names(path) if "." in text else []
     return _variable(name, names, variables, rebound=rebound)
 

@@ -122,10 +122,8 @@ def _pow(base: Any, exponent: Any) -> Any:
         raise fault(28762, f"the base of $pow must be a number, not {type_name(base)}")
     if kinds[1] is None:
         raise fault(28763, f"the exponent of $pow must be a number, not {type_name(exponent)}")
-    if base == 0 if Kind.DECIMAL not in kinds else as_decimal(base).is_zero():
-        negative = as_decimal(exponent) < 0 if Kind.DECIMAL in kinds else exponent < 0
-        if negative:
-            raise fault(28764, "$pow cannot raise 0 to a negative power")
+    if as_decimal(base).is_zero() and _is_negative(exponent):
+        raise fault(28764, "$pow cannot raise 0 to a negative power")
     if Kind.DECIMAL in kinds:
         return like_decimal(_decimal_power(as_decimal(base), as_decimal(exponent)), (base, exponent))
     if Kind.DOUBLE in kinds:
@@ -138,6 +136,11 @@ def _pow(base: Any, exponent: Any) -> Any:
         if INT64_MIN <= power <= INT64_MAX:
             return clip(power, long=has_int64(base, exponent))
     return _double_power(float(whole), float(times))
+
+
+def _is_negative(value: Any) -> bool:
+    number = as_decimal(value)
+    return not number.is_nan() and number < 0
 
 
 def _decimal_power(base: Decimal, exponent: Decimal) -> Decimal:
@@ -159,7 +162,7 @@ def _double_power(base: float, exponent: float) -> float:
 def _sqrt(value: Any, kind: Kind) -> Any:
     if kind is Kind.DECIMAL:
         number = as_decimal(value)
-        if number < 0:
+        if not number.is_nan() and number < 0:
             raise fault(28714, "$sqrt takes a number that is not negative")
         return like_decimal(DECIMAL128.sqrt(number), (value,))
     if value < 0:

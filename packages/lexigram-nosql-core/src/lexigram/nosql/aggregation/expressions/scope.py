@@ -95,7 +95,7 @@ class Scope:
         if kind is str:
             if expression[:1] == "$":
                 return compile_reference(expression, self.variables, rebound=self.rebound)
-            return constant(expression)
+            return constant(expression) if expression.isascii() else self.literal(expression)
         if kind is int or kind is bool or kind is float or expression is None:
             return self.literal(expression)
         if self.depth >= MAX_DEPTH:
