@@ -17,6 +17,7 @@ import contextlib
 import inspect
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -98,6 +99,16 @@ def _working_folder() -> Generator[Path]:
             os.chdir(before)
 
 
+@contextlib.contextmanager
+def _importable(module: ModuleType) -> Generator[None]:
+    """Keep a module among those that are imported; what is imported meanwhile stays."""
+    sys.modules[module.__name__] = module
+    try:
+        yield
+    finally:
+        del sys.modules[module.__name__]
+
+
 def run(example: Example) -> None:
     """Run an example; whatever it raises comes out.
 
@@ -119,7 +130,12 @@ def run(example: Example) -> None:
             if inspect.isawaitable(result):
                 await result
 
-    with _working_folder() as folder, mock.patch.dict("sys.modules", {module.__name__: module}):
+    with _working_folder() as folder, mock.patch.dict(os.environ), _importable(module):
         for name, content in example.files.items():
             (folder / name).write_text(content, encoding="utf-8")
-        asyncio.run(play())
+        if any(program.co_flags & inspect.CO_COROUTINE for program in programs):
+            asyncio.run(play())
+        else:
+            # A block without `await` may call asyncio.run() itself, as a script does.
+            for program in programs:
+                exec(program, vars(module))  # noqa: S102 - our own documents

@@ -57,13 +57,17 @@ class _Driven(BaseConfig):
     @classmethod
     def extra_models(cls, given: Mapping[str, Any]) -> Mapping[str, type[BaseModel]]:
         """The models of the backends' sections, by the name of the driver."""
-        installed = BACKENDS.names()
-        return {name: BACKENDS.load(name).config for name in given if name in installed}
+        sections = [name for name in given if name not in cls.model_fields]
+        # Without a section nobody has to be looked for, so that a model can be made where files may not be read.
+        installed = BACKENDS.names() if sections else ()
+        return {name: BACKENDS.load(name).config for name in sections if name in installed}
 
     @model_validator(mode="after")
     def _only_sections(self) -> Self:
+        if not self.model_extra:
+            return self
         known = {self.driver, *BACKENDS.names(), *(name for name, _ in _OWNERS.values())}
-        for key, value in (self.model_extra or {}).items():
+        for key, value in self.model_extra.items():
             if key not in known or not (value is None or isinstance(value, Mapping | BackendConfig)):
                 suggestion = did_you_mean(key, {*type(self).model_fields, *known})
                 raise ValueError(f"unknown setting {key!r}{suggestion}")

@@ -1,0 +1,1 @@
+"""How document stores join an application."""
