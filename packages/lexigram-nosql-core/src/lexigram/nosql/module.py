@@ -1,0 +1,48 @@
+"""Document stores as a module: ``Application(modules=[NoSQLModule.configure(...)])``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lexigram.contracts.data.nosql.nosql import DocumentStoreProtocol
+from lexigram.contracts.data.nosql.nosql_repository import DocumentRepositoryProtocol
+from lexigram.di.module import DynamicModule, Module, module
+from lexigram.nosql.config import NoSQLConfig
+from lexigram.nosql.di.provider import NoSQLProvider
+
+__all__ = ["NoSQLModule"]
+
+
+@module(name="nosql")
+class NoSQLModule(Module):
+    """Binds ``DocumentStoreProtocol``, each named store, and ``DocumentRepositoryProtocol[T]``."""
+
+    @classmethod
+    def configure(cls, config: NoSQLConfig | Any = None, enable_ttl: bool = True) -> DynamicModule:
+        """The stores that the configuration names.
+
+        Args:
+            config: The settings; the application's ``nosql:`` section when missing. A mapping is validated.
+            enable_ttl: False refuses indexes with ``expire_after_seconds``.
+        """
+        if config is not None and not isinstance(config, NoSQLConfig):
+            config = NoSQLConfig.model_validate(config)
+        return cls._with(NoSQLProvider(config, enable_ttl=enable_ttl))
+
+    @classmethod
+    def stub(cls, config: NoSQLConfig | None = None) -> DynamicModule:
+        """A store in memory, for tests: no service, no file, empty at each start.
+
+        Args:
+            config: Where the names of several stores are taken from; each becomes a store in memory of its own.
+        """
+        if config is None or not config.backends:
+            return cls._with(NoSQLProvider(NoSQLConfig(driver="memory")))
+        entries = [{"name": entry.name, "primary": entry.primary, "driver": "memory"} for entry in config.backends]
+        return cls._with(NoSQLProvider(NoSQLConfig.model_validate({"backends": entries})))
+
+    @classmethod
+    def _with(cls, provider: NoSQLProvider) -> DynamicModule:
+        return DynamicModule(
+            module=cls, providers=[provider], exports=[DocumentStoreProtocol, DocumentRepositoryProtocol, NoSQLConfig]
+        )
