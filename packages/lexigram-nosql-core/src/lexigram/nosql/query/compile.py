@@ -57,9 +57,10 @@ from lexigram.nosql.query.ast import (
     Text,
 )
 from lexigram.nosql.query.interpret import Context, document_matcher, truthy
-from lexigram.nosql.query.match import Single, as_object, reach, single, spread, spread_equal, steps
+from lexigram.nosql.query.match import Single, as_object, present, reach, single, spread, spread_equal, steps
 from lexigram.nosql.query.regex import compile_regex
 from lexigram.nosql.query.text import text_matcher
+from lexigram.nosql.values.bson_compat import NO_REFERENCES, reference_fields
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.order import equal
 from lexigram.nosql.values.path import MISSING
@@ -148,7 +149,8 @@ class _Writer:
         self.names: dict[str, Any] = {
             **_PLAIN,
             "M": MISSING,
-            "as_object": as_object,
+            "SIMPLE": NO_REFERENCES - {list},
+            "inside": _inside,
             "datetime": datetime,
             "equal": equal,
             "reach": reach,
@@ -274,8 +276,8 @@ class _Writer:
         if len(names) == 1:
             return f"({names[0]!r} {negation}in {scope.document})"
         path = self.constant(steps(node.path or ""))
-        present = self.constant(_present)
-        return f"({negation}reach({scope.document}, {path}, 0, {present}, {present}))"
+        name = self.constant(present)
+        return f"({negation}reach({scope.document}, {path}, 0, {name}, {name}))"
 
     def fast(self, node: Leaf, leaf: str) -> Callable[[str, str], str] | None:
         """Choose the test that decides common values in line.
@@ -392,7 +394,7 @@ class _Writer:
                 "        for e in v:",
                 "            if type(e) is dict:",
                 f"                if {condition}(e): return True",
-                f"            elif type(e) is list and {condition}(as_object(e)): return True",
+                f"            elif type(e) not in SIMPLE and inside(e, {condition}): return True",
                 "    return False",
             ]
         self.prelude.extend(lines)
@@ -470,13 +472,15 @@ class _Maker:
         return spread(one), one
 
 
-def _present(value: Any) -> bool:
-    return value is not MISSING
-
-
 def _searcher(source: str, options: str) -> Callable[[str], Any]:
     regex = compile_regex(source, options, boolean=True)
     return regex.pattern.search if regex.degree <= 1 else regex.matches
+
+
+def _inside(value: Any, condition: Single) -> bool:
+    """Ask a condition on documents of an element that is none, but may be seen as one."""
+    fields = as_object(value) if type(value) is list else reference_fields(value)
+    return fields is not None and condition(fields)
 
 
 def _has_slot(node: Leaf) -> bool:

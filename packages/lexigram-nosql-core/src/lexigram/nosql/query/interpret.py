@@ -32,7 +32,7 @@ from lexigram.nosql.query.ast import (
     Size,
     Text,
 )
-from lexigram.nosql.query.match import Single, reach, single, spread, steps
+from lexigram.nosql.query.match import Single, present, reach, single, spread, steps
 from lexigram.nosql.query.text import text_matcher
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.kinds import is_number
@@ -103,10 +103,11 @@ def document_matcher(node: Node, context: Context) -> Single:
 
 
 def _leaf(node: Leaf, context: Context) -> Single:
+    if isinstance(node, Exists):
+        # No field is there only if no way leads to it, so absence is asked of all ways at once.
+        found = _on_path(node.path, present, present)
+        return found if node.exists else lambda document: not found(document)
     one = single(node, context.collation, lambda condition: document_matcher(condition, context))
-    if isinstance(node, Exists) and not node.exists:
-        present = _on_path(node.path, spread(one), one)
-        return lambda document: not present(document)
     return _on_path(node.path, one if isinstance(node, Size | ElemMatch) else spread(one), one)
 
 

@@ -38,13 +38,13 @@ from lexigram.nosql.query.ast import (
     Type,
 )
 from lexigram.nosql.query.regex import compile_regex
-from lexigram.nosql.values.bson_compat import binary_parts, regex_parts
+from lexigram.nosql.values.bson_compat import NO_REFERENCES, binary_parts, reference_fields, regex_parts
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, NUMBER_KINDS, Kind, class_kind, kind_of
 from lexigram.nosql.values.order import hash_key, number_value, sort_key
 from lexigram.nosql.values.path import MISSING, array_index
 
-__all__ = ["Single", "Step", "as_object", "reach", "single", "spread", "spread_equal", "steps", "truncate"]
+__all__ = ["Single", "Step", "as_object", "present", "reach", "single", "spread", "spread_equal", "steps", "truncate"]
 
 Single = Callable[[Any], bool]
 Step = tuple[str, int]
@@ -100,14 +100,21 @@ def reach(value: Any, path: Sequence[Step], start: int, leaf: Single, one: Singl
         elif cls is list:
             return _reach_array(value, path, start, leaf, one)
         else:
-            return leaf(MISSING)
+            value = reference_fields(value)
+            if value is None:
+                return leaf(MISSING)
     return leaf(value)
 
 
 def _reach_array(items: list[Any], path: Sequence[Step], start: int, leaf: Single, one: Single) -> bool:
     for item in items:
-        if type(item) is dict and reach(item, path, start, leaf, one):
-            return True
+        if type(item) is dict:
+            if reach(item, path, start, leaf, one):
+                return True
+        elif type(item) not in NO_REFERENCES:
+            reference = reference_fields(item)
+            if reference is not None and reach(reference, path, start, leaf, one):
+                return True
     index = path[start][1]
     if 0 <= index < len(items):
         item = items[index]
@@ -119,6 +126,8 @@ def _reach_array(items: list[Any], path: Sequence[Step], start: int, leaf: Singl
             return reach(item, path, start, leaf, one)
         if cls is list:
             return _reach_array(item, path, start, leaf, one)
+        reference = reference_fields(item)
+        return reference is not None and reach(reference, path, start, leaf, one)
     return False
 
 
@@ -184,6 +193,18 @@ def single(node: Node, collation: Collation | None, document: DocumentMatcher) -
     return maker(node, collation, document)
 
 
+def present(value: Any) -> bool:
+    """Say whether a path led anywhere.
+
+    Args:
+        value: What it reached.
+
+    Returns:
+        False for ``MISSING`` only.
+    """
+    return value is not MISSING
+
+
 # Comparisons
 
 
@@ -234,8 +255,8 @@ def _in(node: In, collation: Collation | None, document: DocumentMatcher) -> Sin
 
 
 def _exists(node: Exists, _collation: Collation | None, _document: DocumentMatcher) -> Single:
-    # A path reaches the field or not; "not" is the complement, taken by the caller.
-    return lambda value: value is not MISSING
+    exists = node.exists
+    return lambda value: (value is not MISSING) is exists
 
 
 def _type(node: Type, _collation: Collation | None, _document: DocumentMatcher) -> Single:
@@ -350,8 +371,13 @@ def _elem_match(node: ElemMatch, collation: Collation | None, document: Document
             if cls is dict:
                 if matches(item):
                     return True
-            elif cls is list and matches(as_object(item)):
-                return True
+            elif cls is list:
+                if matches(as_object(item)):
+                    return True
+            elif cls not in NO_REFERENCES:
+                reference = reference_fields(item)
+                if reference is not None and matches(reference):
+                    return True
         return False
 
     return test

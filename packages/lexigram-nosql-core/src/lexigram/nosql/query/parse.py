@@ -554,9 +554,6 @@ def _parse(
         root = parser.parse(filter)
         template = Template(root, parser.constants, parser.regexes, order)
         constants = _check(template, parser.constants)
-        for value in parser.constants:
-            if type(value) is int and not INT64_MIN <= value <= INT64_MAX:
-                raise NoSQLFilterError("an int outside 64 bits", hint="use Decimal or str", mongo_code=2)
     except RecursionError as error:
         raise NoSQLFilterError("the filter nests deeper than the stack allows", mongo_code=15) from error
     if key is not None and len(scanned) == len(constants) and all(map(_same, scanned, parser.constants)):
@@ -570,12 +567,16 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _check(template: Template, constants: Sequence[Any]) -> Sequence[Any]:
+    """Check constants for the first time, ints and their range among them, and say which one is at fault."""
     try:
+        for index, value in enumerate(constants):
+            for item in value if index in template.lists else (value,):
+                if type(item) is int and not INT64_MIN <= item <= INT64_MAX:
+                    normalise_value(item)
         return template.check(constants)
     except DocumentValidationError:
-        # Which one was it? The path is worth a second walk, now that nothing is in a hurry.
         for node in template.root.walk():
-            value: Any = getattr(node, "value", getattr(node, "values", None))
+            value = getattr(node, "value", getattr(node, "values", None))
             if isinstance(node, Leaf) and type(value) is Slot:
                 try:
                     normalise_value(constants[value.index], path=node.path or "")

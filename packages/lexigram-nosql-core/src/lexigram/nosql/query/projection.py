@@ -585,6 +585,9 @@ def parse_projection(spec: Any, *, query: Query | None = None) -> Projection | N
     if isinstance(spec, str):
         spec = {spec: 1}
     elif isinstance(spec, list | tuple | set | frozenset):
+        for name in spec:
+            if not isinstance(name, str):
+                raise QueryOptionError(f"{_WHAT} names fields as text, not {shown(name)}", mongo_code=14)
         spec = dict.fromkeys(spec, 1) if spec else {"_id": 1}
     if not isinstance(spec, Mapping):
         raise QueryOptionError(

@@ -14,6 +14,9 @@ limited to 1,024 characters, and judged before use:
 Captures need ``re``: :meth:`SafeRegex.check` says whether it may be used on a text.
 """
 
+# The parse tree of re has no types.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import re
@@ -23,7 +26,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from lexigram.nosql.exceptions import NoSQLFilterError
-from lexigram.nosql.query.regex_linear import LinearMatcher, NotRegularError, parse_tree
+from lexigram.nosql.query.regex_linear import LinearMatcher, NotRegularError, character_test, parse_tree
 from lexigram.nosql.query.regex_syntax import invalid_regex, translate
 
 __all__ = ["MAX_LENGTH", "WORK_LIMIT", "SafeRegex", "compile_regex"]
@@ -122,123 +125,133 @@ class SafeRegex:
 class _Judge:
     """Counts how many repetitions of a tree can compete for the same characters."""
 
-    _SAMPLES: Final = "".join(map(chr, range(0x20, 0x7F))) + "\n\t\x00\xa0\xe9\u0416\u4e2d\U0001f600"
+    _SAMPLES: Final = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("\n\t\x00\xa0\xe9\u0416\u4e2d\U0001f600")
 
     def __init__(self, tree: Any) -> None:
         self._tree = tree
         self._open: list[frozenset[str]] = []
         self._highest = 0
+        self._samples = self._SAMPLES | _literals(tree)
 
     def degree(self) -> int:
-        self._sequence(self._tree, False)
+        flags: int = self._tree.state.flags
+        self._sequence(self._tree, False, flags)
         if self._highest >= _EXPONENTIAL:
             return _EXPONENTIAL
         items = list(self._tree)
-        anchored = bool(items) and items[0][0] is _names.AT and self._fixed(items[0][1])
+        anchored = bool(items) and items[0][0] is _names.AT and self._fixed(items[0][1], flags)
         return self._highest + (0 if anchored else 1)
 
-    def _fixed(self, anchor: Any) -> bool:
+    @staticmethod
+    def _fixed(anchor: Any, flags: int) -> bool:
         if anchor is _names.AT_BEGINNING:
-            return not self._tree.state.flags & re.MULTILINE
+            return not flags & re.MULTILINE
         return anchor is _names.AT_BEGINNING_STRING
 
-    def _sequence(self, items: Any, repeated: bool) -> None:
+    def _sequence(self, items: Any, repeated: bool, flags: int) -> None:
         for op, argument in items:
-            self._item(op, argument, repeated)
+            self._item(op, argument, repeated, flags)
 
-    def _item(self, op: Any, argument: Any, repeated: bool) -> None:
-        if op in (_names.LITERAL, _names.NOT_LITERAL, _names.IN, _names.ANY):
-            chars = self._chars(op, argument)
-            # A repetition that cannot take this character ends where it stands, in one way only.
-            self._open = [taken for taken in self._open if not taken.isdisjoint(chars)]
+    def _item(self, op: Any, argument: Any, repeated: bool, flags: int) -> None:
+        if op in _SINGLE:
+            self._pass(self._chars(op, argument, flags))
         elif op in (_names.MAX_REPEAT, _names.MIN_REPEAT, _names.POSSESSIVE_REPEAT):
             low, high, body = argument
-            self._repeat(int(low), high is _names.MAXREPEAT or int(high) > _MANY, high, body, repeated)
+            self._repeat(int(low), None if high is _names.MAXREPEAT else int(high), body, repeated, flags)
         elif op is _names.BRANCH:
-            self._branch(argument[1], repeated)
+            self._branch(argument[1], repeated, flags)
         elif op is _names.SUBPATTERN:
-            self._sequence(argument[3], repeated)
+            _, added, removed, body = argument
+            self._sequence(body, repeated, (flags | added) & ~removed)
         elif op is _names.ATOMIC_GROUP:
-            self._sequence(argument, repeated)
+            self._sequence(argument, repeated, flags)
         elif op in (_names.ASSERT, _names.ASSERT_NOT):
             before, self._open = self._open, []
-            self._sequence(argument[1], repeated)
+            self._sequence(argument[1], repeated, flags)
             self._open = before
         elif op is _names.GROUPREF_EXISTS:
-            self._branch([branch for branch in argument[1:] if branch is not None], repeated)
+            self._branch([branch for branch in argument[1:] if branch is not None], repeated, flags)
 
-    def _repeat(self, low: int, many: bool, high: Any, body: Any, repeated: bool) -> None:
-        variable = high is _names.MAXREPEAT or int(high) != low
-        if repeated and variable:
+    def _pass(self, chars: frozenset[str]) -> None:
+        """Note a character that must stand here: a repetition that cannot take it ends here, in one way only."""
+        self._open = [taken for taken in self._open if not taken.isdisjoint(chars)]
+
+    def _repeat(self, low: int, high: int | None, body: Any, repeated: bool, flags: int) -> None:
+        if repeated and high != low:
             self._highest = _EXPONENTIAL
             return
-        single = len(body) == 1 and body[0][0] in (_names.LITERAL, _names.NOT_LITERAL, _names.IN, _names.ANY)
-        if not many:
-            if single:
-                if low:
-                    self._item(body[0][0], body[0][1], repeated)
-            else:
-                self._sequence(body, repeated)
-            return
-        if single:
-            chars = self._chars(*body[0])
-            if low:
-                self._open = [taken for taken in self._open if not taken.isdisjoint(chars)]
-        else:
-            self._sequence(body, True)
-            chars = frozenset(self._SAMPLES)
-        self._open.append(chars)
-        self._highest = max(self._highest, len(self._open))
+        one = _single(body, flags)
+        chars = None if one is None else self._chars(*one)
+        if chars is None:
+            self._sequence(body, repeated or high is None or high > _MANY, flags)
+            chars = self._samples
+        elif low:
+            self._pass(chars)
+        if high is None or high > _MANY:
+            self._open.append(chars)
+            self._highest = max(self._highest, len(self._open))
 
-    def _branch(self, branches: Any, repeated: bool) -> None:
-        if repeated and not self._deterministic(branches):
+    def _branch(self, branches: Any, repeated: bool, flags: int) -> None:
+        if repeated and not self._deterministic(branches, flags):
             self._highest = _EXPONENTIAL
             return
         before = self._open
         longest = before
         for branch in branches:
             self._open = list(before)
-            self._sequence(branch, repeated)
+            self._sequence(branch, repeated, flags)
             if len(self._open) > len(longest):
                 longest = self._open
         self._open = longest
 
-    def _deterministic(self, branches: Any) -> bool:
+    def _deterministic(self, branches: Any, flags: int) -> bool:
         """Say whether the first character of each branch tells which one it is."""
         seen: set[str] = set()
         for branch in branches:
-            if not len(branch) or branch[0][0] not in (_names.LITERAL, _names.IN, _names.NOT_LITERAL, _names.ANY):
-                return False
-            chars = self._chars(*branch[0])
-            if not seen.isdisjoint(chars):
+            one = _single(branch[:1], flags)
+            chars = frozenset[str]() if one is None else self._chars(*one)
+            if not chars or not seen.isdisjoint(chars):
                 return False
             seen |= chars
         return True
 
-    def _chars(self, op: Any, argument: Any) -> frozenset[str]:
-        """Which of some sample characters an item takes; a literal always counts itself, in both cases."""
-        if op is _names.LITERAL:
-            char = chr(argument)
-            return frozenset({char, char.lower(), char.upper()})
-        if op is _names.NOT_LITERAL:
-            return frozenset(self._SAMPLES)
-        if op is _names.ANY:
-            return frozenset(self._SAMPLES)
-        taken: set[str] = set()
-        negated = False
-        for kind, value in argument:
-            if kind is _names.NEGATE:
-                negated = True
-            elif kind is _names.LITERAL:
-                taken.update((chr(value), chr(value).lower(), chr(value).upper()))
-            elif kind is _names.RANGE:
-                low, high = value
-                taken.update([char for char in self._SAMPLES if low <= ord(char) <= high])
-                taken.update((chr(low), chr(high)))
-                taken.update([char.swapcase() for char in list(taken)])
+    def _chars(self, op: Any, argument: Any, flags: int) -> frozenset[str]:
+        """Find which of the sample characters an item takes."""
+        test = character_test(op, argument, flags)
+        return frozenset([char for char in self._samples if test(char)])
+
+
+_SINGLE: Final = (_names.LITERAL, _names.NOT_LITERAL, _names.IN, _names.ANY)
+
+
+def _single(body: Any, flags: int) -> tuple[Any, Any, int] | None:
+    """Read a sequence that is one item of one character; None if it is not."""
+    if len(body) != 1:
+        return None
+    op, argument = body[0]
+    if op in _SINGLE:
+        return op, argument, flags
+    if op is _names.SUBPATTERN:
+        _, added, removed, inner = argument
+        return _single(inner, (flags | added) & ~removed)
+    return None
+
+
+def _literals(items: Any) -> frozenset[str]:
+    """Collect every character that a tree names, in both cases."""
+    found: set[str] = set()
+    pending: list[Any] = [items]
+    while pending:
+        current = pending.pop()
+        parts: Any = getattr(current, "data", current)
+        if isinstance(parts, tuple | list):
+            if len(parts) == 2 and parts[0] in (_names.LITERAL, _names.NOT_LITERAL):
+                found.add(chr(parts[1]))
+            elif len(parts) == 2 and parts[0] is _names.RANGE:
+                found.update(map(chr, parts[1]))
             else:
-                return frozenset(self._SAMPLES)
-        return frozenset(set(self._SAMPLES) - taken) if negated else frozenset(taken)
+                pending.extend(parts)
+    return frozenset([*found, *[char.swapcase() for char in found if len(char.swapcase()) == 1]])
 
 
 @lru_cache(maxsize=512)

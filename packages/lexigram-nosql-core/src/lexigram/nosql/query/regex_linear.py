@@ -9,10 +9,11 @@ same), and its deterministic form is worked out as texts are read and kept, up t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-__all__ = ["LinearMatcher", "NotRegularError", "parse_tree"]
+__all__ = ["LinearMatcher", "NotRegularError", "character_test", "parse_tree"]
 
 _parser: Final[Any] = import_module("re._parser")
 _compiler: Final[Any] = import_module("re._compiler")
@@ -41,6 +42,24 @@ def parse_tree(source: str, flags: int) -> Any:
         re.error: It is not valid.
     """
     return _parser.parse(source, flags)
+
+
+def character_test(op: Any, argument: Any, flags: int) -> Callable[[str], Any]:
+    """Make the test of one character that an item of a tree is.
+
+    Args:
+        op: A literal, a class, or any character.
+        argument: Its argument.
+        flags: Python's flags where it stands.
+
+    Returns:
+        A function from a character to something true if the item takes it.
+    """
+    pattern = _parser.SubPattern(_parser.State(), [(op, argument)])
+    pattern.state.flags = flags
+    pattern.state.str = ""
+    test: Callable[[str], Any] = _compiler.compile(pattern, flags & ~re.DEBUG).fullmatch
+    return test
 
 
 class LinearMatcher:
@@ -112,10 +131,7 @@ class LinearMatcher:
         return following
 
     def _test(self, op: Any, argument: Any, flags: int) -> int:
-        pattern = _parser.SubPattern(_parser.State(), [(op, argument)])
-        pattern.state.flags = flags
-        pattern.state.str = ""
-        self._tests.append(_compiler.compile(pattern, flags & ~re.DEBUG).fullmatch)
+        self._tests.append(character_test(op, argument, flags))
         self._known.append({})
         return len(self._tests) - 1
 

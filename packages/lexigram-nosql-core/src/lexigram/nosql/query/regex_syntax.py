@@ -236,8 +236,10 @@ class _Translator:
             raise invalid_regex(f"{_REFUSED_ESCAPES[char]} have no equivalent here")
         elif char.lower() in _SETS:
             self.set_escape(char)
-        elif char in "bB":
-            self.write(f"\\{char}" if self.unicode else f"(?a:\\{char})", 2)
+        elif char == "b":
+            self.write("\\b" if self.unicode else "(?a:\\b)", 2)
+        elif char == "B":  # in an empty text too, where Python's does not hold
+            self.write("(?:\\B|\\A\\Z)" if self.unicode else "(?:(?a:\\B)|\\A\\Z)", 2)
         elif char == "z":
             self.write("\\Z", 2)
         elif char == "Z":
@@ -330,7 +332,10 @@ class _Translator:
         if re.fullmatch("[0-9]{1,3}", target):
             self.write(f"(?:\\{int(target)})", used)
         elif re.fullmatch("-[0-9]{1,3}", target):
-            self.write(f"(?:\\{self.groups + 1 + int(target)})", used)
+            number = self.groups + 1 + int(target)
+            if number < 1:
+                raise invalid_regex(f"there are not so many groups before \\g{{{target}}}")
+            self.write(f"(?:\\{number})", used)
         else:
             self.write(f"(?P={self.name(target)})", used)
 

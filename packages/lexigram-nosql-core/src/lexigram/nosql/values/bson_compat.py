@@ -14,7 +14,16 @@ from typing import Any
 
 from lexigram.nosql.exceptions import UnsupportedFeatureError
 
-__all__ = ["BsonTag", "binary_parts", "bson_tag", "code_scope", "load", "regex_parts"]
+__all__ = [
+    "NO_REFERENCES",
+    "BsonTag",
+    "binary_parts",
+    "bson_tag",
+    "code_scope",
+    "load",
+    "reference_fields",
+    "regex_parts",
+]
 
 
 class BsonTag(Enum):
@@ -66,6 +75,25 @@ def bson_tag(cls: type) -> BsonTag | None:
         if tag is not None:
             return tag
     return None
+
+
+NO_REFERENCES: frozenset[Any] = frozenset({type(None), bool, int, float, str, bytes, list, dict})
+"""Common classes that are no database references, for loops that want to save the call."""
+
+
+def reference_fields(value: Any) -> dict[str, Any] | None:
+    """Read a database reference as the document that it is stored as, so that paths lead into it.
+
+    Args:
+        value: Any value.
+
+    Returns:
+        The fields ``$ref``, ``$id`` and perhaps others; None for what is no ``bson.DBRef``.
+    """
+    cls: type[Any] = value.__class__
+    if cls in NO_REFERENCES or bson_tag(cls) is not BsonTag.DB_REF:
+        return None
+    return dict(value.as_doc())
 
 
 def load(tag: BsonTag) -> Any:

@@ -59,6 +59,7 @@ DECIMAL128: Final = Context(
 _KNOWN_KEYS_LIMIT: Final = 8192
 _known_keys: set[str] = set()  # names that passed; bounded, and emptied when full
 _STR_ONLY: Final = frozenset({str})
+_UNCHANGED: Final = frozenset({type(None), bool, float, bytes, uuid.UUID})
 _SCALARS: Final[tuple[type, ...]] = (str, int, float, bytes, Decimal)
 
 
@@ -103,34 +104,42 @@ class _Walk:
         self.max_depth = limits.max_depth
         self.left = limits.max_containers
 
-    def enter(self, depth: int) -> None:
+    def stop(self, depth: int) -> None:
         if depth > self.max_depth:
             raise _Culprit(
                 f"nested deeper than {self.max_depth} levels, or contains itself",
                 "flatten the document or break the cycle",
                 15,
             )
-        self.left -= 1
-        if self.left < 0:
-            raise _Culprit("too many dicts and lists for one document", None, 10334)
+        raise _Culprit("too many dicts and lists for one document", None, 10334)
 
     def mapping(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        self.enter(depth)
+        self.left -= 1
+        if depth > self.max_depth or self.left < 0:
+            self.stop(depth)
         if not (_STR_ONLY.issuperset(map(type, value)) and _known_keys.issuperset(value)):
             for key in value:
                 _check_key(key)
-        copy: dict[str, Any] = {}
+        return self.fields(value, depth)
+
+    def fields(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        # Most values stay what they are, so the whole is copied at once and only the others are replaced.
+        copy: dict[str, Any] = dict(value)
         name = ""
         try:
             for name, item in value.items():
                 cls = type(item)
                 if cls is str:
-                    copy[name] = item
                     if not item.isascii():
                         _check_text(item)
                 elif cls is int:
-                    copy[name] = item if INT64_MIN <= item <= INT64_MAX else _int(item)
-                else:
+                    if not INT64_MIN <= item <= INT64_MAX:
+                        _int(item)
+                elif cls is dict:
+                    copy[name] = self.mapping(item, depth + 1)
+                elif cls is list:
+                    copy[name] = self.sequence(item, depth + 1)
+                elif cls not in _UNCHANGED:
                     copy[name] = _RULES[cls](item, self, depth)
         except _Culprit as culprit:
             culprit.parts.append(name)
@@ -138,14 +147,23 @@ class _Walk:
         return copy
 
     def sequence(self, value: Any, depth: int) -> list[Any]:
-        self.enter(depth)
-        copy: list[Any] = []
-        append = copy.append
+        self.left -= 1
+        if depth > self.max_depth or self.left < 0:
+            self.stop(depth)
+        copy: list[Any] = list(value)
+        index = 0
         try:
-            for item in value:
-                append(_RULES[type(item)](item, self, depth))
+            for index, item in enumerate(copy):
+                cls = type(item)
+                if cls is str:
+                    if not item.isascii():
+                        _check_text(item)
+                elif cls is dict:
+                    copy[index] = self.mapping(item, depth + 1)
+                elif cls not in _UNCHANGED:
+                    copy[index] = _RULES[cls](item, self, depth)
         except _Culprit as culprit:
-            culprit.parts.append(str(len(copy)))
+            culprit.parts.append(str(index))
             raise
         return copy
 
@@ -183,8 +201,8 @@ def _decimal(value: Any, _walk: _Walk, _depth: int) -> Decimal:
 
 def _datetime(value: Any, _walk: _Walk, _depth: int) -> datetime:
     micros = value.microsecond
-    if value.tzinfo is UTC and type(value) is datetime:
-        return value.replace(microsecond=micros - micros % 1000) if micros % 1000 else value
+    if value.tzinfo is UTC and not micros % 1000 and type(value) is datetime:
+        return value
     try:
         moment = value.replace(tzinfo=UTC) if value.utcoffset() is None else value.astimezone(UTC)
     except (OverflowError, ValueError):
@@ -343,10 +361,27 @@ def normalise_document(document: Mapping[str, Any], *, limits: DocumentLimits = 
     Raises:
         DocumentValidationError: It holds something documents may not hold; ``path`` says where.
     """
-    if not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+    checked = False
+    if type(document) is dict and _STR_ONLY.issuperset(map(type, document)) and _known_keys.issuperset(document):
+        # Flat documents with names seen before are most of what there is: nothing to make for them but the copy.
+        checked = True
+        for value in document.values():
+            cls = type(value)
+            if cls is str:
+                if not value.isascii():
+                    break
+            elif cls is int:
+                if not INT64_MIN <= value <= INT64_MAX:
+                    break
+            elif cls not in _UNCHANGED:
+                break
+        else:
+            return document.copy()
+    elif not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
         raise DocumentValidationError(f"a document is a mapping, not {type(document).__qualname__}")
     try:
-        copy = _Walk(limits).mapping(document, 1)
+        walk = _Walk(limits)
+        copy = walk.fields(document, 1) if checked else walk.mapping(document, 1)
     except _Culprit as culprit:
         raise _failure(culprit, "") from None
     if "_id" in copy:

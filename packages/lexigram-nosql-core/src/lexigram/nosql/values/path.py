@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, final
 
+from lexigram.nosql.values.bson_compat import NO_REFERENCES, reference_fields
+
 __all__ = [
     "MISSING",
     "Missing",
@@ -159,8 +161,10 @@ def _query(value: Any, parts: Sequence[str], start: int, count: int, found: list
             _query_array(value, parts, start, count, found)
             return
         else:
-            found.append((MISSING, True))
-            return
+            value = reference_fields(value)
+            if value is None:
+                found.append((MISSING, True))
+                return
     found.append((value, True))
 
 
@@ -168,6 +172,8 @@ def _query_array(items: list[Any], parts: Sequence[str], start: int, count: int,
     for item in items:
         if type(item) is dict:
             _query(item, parts, start, count, found)
+        elif type(item) not in NO_REFERENCES and (reference := reference_fields(item)) is not None:
+            _query(reference, parts, start, count, found)
     index = array_index(parts[start])
     if 0 <= index < len(items):
         item = items[index]
@@ -177,6 +183,8 @@ def _query_array(items: list[Any], parts: Sequence[str], start: int, count: int,
             _query(item, parts, start + 1, count, found)
         elif type(item) is list:
             _query_array(item, parts, start + 1, count, found)
+        elif (reference := reference_fields(item)) is not None:
+            _query(reference, parts, start + 1, count, found)
 
 
 def query_values(value: Any, parts: Sequence[str]) -> list[Any]:
@@ -221,5 +229,8 @@ def expression_value(value: Any, parts: Sequence[str], start: int = 0) -> Any:
                     results.append(result)
             return results
         else:
-            return MISSING
+            reference = reference_fields(value)
+            if reference is None:
+                return MISSING
+            value = reference.get(parts[position], MISSING)
     return value

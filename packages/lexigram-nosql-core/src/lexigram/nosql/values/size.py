@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -24,7 +25,8 @@ def _binary(value: Any) -> int:
 
 def _regex(value: Any) -> int:
     source, options = regex_parts(value)
-    return _text(source) + len(options) + 2
+    # Every text pattern has the flag for Unicode, which says nothing and is written all the same.
+    return _text(source) + len(options) + (3 if value.flags & re.UNICODE else 2)
 
 
 def _code(value: Any) -> int:
