@@ -307,13 +307,17 @@ def test_nothing_but_functions_can_be_asked_by_name():
 
 
 def test_a_filter_costs_exactly_the_calls_it_must():
-    """A scan by a scalar field calls no Python function per document; arrays call one each."""
-    documents: list[dict[str, Any]] = [{"_id": index, "f": index % 10, "n": {"x": index}} for index in range(1000)]
+    """A scan by a scalar field calls no Python function per document, not even for arrays without the constant."""
+    documents: list[dict[str, Any]] = [
+        {"_id": index, "f": index % 10, "n": {"x": index}, "t": [1, "x"]} for index in range(1000)
+    ]
     queries = [
         parse_filter({"f": 5}),
         parse_filter({"f": {"$gte": 3, "$lt": 7}}),
         parse_filter({"$or": [{"f": 1}, {"n.x": 2}]}),
         parse_filter({"n.x": {"$in": [1, 2]}, "f": {"$ne": 3}}),
+        parse_filter({"t": 5}),
+        parse_filter({"t": "x"}),
     ]
     calls: list[str] = []
 
@@ -333,15 +337,6 @@ def test_a_filter_costs_exactly_the_calls_it_must():
         assert sorted(set(calls)) == ["<listcomp>", "_function", "run", "select"], calls[:10]
         assert len(calls) == 4
         calls.clear()
-
-    query = parse_filter({"f": 5})
-    query.select([])
-    sys.setprofile(trace)
-    try:
-        query.select([{"f": [1, 4]}] * 10)
-    finally:
-        sys.setprofile(None)
-    assert calls.count("leaf") == 10
 
 
 def test_marks_say_what_generated_code_may_assume():

@@ -57,7 +57,7 @@ from lexigram.nosql.query.ast import (
     Text,
 )
 from lexigram.nosql.query.interpret import Context, document_matcher, truthy
-from lexigram.nosql.query.match import Single, as_object, present, reach, single, spread, spread_equal, steps
+from lexigram.nosql.query.match import ALL_PLAIN, Single, as_object, present, reach, single, spread, spread_equal, steps
 from lexigram.nosql.query.regex import compile_regex
 from lexigram.nosql.query.text import text_matcher
 from lexigram.nosql.values.bson_compat import NO_REFERENCES, reference_fields
@@ -149,6 +149,7 @@ class _Writer:
         self.names: dict[str, Any] = {
             **_PLAIN,
             "M": MISSING,
+            "all_plain": ALL_PLAIN,
             "SIMPLE": NO_REFERENCES - {list},
             "inside": _inside,
             "datetime": datetime,
@@ -311,9 +312,17 @@ class _Writer:
         if kind is bool and equality:
             return lambda get, v: f"({get} is {c} or type({v}) is list and {leaf}({v}))"
         if kind is int or kind is float:
+            if equality:
+                # An array without the number is dismissed in line as well, if all in it is plain.
+                return lambda get, v: (
+                    f"({v} == {c} if type({get}) in NUMBERS else type({v}) not in NOT_DECIMAL and "
+                    f"(type({v}) is not list or {c} in {v} or not all_plain(map(type, {v}))) and {leaf}({v}))"
+                )
             return lambda get, v: (
                 f"({v} {symbol} {c} if type({get}) in NUMBERS else type({v}) not in NOT_DECIMAL and {leaf}({v}))"
             )
+        if kind is str and equality and self.collation is None and node.path is not None:
+            return lambda get, v: f"({v} == {c} if type({get}) is str else type({v}) is list and {c} in {v})"
         if kind is str:
             left, right = "{}", c
             if self.collation is not None:

@@ -44,7 +44,19 @@ from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, NUMBER_KINDS, Kind
 from lexigram.nosql.values.order import hash_key, number_value, sort_key
 from lexigram.nosql.values.path import MISSING, array_index
 
-__all__ = ["Single", "Step", "as_object", "present", "reach", "single", "spread", "spread_equal", "steps", "truncate"]
+__all__ = [
+    "ALL_PLAIN",
+    "Single",
+    "Step",
+    "as_object",
+    "present",
+    "reach",
+    "single",
+    "spread",
+    "spread_equal",
+    "steps",
+    "truncate",
+]
 
 Single = Callable[[Any], bool]
 Step = tuple[str, int]
@@ -151,7 +163,8 @@ def spread(one: Single) -> Single:
     return leaf
 
 
-_PLAIN: Final = frozenset({int, float, str, bool, type(None), dict, list})
+ALL_PLAIN: Final[Callable[[Any], bool]] = frozenset({int, float, str, bool, type(None), dict, list}).issuperset
+"""Asked of classes: whether Python's ``==`` knows the numbers among their values."""
 
 
 def spread_equal(value: Any, one: Single) -> Single:
@@ -164,18 +177,11 @@ def spread_equal(value: Any, one: Single) -> Single:
     Returns:
         The condition on a value or the elements of an array.
     """
-    slow = spread(one)
-    plain = _PLAIN.issuperset
     if type(value) is str:
-        return lambda item: (type(item) is list and value in item) or one(item)
-
-    def leaf(item: Any) -> bool:
-        # For "in", 1 is True, and it knows nothing of bson's numbers.
-        if type(item) is list and value not in item and plain(map(type, item)):
-            return False
-        return slow(item)
-
-    return leaf
+        return lambda item: value in item if type(item) is list else one(item)
+    slow = spread(one)
+    # For "in", 1 is True, and it knows nothing of bson's numbers.
+    return lambda item: (type(item) is not list or value in item or not ALL_PLAIN(map(type, item))) and slow(item)
 
 
 def single(node: Node, collation: Collation | None, document: DocumentMatcher) -> Single:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -506,8 +505,10 @@ def parse_filter(filter: Any, *, collation: Any = None, variables: Collection[st
         if template is None:
             return _parse(cast("dict[str, Any]", filter), order, variables, context, key, constants)
         _counts.hits += 1
-        with suppress(KeyError):  # another thread may have dropped it a moment ago
+        try:  # noqa: SIM105 - suppress() would cost a third of the whole look-up
             _templates.move_to_end(key)
+        except KeyError:  # another thread dropped it a moment ago
+            pass
         if template.convert or template.regexes:
             try:
                 return Query(template, template.check(constants), context)

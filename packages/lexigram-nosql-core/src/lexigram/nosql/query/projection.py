@@ -137,7 +137,11 @@ def _compile(tree: _Tree, inclusive: bool) -> Callable[[Document], Document]:
         return copy_document
     if all(isinstance(child, _Include) for child in tree.children.values()):
         dropped = frozenset([name for name, child in tree.children.items() if not cast("_Include", child).keep])
-        return lambda document: _copies({name: value for name, value in document.items() if name not in dropped})
+        return lambda document: {
+            name: copy_value(value) if type(value) in _CONTAINERS else value
+            for name, value in document.items()
+            if name not in dropped
+        }
 
     def exclude(document: Document) -> Document:
         result = _exclude(tree, document, document)
@@ -153,22 +157,17 @@ def _compile_inclusion(tree: _Tree) -> Callable[[Document], Document]:
     }
     names = frozenset(kept)
     if all(isinstance(child, _Include) for child in kept.values()):
-        return lambda document: _copies({name: value for name, value in document.items() if name in names})
+        return lambda document: {
+            name: copy_value(value) if type(value) in _CONTAINERS else value
+            for name, value in document.items()
+            if name in names
+        }
     tree = _Tree(kept, tree.computes)
 
     def include(document: Document) -> Document:
         return _add_computed(tree, _include(tree, document, document), document)
 
     return include
-
-
-def _copies(document: Document) -> Document:
-    """Make a new dict's containers its own."""
-    if not _CONTAINERS.isdisjoint(map(type, document.values())):
-        for name, value in document.items():
-            if type(value) in _CONTAINERS:
-                document[name] = copy_value(value)
-    return document
 
 
 def _include(tree: _Tree, value: Document, root: Document) -> Document:
