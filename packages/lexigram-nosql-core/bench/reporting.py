@@ -1,0 +1,267 @@
+"""Shows measurements: tables, the targets and whether they are met, a plot, and everything as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from contenders import CONTENDERS, Lexigram, Limit, Mongomock
+from measuring import AWAIT, Measurement
+from rich.console import Console
+from rich.table import Table
+from workload import OPERATIONS, Operation
+
+__all__ = ["Check", "Results", "print_results", "save_json", "save_plot"]
+
+_TO_LIMIT = {
+    "insert_many": 3.0,
+    "find_by_field": 2.0,
+    "range_sort": 2.0,
+    "or_count": 2.0,
+    "group": 2.0,
+    "lookup": 2.0,
+}
+_TO_MONGOMOCK = {
+    "insert_many": 4.0,
+    "or_count": 8.0,
+    "find_by_field": 10.0,
+    "range_sort": 25.0,
+    "group": 80.0,
+    "find_by_id": 200.0,
+}
+_OVER_AWAIT = {"find_by_id": 25e-6, "update_by_id": 25e-6}
+_TARGET_SIZE = 10_000
+_NOISE = 1.25
+"""What growth may exceed its law by: caches hold less of more documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A target and what was measured.
+
+    Attributes:
+        text: The target.
+        measured: What was measured, in words.
+        met: Whether it holds.
+    """
+
+    text: str
+    measured: str
+    met: bool
+
+
+class Results:
+    """All measurements of a run.
+
+    Args:
+        measurements: What was measured.
+    """
+
+    def __init__(self, measurements: Iterable[Measurement]) -> None:
+        self.measurements = list(measurements)
+        self._found = {(one.size, one.operation, one.contender): one for one in self.measurements}
+        self.sizes = sorted({one.size for one in self.measurements})
+
+    def operations(self) -> list[Operation]:
+        """The operations that were measured."""
+        measured = {one.operation for one in self.measurements}
+        return [operation for operation in OPERATIONS if operation.name in measured]
+
+    def find(self, size: int, operation: str, contender: str) -> Measurement | None:
+        """A measurement with times, or None."""
+        found = self._found.get((size, operation, contender))
+        return found if found is not None and found.seconds else None
+
+    def cannot(self, size: int, operation: str, contender: str) -> str | None:
+        """Why a contender was not measured."""
+        found = self._found.get((size, operation, contender))
+        return None if found is None else found.cannot
+
+    def ratio(self, size: int, operation: str, contender: str, to: str) -> float | None:
+        """How many times as long a contender takes as another."""
+        one, other = self.find(size, operation, contender), self.find(size, operation, to)
+        return None if one is None or other is None else one.median / other.median
+
+    def over_await(self, size: int, operation: str) -> float | None:
+        """Seconds that ours takes beyond the event loop's own await."""
+        ours, bare = self.find(size, operation, Lexigram.name), self.find(size, operation, AWAIT)
+        return None if ours is None or bare is None else ours.median - bare.median
+
+    def checks(self) -> list[Check]:
+        """The targets that this run can judge."""
+        checks: list[Check] = []
+        for operation, most in _TO_LIMIT.items():
+            ratio = self.ratio(_TARGET_SIZE, operation, Lexigram.name, Limit.name)
+            if ratio is not None:
+                checks.append(Check(f"{operation}: at most {most:g}x the loop", f"{ratio:.2f}x", ratio <= most))
+        for operation, seconds in _OVER_AWAIT.items():
+            over = self.over_await(_TARGET_SIZE, operation)
+            if over is not None:
+                text = f"{operation}: within {seconds * 1e6:g} µs of a bare await"
+                checks.append(Check(text, f"{over * 1e6:.1f} µs", over <= seconds))
+        for operation, least in _TO_MONGOMOCK.items():
+            ratio = self.ratio(_TARGET_SIZE, operation, Mongomock.name, Lexigram.name)
+            if ratio is not None:
+                text = f"{operation}: at least {least:g}x as fast as mongomock"
+                checks.append(Check(text, f"{ratio:.1f}x", ratio >= least))
+        return checks + self._growth()
+
+    def _growth(self) -> list[Check]:
+        if len(self.sizes) < 2:
+            return []
+        small, large = self.sizes[0], self.sizes[-1]
+        factor = large / small
+        laws = {"flat": 1.0, "sorting": factor * math.log(large) / math.log(small)}
+        checks: list[Check] = []
+        for operation in self.operations():
+            one, other = (self.find(size, operation.name, Lexigram.name) for size in (small, large))
+            if one is not None and other is not None:
+                most = laws[operation.growth] * _NOISE
+                grown = other.median / one.median
+                law = "flat" if operation.growth == "flat" else "n log n"
+                text = f"{operation.name}: {law} from {small} to {large} documents, at most {most:.2f}x"
+                checks.append(Check(text, f"{grown:.2f}x", grown <= most))
+        return checks
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.1f} µs"
+    return f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _factor(ratio: float | None) -> str:
+    if ratio is None:
+        return "-"
+    return f"{ratio:.2f}x" if ratio < 10 else f"{ratio:,.0f}x"
+
+
+def _times_table(results: Results, size: int, rounds: int) -> Table:
+    table = Table(title=f"Median time of a call, {size:,} documents ({rounds} rounds where nothing else is said)")
+    table.add_column("operation")
+    names = [contender.name for contender in CONTENDERS]
+    for name in names:
+        table.add_column(name, justify="right")
+    for operation in results.operations():
+        row = [operation.title]
+        for name in names:
+            found = results.find(size, operation.name, name)
+            if found is None:
+                row.append(results.cannot(size, operation.name, name) or "-")
+            else:
+                fewer = "" if len(found.seconds) >= rounds else f" ({len(found.seconds)})"
+                row.append(_time(found.median) + fewer)
+        table.add_row(*row)
+    return table
+
+
+def _ratios_table(results: Results, size: int) -> Table:
+    table = Table(title=f"Ours beside the others, {size:,} documents")
+    table.add_column("operation")
+    table.add_column("to the loop", justify="right")
+    peers = [contender.name for contender in CONTENDERS if contender not in (Limit, Lexigram)]
+    for name in peers:
+        table.add_column(f"faster than {name}", justify="right")
+    table.add_column("beyond a bare await", justify="right")
+    table.add_column("quartiles apart", justify="right")
+    for operation in results.operations():
+        over = results.over_await(size, operation.name)
+        bare = results.find(size, operation.name, AWAIT)
+        ours = results.find(size, operation.name, Lexigram.name)
+        table.add_row(
+            operation.title,
+            _factor(results.ratio(size, operation.name, Lexigram.name, Limit.name)),
+            *(_factor(results.ratio(size, operation.name, name, Lexigram.name)) for name in peers),
+            "" if over is None or bare is None else f"{_time(over)} (await: {_time(bare.median)})",
+            "-" if ours is None else f"{ours.spread:.0%}",
+        )
+    return table
+
+
+def print_results(console: Console, results: Results, rounds: int) -> None:
+    """Print times, ratios and targets.
+
+    Args:
+        console: Where to.
+        results: What was measured.
+        rounds: Rounds of those who were fast enough.
+    """
+    for size in results.sizes:
+        console.print(_times_table(results, size, rounds))
+        console.print(_ratios_table(results, size))
+    checks = results.checks()
+    if checks:
+        table = Table(title="Targets")
+        for heading in ("target", "measured", "met"):
+            table.add_column(heading)
+        for check in checks:
+            table.add_row(check.text, check.measured, "yes" if check.met else "[bold red]no[/]")
+        console.print(table)
+
+
+def save_json(results: Results, file: Path) -> None:
+    """Save every measured time, with what it was measured on.
+
+    Args:
+        results: What was measured.
+        file: Where to.
+    """
+    data = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "versions": {one.package: version(one.package) for one in CONTENDERS if one.package is not None},
+        "measurements": [
+            {**asdict(one), "median": one.median if one.seconds else None} for one in results.measurements
+        ],
+        "targets": [asdict(check) for check in results.checks()],
+    }
+    file.write_text(json.dumps(data, indent=1), encoding="utf-8")
+
+
+def save_plot(results: Results, file: Path) -> None:
+    """Plot the time of each contender at each operation, for each size, on a logarithmic scale.
+
+    Args:
+        results: What was measured.
+        file: Where to, as PNG.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    subplots: Callable[..., Any] = pyplot.subplots
+    operations: Sequence[Operation] = results.operations()
+    figure, axes = subplots(
+        len(results.sizes), 1, figsize=(12, 4.5 * len(results.sizes)), squeeze=False, layout="constrained"
+    )
+    width = 0.8 / len(CONTENDERS)
+    for row, size in enumerate(results.sizes):
+        plot = axes[row][0]
+        for position, contender in enumerate(CONTENDERS):
+            bars = [
+                (place + position * width, found.median)
+                for place, operation in enumerate(operations)
+                if (found := results.find(size, operation.name, contender.name)) is not None
+            ]
+            plot.bar([x for x, _ in bars], [y * 1e3 for _, y in bars], width, label=contender.name)
+        plot.set_yscale("log")
+        plot.set_ylabel("ms, median of a call")
+        plot.set_title(f"{size:,} documents")
+        plot.set_xticks([place + 0.4 - width / 2 for place in range(len(operations))])
+        plot.set_xticklabels([operation.name for operation in operations], rotation=20, ha="right")
+        plot.grid(axis="y", alpha=0.3)
+        plot.set_axisbelow(True)
+    axes[0][0].legend(ncols=len(CONTENDERS), loc="upper center", fontsize="small")
+    figure.savefig(file, dpi=120)
+    pyplot.close(figure)
