@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from lexigram.config.environment import apply_assignments, assignments_of, parse_dotenv
+from lexigram.config import BaseConfig
+from lexigram.config.environment import dotenv_lines
+from lexigram.config.sources import DotenvSource, EnvironmentSource
 from lexigram.config.tree import (
     Section,
     Source,
@@ -28,7 +35,10 @@ def applied(environ: dict[str, str], data: dict[str, Any] | None = None, dotenv:
     """The tree of *data* with the variables laid over it."""
     root = from_plain(data or {}, FILE)
     assert isinstance(root, Section)
-    return apply_assignments(root, assignments_of(environ, parse_dotenv(dotenv, ".env", environ), FIELDS))
+    with TemporaryDirectory() as folder, chdir(folder), patch.dict(os.environ, environ, clear=True):
+        Path(".env").write_text(dotenv, encoding="utf-8")
+        tree = DotenvSource(BaseConfig, Path(".env"), FIELDS).over(root)
+        return EnvironmentSource(BaseConfig, FIELDS).over(tree)
 
 
 def plain(environ: dict[str, str], data: dict[str, Any] | None = None, dotenv: str = "") -> Any:
@@ -194,7 +204,7 @@ LEX_E=${OTHER}:${HOME}
 def test_a_line_of_dotenv_that_is_no_setting_is_an_error() -> None:
     """With its number, not skipped."""
     with pytest.raises(ConfigurationError, match=r"\.env, line 3: not a setting of the form NAME=value"):
-        parse_dotenv("A=1\n\nthis is no setting = 'open\nB=2\n", ".env", {})
+        dotenv_lines("A=1\n\nthis is no setting = 'open\nB=2\n", ".env")
 
 
 def test_keys_are_read_and_written_as_people_do() -> None:

@@ -3,7 +3,8 @@
 From low to high: the models' defaults, ``application.yaml`` (or ``.toml``), ``application.<profile>.yaml``, ``.env``
 and the environment variables ``LEX_*``. See :class:`LexigramConfig` for the whole, :class:`BaseConfig` for writing
 models, ``lexigram.config.interpolation`` for ``${VAR:default}`` and ``${secret:NAME}``, and
-``lexigram.config.environment`` for the names of variables.
+``lexigram.config.environment`` for the names of variables. The models are settings of pydantic-settings;
+:class:`LexigramSettingsSource` reads a section into settings classes that do not derive from ours.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lexigram.config.secrets import (
     mask_url,
 )
 from lexigram.config.sections import CONFIG_SECTIONS
+from lexigram.config.settings_source import LexigramSettingsSource
 from lexigram.config.trail import TrailEntry
 from lexigram.config.tree import Source, SourceKind
 from lexigram.contracts.core.config import ConfigIssue, ConfigProtocol, Environment
@@ -39,6 +41,7 @@ __all__ = [
     "Environment",
     "EnvironmentSecretResolver",
     "LexigramConfig",
+    "LexigramSettingsSource",
     "MountedFileSecretResolver",
     "Secret",
     "SecretNotFoundError",

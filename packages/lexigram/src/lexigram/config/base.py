@@ -15,6 +15,9 @@
 Keys that the model does not know are refused with a suggestion, wrong values are told with their key and their place,
 all faults at once. Secrets are masked in every text form; :meth:`BaseConfig.to_dict` is the form for display. The
 values themselves are ordinary attributes, and ``model_dump()`` gives them as they are.
+
+The models are settings of pydantic-settings with one difference: only the ways of reading above look at files and
+variables. Building a model directly, validating one and nesting one in another take nothing but what they are given.
 """
 
 from __future__ import annotations
@@ -26,10 +29,13 @@ from typing import Any, ClassVar, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from lexigram.config.environment import DELIMITER, PREFIX
 from lexigram.config.fields import decoded, input_names, is_secret_field, opened
 from lexigram.config.loading import DEFAULT_YAML, Loaded, Secrets, load_file, load_profile
 from lexigram.config.problems import read_as
+from lexigram.config.sources import Reader, usual_sources
 from lexigram.config.tree import (
     DEFAULT_SOURCE,
     KeyPath,
@@ -55,24 +61,65 @@ _LISTED = 12
 _BUILT_IN_ERRORS = frozenset[str](get_args(core_schema.ErrorType))
 
 
-class BaseConfig(BaseModel):
+class BaseConfig(BaseSettings):
     """A part of the configuration, as a typed model.
+
+    Of what pydantic-settings adds to ``model_config``, ``env_prefix`` (``LEX_`` if it is empty),
+    ``env_nested_delimiter`` (``__``) and ``env_ignore_empty`` count; the rest only for sources that
+    :meth:`settings_customise_sources` adds.
 
     Attributes:
         config_section: The (dotted) section that the model reads; empty for the whole.
     """
 
-    model_config = ConfigDict(
+    # The wider type, so that models may still write theirs as a ConfigDict.
+    model_config: ClassVar[ConfigDict] = SettingsConfigDict(  # type: ignore[assignment]
         extra="forbid",
         validate_assignment=True,
         populate_by_name=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
+        arbitrary_types_allowed=False,
+        validate_default=False,
     )
 
     config_section: ClassVar[str] = ""
 
     _sources: SourceMap = PrivateAttr(default_factory=SourceMap)
+
+    def __init__(self, /, **settings: Any) -> None:
+        # Not that of BaseSettings, which reads the environment and has arguments that a key of a file could meet.
+        BaseModel.__init__(self, **settings)
+
+    # So that pydantic validates without calling it, as it does for every model that adds no arguments of its own;
+    # otherwise validators of whole models would run twice.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources that ``from_yaml`` and its relatives read, the highest first.
+
+        Override it to leave some out, to change their order or to add others of pydantic-settings; those give the
+        model's own keys, not wrapped in its section.
+
+        Args:
+            settings_cls: The model.
+            init_settings: Nothing; only there because pydantic-settings passes it.
+            env_settings: The environment variables ``LEX_*``.
+            dotenv_settings: The ``.env`` file beside the configuration.
+            file_secret_settings: The configuration files, the profile's over the common one.
+
+        Returns:
+            The sources.
+        """
+        return usual_sources(settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings)
 
     @classmethod
     def from_yaml(
@@ -104,7 +151,7 @@ class BaseConfig(BaseModel):
         Raises:
             ConfigurationError: A file is missing or malformed, a variable or secret is missing, or values do not fit.
         """
-        loaded = load_file(path, "yaml", profile, env_override, secrets, cls._root_fields())
+        loaded = load_file(path, "yaml", profile, env_override, secrets, cls._reader(section))
         return cls._from_loaded(loaded, section)
 
     @classmethod
@@ -132,7 +179,7 @@ class BaseConfig(BaseModel):
         Raises:
             ConfigurationError: As for :meth:`from_yaml`.
         """
-        loaded = load_file(path, "toml", profile, env_override, secrets, cls._root_fields())
+        loaded = load_file(path, "toml", profile, env_override, secrets, cls._reader(section))
         return cls._from_loaded(loaded, section)
 
     @classmethod
@@ -163,7 +210,7 @@ class BaseConfig(BaseModel):
         Raises:
             ConfigurationError: As for :meth:`from_yaml`; also if the folder holds the same file in two formats.
         """
-        loaded = load_profile(base_path, profile, env_override, secrets, cls._root_fields())
+        loaded = load_profile(base_path, profile, env_override, secrets, cls._reader(section))
         return cls._from_loaded(loaded, section)
 
     @classmethod
@@ -258,9 +305,13 @@ class BaseConfig(BaseModel):
         return transformed(value, printable, position, open_models=False)
 
     @classmethod
-    def _root_fields(cls) -> frozenset[str]:
-        """The keys that may be set from variables at the top of the configuration, beside sections."""
-        return frozenset() if cls.config_section else frozenset(input_names(cls))
+    def _reader(cls, section: str | None) -> Reader:
+        # Beside sections, a model of the whole may be set from variables at the top of the configuration.
+        root_fields = frozenset[str]() if cls.config_section else frozenset(input_names(cls))
+        path = parse_key(cls.config_section if section is None else section)
+        settings = cast("SettingsConfigDict", cls.model_config)
+        prefix, delimiter = settings.get("env_prefix") or PREFIX, settings.get("env_nested_delimiter") or DELIMITER
+        return Reader(cls, path, root_fields, cls.settings_customise_sources, prefix, delimiter)
 
     @classmethod
     def _from_loaded(cls, loaded: Loaded, section: str | None) -> Self:
@@ -268,11 +319,7 @@ class BaseConfig(BaseModel):
         path = parse_key(name)
         node = find(loaded.root, path) or Section({}, DEFAULT_SOURCE)
         if not path and isinstance(node, Section):
-            # Variables for other parts of the application are none of this model's business.
-            fields = input_names(cls)
-            foreign = {SourceKind.ENVIRONMENT, SourceKind.DOTENV}
-            kept = {k: v for k, v in node.entries.items() if k in fields or v.source.kind not in foreign}
-            node = replace(node, entries=kept)
+            node = node.without_foreign(input_names(cls))
         return cls._from_tree(loaded.interpolated(node, path), path)
 
     @classmethod

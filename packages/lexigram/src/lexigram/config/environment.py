@@ -11,6 +11,8 @@ line) and ``LEX_SECRETS_DIR``. ``APP_ENV`` is read as ``LEX_ENV`` if that is not
 
 The ``.env`` file lies beside the configuration file and is read by python-dotenv's rules; the process's own variables
 take precedence over it, and it changes none of them.
+
+Reading the variables is the task of ``lexigram.config.sources``; here is what their names mean.
 """
 
 from __future__ import annotations
@@ -19,10 +21,8 @@ import io
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from dotenv.parser import parse_stream
-from dotenv.variables import parse_variables
 
 from lexigram.config.tree import (
     MAX_DEPTH,
@@ -40,11 +40,24 @@ from lexigram.config.tree import (
 )
 from lexigram.contracts.exceptions.config import ConfigurationError
 
-__all__ = ["PREFIX", "RESERVED", "Assignment", "apply_assignments", "assignments_of", "parse_dotenv"]
+__all__ = [
+    "DELIMITER",
+    "FALLBACK",
+    "PREFIX",
+    "RESERVED",
+    "Assignment",
+    "apply_assignments",
+    "assignments_of",
+    "dotenv_lines",
+]
 
 PREFIX = "LEX_"
+DELIMITER = "__"
 RESERVED = frozenset({"LEX_PROFILE", "LEX_CONFIG", "LEX_SECRETS_DIR"})
 """Variables that say where settings come from and are none themselves."""
+
+FALLBACK = "APP_ENV"
+"""Read as ``LEX_ENV`` where no variable of ours says what the application runs for."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 
@@ -81,21 +94,20 @@ class _Branch:
         return self.here if self.here is not None else next(iter(self.below.values())).first()
 
 
-def parse_dotenv(text: str, name: str, environ: Mapping[str, str]) -> dict[str, tuple[str, Source]]:
-    """Read a ``.env`` file.
+def dotenv_lines(text: str, name: str) -> dict[str, Source]:
+    """Where the variables of a ``.env`` file stand.
 
     Args:
         text: Its content.
         name: Its name, for sources and errors.
-        environ: The process's variables, for references in values.
 
     Returns:
-        For each variable its value and where it is.
+        The place of each variable; the last one where it is set twice.
 
     Raises:
         ConfigurationError: A line cannot be read.
     """
-    values: dict[str, tuple[str, Source]] = {}
+    places: dict[str, Source] = {}
     for binding in parse_stream(io.StringIO(text)):
         skipped = binding.original.string[: len(binding.original.string) - len(binding.original.string.lstrip())]
         line = binding.original.line + skipped.count("\n")
@@ -106,23 +118,25 @@ def parse_dotenv(text: str, name: str, environ: Mapping[str, str]) -> dict[str, 
                 file=name,
                 line=line,
             )
-        if binding.key is None or binding.value is None:
-            continue
-        known = {**{key: value for key, (value, _) in values.items()}, **environ}
-        value = "".join(atom.resolve(known) for atom in parse_variables(binding.value))
-        values[binding.key] = (value, Source(SourceKind.DOTENV, name, line, variable=binding.key))
-    return values
+        if binding.key is not None:
+            places[binding.key] = Source(SourceKind.DOTENV, name, line, variable=binding.key)
+    return places
 
 
 def assignments_of(
-    environ: Mapping[str, str], dotenv: Mapping[str, tuple[str, Source]], root_fields: Collection[str]
+    variables: Mapping[str, tuple[str, Source]],
+    root_fields: Collection[str] = frozenset(),
+    *,
+    prefix: str = PREFIX,
+    delimiter: str = DELIMITER,
 ) -> list[Assignment]:
     """The settings in the variables.
 
     Args:
-        environ: The process's variables.
-        dotenv: Those of the ``.env`` file; a variable of the process hides one of the file.
+        variables: The value of each variable and where it is.
         root_fields: The names that may be written with or without ``APP__``.
+        prefix: What the names of settings begin with; capitals make no difference.
+        delimiter: What stands between the levels.
 
     Returns:
         One assignment per path.
@@ -131,10 +145,9 @@ def assignments_of(
         ConfigurationError: A name has an empty part or too many, a value is not valid text, or two variables mean the
             same setting and differ.
     """
-    variables = {name: (value, Source(SourceKind.ENVIRONMENT, name)) for name, value in environ.items()}
     found: dict[tuple[str, ...], Assignment] = {}
-    for name, (value, source) in sorted({**dotenv, **variables}.items()):
-        path = _path_of(name, root_fields)
+    for name, (value, source) in sorted(variables.items()):
+        path = _path_of(name, root_fields, prefix, delimiter)
         if path is None:
             continue
         if not is_valid_text(value):
@@ -150,23 +163,23 @@ def assignments_of(
                 hint="Unset one of them.",
             )
         found[path] = Assignment(path, value, source)
-    fallback = {**dotenv, **variables}.get("APP_ENV")
+    fallback = variables.get(FALLBACK)
     if fallback is not None and ("env",) not in found:
         found["env",] = Assignment(("env",), *fallback)
     return list(found.values())
 
 
-def _path_of(name: str, root_fields: Collection[str]) -> tuple[str, ...] | None:
+def _path_of(name: str, root_fields: Collection[str], prefix: str, delimiter: str) -> tuple[str, ...] | None:
     """The setting that a variable means; None if it means none."""
-    upper = name.upper()
-    if not upper.startswith(PREFIX) or upper in RESERVED:
+    folded, start = name.lower(), prefix.lower()
+    if not folded.startswith(start) or name.upper() in RESERVED:
         return None
-    path = tuple(upper.removeprefix(PREFIX).lower().split("__"))
+    path = tuple(folded.removeprefix(start).split(delimiter.lower()))
     if not all(path):
         raise ConfigurationError(
             f"the variable {name} has an empty part in its name",
             source=name,
-            hint="Put two underscores between levels: LEX_SECTION__KEY.",
+            hint=f"Put {delimiter} between levels: {prefix}SECTION{delimiter}KEY.",
         )
     if len(path) > MAX_DEPTH:
         raise ConfigurationError(f"the variable {name[:60]}… has more than {MAX_DEPTH} levels", source=name[:60])
@@ -253,19 +266,3 @@ def _items(node: Items, branch: _Branch, path: KeyPath) -> Items:
         value = _applied(items[index] if index < len(items) else None, child, (*path, index))
         items[index : index + 1] = [value]
     return replace(node, items=tuple(items))
-
-
-def read_dotenv(path: Path, environ: Mapping[str, str]) -> dict[str, tuple[str, Source]]:
-    """Read the ``.env`` file at *path*, if there is one.
-
-    Raises:
-        ConfigurationError: It cannot be read, or a line of it cannot.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return {}  # a folder called .env is a virtual environment
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise ConfigurationError(f"{path} cannot be read: {reason}", source=str(path)) from None
-    return parse_dotenv(text, str(path), environ)

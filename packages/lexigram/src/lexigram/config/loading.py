@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias
 
-from lexigram.config.environment import apply_assignments, assignments_of, read_dotenv
 from lexigram.config.interpolation import InterpolationError, expand
 from lexigram.config.problems import ConfigProblem, ConfigValidationError
 from lexigram.config.secrets import EnvironmentSecretResolver, MountedFileSecretResolver
-from lexigram.config.toml_file import parse_toml
+from lexigram.config.sources import DotenvSource, FilesSource, Format, Reader
 from lexigram.config.tree import (
     Items,
     KeyPath,
     Leaf,
     Node,
     Section,
-    Source,
     SourceKind,
     Text,
     dotted,
     is_valid_text,
-    merge,
 )
-from lexigram.config.yaml_file import parse_yaml
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.contracts.security.secrets import SecretNotFoundError, SecretResolverProtocol
 from lexigram.suggestions import did_you_mean
@@ -36,9 +32,6 @@ __all__ = ["DEFAULT_YAML", "Loaded", "Secrets", "load_file", "load_profile"]
 Secrets: TypeAlias = SecretResolverProtocol | Sequence[SecretResolverProtocol] | None
 """Where secrets are looked for: one resolver, several in order, or None for the usual ones."""
 
-Format: TypeAlias = Literal["yaml", "toml"]
-
-_PARSERS: Mapping[str, Callable[[str, str], Node]] = {"yaml": parse_yaml, "toml": parse_toml}
 _SUFFIXES: Mapping[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
 _STEM = "application"
 _MOUNTED = "/run/secrets"
@@ -154,7 +147,7 @@ def load_file(
     profile: str | None,
     env_override: bool,
     secrets: Secrets,
-    root_fields: Collection[str],
+    reader: Reader,
 ) -> Loaded:
     """Read one named file, its profile and the environment.
 
@@ -164,7 +157,7 @@ def load_file(
         profile: The profile, or None for ``LEX_PROFILE``.
         env_override: Let variables set values.
         secrets: Where secrets are looked for.
-        root_fields: The names that variables may set at the top.
+        reader: Who reads.
 
     Returns:
         What was read.
@@ -181,7 +174,7 @@ def load_file(
     named = profile or os.environ.get("LEX_PROFILE") or None
     if named is not None:
         files.append((_profile_file(base, named, [base.suffix]), file_format))
-    return _load(base.parent, files, named, env_override, secrets, root_fields)
+    return _load(base.parent, files, named, env_override, secrets, reader)
 
 
 def load_profile(
@@ -189,7 +182,7 @@ def load_profile(
     profile: str | None,
     env_override: bool,
     secrets: Secrets,
-    root_fields: Collection[str],
+    reader: Reader,
 ) -> Loaded:
     """Read the configuration of a folder, of a profile and of the environment.
 
@@ -198,7 +191,7 @@ def load_profile(
         profile: The profile, or None for ``LEX_PROFILE``.
         env_override: Let variables set values.
         secrets: Where secrets are looked for.
-        root_fields: The names that variables may set at the top.
+        reader: Who reads.
 
     Returns:
         What was read.
@@ -219,7 +212,7 @@ def load_profile(
     if named is not None:
         found = _profile_file(folder / _STEM, named, list(_SUFFIXES))
         files.append((found, _SUFFIXES[found.suffix]))
-    return _load(folder, files, named, env_override, secrets, root_fields)
+    return _load(folder, files, named, env_override, secrets, reader)
 
 
 def _load(
@@ -228,15 +221,13 @@ def _load(
     profile: str | None,
     env_override: bool,
     secrets: Secrets,
-    root_fields: Collection[str],
+    reader: Reader,
 ) -> Loaded:
-    root = Section({}, Source(SourceKind.CODE))
-    for path, file_format in files:
-        root = cast("Section", merge(root, _read(path, file_format)))
-    dotenv = read_dotenv(folder / ".env", os.environ)
-    if env_override:
-        root = apply_assignments(root, assignments_of(os.environ, dotenv, root_fields))
-    environ = {**{name: value for name, (value, _) in dotenv.items()}, **os.environ}
+    dotenv = DotenvSource(
+        reader.settings_cls, folder / ".env", reader.root_fields, prefix=reader.prefix, delimiter=reader.delimiter
+    )
+    root = reader.tree(FilesSource(reader.settings_cls, files, reader), dotenv, env_override=env_override)
+    environ = {**{name: value for name, (value, _) in dotenv.variables().items()}, **os.environ}
     resolvers: tuple[SecretResolverProtocol, ...]
     if secrets is None:
         mounted = environ.get("LEX_SECRETS_DIR") or _MOUNTED
@@ -246,26 +237,6 @@ def _load(
     else:
         resolvers = (secrets,)
     return Loaded(root, tuple(path for path, _ in files), profile, environ, resolvers)
-
-
-def _read(path: Path, file_format: Format) -> Section:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{path} is not UTF-8 text (byte {error.start})", source=str(path), hint="Save the file as UTF-8."
-        ) from None
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}", source=str(path), cause=error) from error
-    tree = _PARSERS[file_format](text, str(path))
-    if not isinstance(tree, Section):
-        kind = "a list" if isinstance(tree, Items) else "a single value"
-        raise ConfigurationError(
-            f"{path} holds {kind}; a configuration consists of keys and values",
-            source=str(tree.source),
-            hint="Write settings as 'key: value'.",
-        )
-    return tree
 
 
 def _no_file(path: Path) -> ConfigurationError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeGuard
@@ -59,6 +59,7 @@ class SourceKind(StrEnum):
     DOTENV = "dotenv"
     ENVIRONMENT = "environment"
     CODE = "code"
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Source:
 
     Attributes:
         kind: The kind of place.
-        name: The file, or the variable; empty for defaults and code.
+        name: The file, the variable, or the class of the settings source; empty for defaults and code.
         line: Line in the file, from 1.
         column: Column in the line, from 1.
         variable: The variable that a line of a ``.env`` file sets.
@@ -138,6 +139,16 @@ class Section:
 
     entries: Mapping[str, Node]
     source: Source
+
+    def without_foreign(self, names: Container[str]) -> Section:
+        """The section without what variables set under other names: that is for other parts of the application.
+
+        Args:
+            names: The names that the section's reader knows.
+        """
+        foreign = {SourceKind.ENVIRONMENT, SourceKind.DOTENV}
+        entries = {k: v for k, v in self.entries.items() if k in names or v.source.kind not in foreign}
+        return replace(self, entries=entries)
 
 
 Node: TypeAlias = Leaf | Items | Section
