@@ -159,7 +159,10 @@ class Application:
 
     @property
     def config(self) -> LexigramConfig:
-        """The configuration; reads it if that has not happened yet."""
+        """The configuration; reads it if that has not happened yet.
+
+        Starting reads it in a thread. On an event loop, ask for it after that, or give one to the constructor.
+        """
         if self._config is None:
             self._config = LexigramConfig.from_env_profile()
         return self._config

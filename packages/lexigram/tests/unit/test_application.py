@@ -911,3 +911,15 @@ async def test_a_service_that_cannot_start_keeps_the_application_from_it() -> No
     with pytest.raises(OSError, match="not today"):
         await app.start()
     assert log[-1] == "shutdown a"
+
+
+async def test_the_configuration_is_read_off_the_event_loop(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """Files, .env and all: starting without a configuration blocks nobody."""
+    await asyncio.to_thread((tmp_path / "application.yaml").write_text, "app_name: shop\nsearch: {size: 4}\n")
+    await asyncio.to_thread((tmp_path / ".env").write_text, "LEX_SEARCH__URL=http://dotenv\n")
+    monkeypatch.chdir(tmp_path)
+    search = Search()
+    async with Application.boot(providers=[search]) as app:
+        assert app.name == "shop"
+        assert search.config == SearchConfig(url="http://dotenv", size=4)
+        assert app.config is await app.container.resolve(LexigramConfig)
