@@ -279,6 +279,13 @@ def test_a_compound_takes_operations_only() -> None:
         Compound("drop")  # type: ignore[arg-type]
 
 
+def deeply_nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -296,6 +303,7 @@ def test_a_compound_takes_operations_only() -> None:
         lambda: AddField("u", "_id.x", 1),
         lambda: AddField("u", "a..b", 1),
         lambda: AddField("u", "f", object()),
+        lambda: AddField("u", "f", {"deep": deeply_nested(150)}),
         lambda: RemoveField("u", "f."),
     ],
 )
@@ -381,11 +389,8 @@ def test_an_argument_without_a_checksum_is_refused() -> None:
     with pytest.raises(MigrationError, match="has no checksum") as caught:
         _Plain(object()).fingerprint()
     assert "fingerprint()" in (caught.value.hint or "")
-    deep: Any = []
-    for _ in range(100_000):
-        deep = [deep]
     with pytest.raises(MigrationError, match="nested too deeply"):
-        _Plain(deep).fingerprint()
+        _Plain(deeply_nested(100_000)).fingerprint()
 
 
 async def test_operations_may_scan_where_requests_may_not() -> None:
