@@ -20,11 +20,11 @@ from typing import Any, Final, cast
 from lexigram.nosql.exceptions import DocumentValidationError, NoSQLFilterError
 from lexigram.nosql.query import compile as code
 from lexigram.nosql.query.ast import All, Always, And, Compare, Expr, In, Leaf, Node, Or, Slot, Text
-from lexigram.nosql.query.interpret import Context, document_matcher, matched_position
+from lexigram.nosql.query.interpret import Context, matched_position
 from lexigram.nosql.query.parser import Parser
-from lexigram.nosql.query.regex import compile_regex
 from lexigram.nosql.query.shape import Unshaped, scan
 from lexigram.nosql.query.suggest import shown
+from lexigram.nosql.query.template import Template, counts
 from lexigram.nosql.query.text import text_scorer
 from lexigram.nosql.values.collation import Collation, parse_collation
 from lexigram.nosql.values.copying import copy_value
@@ -37,113 +37,6 @@ __all__ = ["CacheInfo", "Query", "cache_clear", "cache_info", "parse_filter"]
 Document = dict[str, Any]
 
 _MAX_SHAPES: Final = 1024
-_AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None), bytes})
-_SIMPLE_LISTS: Final = frozenset({str, code.HASHABLE})
-
-
-class Template:
-    """What all filters of one shape have in common.
-
-    Attributes:
-        root: The tree, with slots.
-        marks: What the generated code assumes of each constant.
-        equalities: For each path that the filter compares with ``$eq`` at the top, the slot.
-    """
-
-    __slots__ = (
-        "_factories",
-        "_large",
-        "collation",
-        "convert",
-        "equalities",
-        "lists",
-        "marks",
-        "reads_clock",
-        "regexes",
-        "root",
-        "shape",
-        "text",
-    )
-
-    def __init__(
-        self, root: Node, constants: Sequence[Any], regexes: Sequence[tuple[int, str]], collation: Collation | None
-    ) -> None:
-        self.root = root
-        self.collation = collation
-        self.regexes = tuple(regexes)
-        lists = self.lists = _list_slots(root)
-        self.marks = tuple(
-            [code.list_mark(value) if index in lists else code.mark(value) for index, value in enumerate(constants)]
-        )
-        sources = {index for index, _ in regexes}
-        # Plain scalars are constants as they are (the range of ints is checked elsewhere); the rest is copied.
-        self.convert = tuple(
-            [
-                index
-                for index, mark in enumerate(self.marks)
-                if index in lists or (mark not in _AS_THEY_ARE and index not in sources)
-            ]
-        )
-        self.equalities: dict[str, int] = {}
-        for node in root.parts if isinstance(root, And) else (root,):
-            if isinstance(node, Compare) and node.op == "$eq" and node.path is not None:
-                slot: Any = node.value
-                self.equalities.setdefault(node.path, slot.index)
-        self.text = next((node for node in root.walk() if isinstance(node, Text)), None)
-        self.reads_clock = any(isinstance(node, Expr) for node in root.walk())
-        self._factories: dict[code.Kind, code.Factory] = {}
-        self._large = sum(1 for _ in root.walk()) > code.MAX_COMPILED
-        self.shape: Any = None
-
-    def function(self, kind: code.Kind, constants: Sequence[Any], context: Context) -> Callable[..., Any]:
-        if self._large:
-            return _loop(document_matcher(self.root.bind(constants), context), kind)
-        factory = self._factories.get(kind)
-        if factory is None:
-            factory = self._factories[kind] = code.write(self.root, self.marks, self.collation, kind)
-            _counts.compilations += 1
-        return factory(constants, context)
-
-    def check(self, constants: Sequence[Any]) -> Sequence[Any]:
-        """Check constants, and copy those that can change."""
-        for index, options in self.regexes:
-            compile_regex(constants[index], options, boolean=True)
-        if not self.convert:
-            return constants
-        checked = list(constants)
-        marks = self.marks
-        for index in self.convert:
-            value = constants[index]
-            if index in self.lists and marks[index] in _SIMPLE_LISTS:
-                checked[index] = tuple(value)
-            else:
-                checked[index] = normalise_value(value)
-        return checked
-
-
-def _list_slots(root: Node) -> set[int]:
-    slots: list[Any] = [node.values for node in root.walk() if isinstance(node, In)]
-    return {slot.index for slot in slots if type(slot) is Slot}
-
-
-def _loop(matches: Callable[[Any], bool], kind: code.Kind) -> Callable[..., Any]:
-    if kind == "matches":
-        return matches
-    if kind == "count":
-        return lambda documents: sum([1 for document in documents if matches(document)])
-    if kind == "first":
-        return lambda documents: next((document for document in documents if matches(document)), None)
-
-    def select(documents: Iterable[Any], limit: int = 0) -> list[Any]:
-        found: list[Any] = []
-        for document in documents:
-            if matches(document):
-                found.append(document)
-                if len(found) == limit:
-                    break
-        return found
-
-    return select
 
 
 class Query:
@@ -436,12 +329,6 @@ class CacheInfo:
     size: int
 
 
-class _Counts:
-    def __init__(self) -> None:
-        self.hits = self.misses = self.compilations = 0
-
-
-_counts = _Counts()
 _templates: OrderedDict[Any, Template] = OrderedDict()
 _lock = Lock()
 _NO_CONTEXT: Final = Context()
@@ -453,14 +340,14 @@ def cache_info() -> CacheInfo:
     Returns:
         Counts since the start, or since :func:`cache_clear`.
     """
-    return CacheInfo(_counts.hits, _counts.misses, _counts.compilations, len(_templates))
+    return CacheInfo(counts.hits, counts.misses, counts.compilations, len(_templates))
 
 
 def cache_clear() -> None:
     """Forget all shapes, and start the counts anew."""
     with _lock:
         _templates.clear()
-        _counts.hits = _counts.misses = _counts.compilations = 0
+        counts.hits = counts.misses = counts.compilations = 0
 
 
 def _keep(key: Any, template: Template) -> None:
@@ -504,7 +391,7 @@ def parse_filter(filter: Any, *, collation: Any = None, variables: Collection[st
         template = _templates.get(key)
         if template is None:
             return _parse(cast("dict[str, Any]", filter), order, variables, context, key, constants)
-        _counts.hits += 1
+        counts.hits += 1
         try:  # noqa: SIM105 - suppress() would cost a third of the whole look-up
             _templates.move_to_end(key)
         except KeyError:  # another thread dropped it a moment ago
@@ -549,7 +436,7 @@ def _parse(
     key: Any,
     scanned: Sequence[Any],
 ) -> Query:
-    _counts.misses += 1
+    counts.misses += 1
     parser = Parser(order, variables)
     try:
         root = parser.parse(filter)

@@ -15,19 +15,20 @@ What comes out is a new document that holds copies of what it keeps, and only of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from lexigram.nosql.exceptions import DocumentValidationError, PipelineError, QueryOptionError
 from lexigram.nosql.query.ast import ElemMatch
+from lexigram.nosql.query.field_path import check_field_path
 from lexigram.nosql.query.interpret import Context, document_matcher
 from lexigram.nosql.query.match import single
 from lexigram.nosql.query.parse import parse_filter
-from lexigram.nosql.query.sort import check_field_path
+from lexigram.nosql.query.projection_tree import Change, Compute, Include, Tree, compile_tree, fields_read
 from lexigram.nosql.query.suggest import shown
-from lexigram.nosql.values.copying import copy_document, copy_value
+from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.values.kinds import is_number
 from lexigram.nosql.values.order import number_value
 from lexigram.nosql.values.path import MISSING
@@ -44,51 +45,8 @@ _WHAT: Final = "a projection"
 _MAX_DEPTH: Final = 100
 _INT32: Final = 2**31 - 1
 _CONTAINERS: Final = frozenset({dict, list})
-
-
-@dataclass(slots=True)
-class _Include:
-    """The field is kept, or is left out."""
-
-    keep: bool
-
-
-@dataclass(slots=True)
-class _Compute:
-    """The field is what a function of the document gives."""
-
-    evaluate: Evaluate
-    needs: frozenset[str] | None
-
-
-@dataclass(slots=True)
-class _Change:
-    """The field is kept and then changed by a function of the field's value and the document."""
-
-    change: Callable[[Any, Document], Any]
-
-
-@dataclass(slots=True)
-class _Tree:
-    """Fields inside a field, by name, in the projection's order."""
-
-    children: dict[str, _Tree | _Include | _Compute | _Change] = field(
-        default_factory=dict[str, "_Tree | _Include | _Compute | _Change"]
-    )
-    computes: bool = False
-
-    def walk(self) -> Iterator[_Include | _Compute | _Change]:
-        for child in self.children.values():
-            if isinstance(child, _Tree):
-                yield from child.walk()
-            else:
-                yield child
-
-    def finish(self) -> bool:
-        """Note, here and below, whether anything is computed."""
-        inner = [child.finish() for child in self.children.values() if isinstance(child, _Tree)]
-        self.computes = any(inner) or any(isinstance(child, _Compute) for child in self.children.values())
-        return self.computes
+_PLAIN_CLASSES: Final = frozenset({int, bool})
+_STR_ONLY: Final = frozenset({str})
 
 
 class Projection:
@@ -112,136 +70,19 @@ class Projection:
         self.inclusive = inclusive
         self.spec = spec
         self.needs_query = reader.positional is not None or reader.metas
-        apply = _compile(tree, inclusive)
+        apply = compile_tree(tree, inclusive)
         if reader.positional is not None and reader.query is not None:
             apply = _choosing(apply, reader.positional, reader.query)
         self.apply: Callable[[Document], Document] = apply
         # To choose an element the filter is asked again, and it may look at any field.
-        self.fields_needed = _needed(tree) if inclusive and reader.positional is None else None
-        plain = reader.positional is None and all(isinstance(child, _Include) for child in tree.children.values())
+        self.fields_needed = fields_read(tree) if inclusive and reader.positional is None else None
+        plain = reader.positional is None and all(isinstance(child, Include) for child in tree.children.values())
         self.fields: dict[str, bool] | None = (
-            {name: cast("_Include", child).keep for name, child in tree.children.items()} if plain else None
+            {name: cast("Include", child).keep for name, child in tree.children.items()} if plain else None
         )
 
     def __repr__(self) -> str:
         return f"Projection({dict(self.spec)!r})"
-
-
-# Running
-
-
-def _compile(tree: _Tree, inclusive: bool) -> Callable[[Document], Document]:
-    if inclusive:
-        return _compile_inclusion(tree)
-    if not tree.children:
-        return copy_document
-    if all(isinstance(child, _Include) for child in tree.children.values()):
-        dropped = frozenset([name for name, child in tree.children.items() if not cast("_Include", child).keep])
-        return lambda document: {
-            name: copy_value(value) if type(value) in _CONTAINERS else value
-            for name, value in document.items()
-            if name not in dropped
-        }
-
-    def exclude(document: Document) -> Document:
-        result = _exclude(tree, document, document)
-        return _add_computed(tree, result, document)
-
-    return exclude
-
-
-def _compile_inclusion(tree: _Tree) -> Callable[[Document], Document]:
-    # A name that is left out of what is kept ("_id": 0) keeps nothing, as if it were not there.
-    kept = {
-        name: child for name, child in tree.children.items() if not (isinstance(child, _Include) and not child.keep)
-    }
-    names = frozenset(kept)
-    if all(isinstance(child, _Include) for child in kept.values()):
-        return lambda document: {
-            name: copy_value(value) if type(value) in _CONTAINERS else value
-            for name, value in document.items()
-            if name in names
-        }
-    tree = _Tree(kept, tree.computes)
-
-    def include(document: Document) -> Document:
-        return _add_computed(tree, _include(tree, document, document), document)
-
-    return include
-
-
-def _include(tree: _Tree, value: Document, root: Document) -> Document:
-    children = tree.children
-    result: Document = {}
-    for name, item in value.items():
-        child = children.get(name)
-        if child is None:
-            continue
-        if type(child) is _Tree:
-            part = _include_value(child, item, root)
-            if part is not MISSING:
-                result[name] = part
-        elif type(child) is _Include:
-            result[name] = copy_value(item)
-        elif type(child) is _Change:
-            result[name] = child.change(item, root)
-    return result
-
-
-def _include_value(tree: _Tree, value: Any, root: Document) -> Any:
-    cls = type(value)
-    if cls is dict:
-        return _include(tree, value, root)
-    if cls is list:
-        parts = [_include_value(tree, item, root) for item in value]
-        # What is computed takes the place even of elements that have nothing to keep.
-        return parts if tree.computes else [part for part in parts if part is not MISSING]
-    return MISSING
-
-
-def _exclude(tree: _Tree, value: Document, root: Document) -> Document:
-    children = tree.children
-    result: Document = {}
-    for name, item in value.items():
-        child = children.get(name)
-        if child is None:
-            result[name] = copy_value(item)
-        elif type(child) is _Tree:
-            result[name] = _exclude_value(child, item, root)
-        elif type(child) is _Change:
-            result[name] = child.change(item, root)
-        elif type(child) is _Include and child.keep:  # only _id may be named among what is left out
-            result[name] = copy_value(item)
-    return result
-
-
-def _exclude_value(tree: _Tree, value: Any, root: Document) -> Any:
-    cls = type(value)
-    if cls is dict:
-        return _exclude(tree, value, root)
-    if cls is list:
-        return [_exclude_value(tree, item, root) for item in value]
-    return value
-
-
-def _add_computed(tree: _Tree, result: Document, root: Document) -> Document:
-    for name, child in tree.children.items():
-        if type(child) is _Compute:
-            value = child.evaluate(root)
-            if value is not MISSING:
-                result[name] = copy_value(value)
-        elif type(child) is _Tree and child.computes:
-            result[name] = _computed_value(child, result.get(name, MISSING), root)
-    return result
-
-
-def _computed_value(tree: _Tree, value: Any, root: Document) -> Any:
-    cls = type(value)
-    if cls is dict:
-        return _add_computed(tree, value, root)
-    if cls is list:
-        return [_computed_value(tree, item, root) for item in value]
-    return _add_computed(tree, {}, root)
 
 
 def _choosing(apply: Callable[[Document], Document], path: str, query: Query) -> Callable[[Document], Document]:
@@ -274,30 +115,12 @@ def _choosing(apply: Callable[[Document], Document], path: str, query: Query) ->
     return choose
 
 
-def _needed(tree: _Tree) -> frozenset[str] | None:
-    names: set[str] = set()
-    for name, child in tree.children.items():
-        if isinstance(child, _Include) and not child.keep:
-            continue
-        if not isinstance(child, _Compute):
-            names.add(name)
-    for child in tree.walk():
-        if isinstance(child, _Compute):
-            if child.needs is None:
-                return None
-            names |= child.needs
-    return frozenset(names)
-
-
-# Reading specifications
-
-
 class _Reader:
     """Reads one projection."""
 
     def __init__(self, query: Query | None) -> None:
         self.query = query
-        self.root = _Tree()
+        self.root = Tree()
         self.inclusive: bool | None = None
         self.slices = False
         self.matches = False
@@ -315,7 +138,7 @@ class _Reader:
             self.element(name, value, (), self.root, 0)
         inclusive = self.kind() if self.inclusive is None else self.inclusive
         if inclusive and not self.id_named:
-            self.root.children = {"_id": _Include(True), **self.root.children}
+            self.root.children = {"_id": Include(True), **self.root.children}
         return inclusive
 
     def kind(self) -> bool:
@@ -326,7 +149,7 @@ class _Reader:
             return True
         return self.id_included and not (self.metas and self.id_excluded)
 
-    def element(self, name: Any, value: Any, parent: tuple[str, ...], tree: _Tree, depth: int) -> None:
+    def element(self, name: Any, value: Any, parent: tuple[str, ...], tree: Tree, depth: int) -> None:
         if depth > _MAX_DEPTH:
             raise QueryOptionError(f"a projection nests at most {_MAX_DEPTH} levels", mongo_code=15)
         positional = isinstance(name, str) and (name == "$" or name.endswith(".$") or ".$." in name)
@@ -341,14 +164,14 @@ class _Reader:
             if value is True or (value is not False and number_value(value) != 0):
                 self.inclusion(name, parent, tree, positional)
             else:
-                self.exclusion(name, parent, tree)
+                self.exclusion(name, parent, tree, positional)
             return
         if positional:
             raise QueryOptionError(f"the positional projection {shown(name)} cannot be a literal", mongo_code=31308)
         self.include_or_fail(31310, f"the expression at {shown(name)} cannot stand in a projection that leaves out")
         self.add(name, self.expression(value), tree)
 
-    def object(self, name: Any, value: Mapping[Any, Any], parent: tuple[str, ...], tree: _Tree, depth: int) -> None:
+    def object(self, name: Any, value: Mapping[Any, Any], parent: tuple[str, ...], tree: Tree, depth: int) -> None:
         path = check_field_path(name, _WHAT)
         first = next(iter(value), None)
         if first is None:
@@ -365,17 +188,15 @@ class _Reader:
         inner = self.descend(tree, parts, path)
         if parts[-1] in inner.children:
             raise _collision(path, 31250)
-        child = inner.children[parts[-1]] = _Tree()
+        child = inner.children[parts[-1]] = Tree()
         for key, item in value.items():
             self.element(key, item, (*parent, *parts), child, depth + 1)
 
-    def operator(
-        self, operator: str, value: Mapping[Any, Any], path: str, parent: tuple[str, ...], tree: _Tree
-    ) -> None:
+    def operator(self, operator: str, value: Mapping[Any, Any], path: str, parent: tuple[str, ...], tree: Tree) -> None:
         argument = value[operator]
         if operator == "$slice" and self.is_find_slice(argument):
             self.slices = True
-            self.add(path, _Change(_slicer(argument)), tree)
+            self.add(path, Change(_slicer(argument)), tree)
         elif operator == "$elemMatch":
             self.elem_match(argument, path, parent, tree)
         elif operator == "$meta":
@@ -386,22 +207,23 @@ class _Reader:
             self.add(path, self.expression(value), tree)
 
     def is_find_slice(self, argument: Any) -> bool:
-        """Tell a cut of the field itself from the expression ``$slice``, which names its array."""
+        """Tell a cut of the field itself from the expression ``$slice``, which names its array.
+
+        What is neither has the codes of the expression, since MongoDB tries that last.
+        """
         if _is_number(argument):
             return True
-        if not isinstance(argument, list | tuple):
-            raise QueryOptionError("$slice takes a number or [skip, limit]", mongo_code=31273)
-        if len(argument) != 2 or not _is_number(argument[0]):
-            if len(argument) in (2, 3):
-                return False  # an array and numbers: the expression
-            raise QueryOptionError("$slice takes a number or [skip, limit]", mongo_code=31272)
-        if not _is_number(argument[1]):
-            raise QueryOptionError(f"the limit of $slice is a number, not {shown(argument[1])}", mongo_code=31258)
-        if number_value(argument[1]) <= 0:
-            raise QueryOptionError(f"the limit of $slice is above 0, not {shown(argument[1])}", mongo_code=31259)
-        return True
+        if not isinstance(argument, list | tuple) or len(argument) not in (2, 3):
+            raise QueryOptionError("$slice takes a number, [skip, limit], or an array and numbers", mongo_code=28667)
+        if not _is_number(argument[0]):
+            return False
+        if len(argument) == 2 and _is_number(argument[1]) and number_value(argument[1]) > 0:
+            return True
+        raise QueryOptionError(
+            f"$slice takes [skip, limit], the limit above 0, not {shown(argument[-1])}", mongo_code=28724
+        )
 
-    def elem_match(self, argument: Any, path: str, parent: tuple[str, ...], tree: _Tree) -> None:
+    def elem_match(self, argument: Any, path: str, parent: tuple[str, ...], tree: Tree) -> None:
         if not isinstance(argument, Mapping):
             raise QueryOptionError(f"$elemMatch takes a condition, not {shown(argument)}", mongo_code=31274)
         if self.positional is not None:
@@ -423,30 +245,32 @@ class _Reader:
             return MISSING
 
         self.matches = True
-        self.add(path, _Compute(matching, frozenset({path})), tree)
+        self.add(path, Compute(matching, frozenset({path})), tree)
 
-    def meta(self, argument: Any, value: Mapping[Any, Any]) -> _Compute:
+    def meta(self, argument: Any, value: Mapping[Any, Any]) -> Compute:
         if argument == "textScore":
             query = self.query
             if query is None or query.text is None:
                 raise QueryOptionError(
                     "the textScore needs a filter with $text", hint="filter by {'$text': ...}", mongo_code=40218
                 )
-            return _Compute(query.text_score, None)
+            return Compute(query.text_score, None)
         return self.expression(value)
 
-    def inclusion(self, name: Any, parent: tuple[str, ...], tree: _Tree, positional: bool) -> None:
+    def inclusion(self, name: Any, parent: tuple[str, ...], tree: Tree, positional: bool) -> None:
         if positional:
             self.add_positional(name, parent, tree)
         else:
-            self.add(name, _Include(True), tree)
+            self.add(name, Include(True), tree)
         if not parent and name == "_id":
             self.id_included = True
         else:
             self.include_or_fail(31253, f"{shown(name)} cannot be kept in a projection that leaves out")
 
-    def exclusion(self, name: Any, parent: tuple[str, ...], tree: _Tree) -> None:
-        self.add(name, _Include(False), tree)
+    def exclusion(self, name: Any, parent: tuple[str, ...], tree: Tree, positional: bool) -> None:
+        if positional:
+            raise QueryOptionError(f"the positional projection {shown(name)} cannot leave out", mongo_code=31395)
+        self.add(name, Include(False), tree)
         if not parent and name == "_id":
             self.id_excluded = True
         elif self.inclusive is True:
@@ -463,7 +287,7 @@ class _Reader:
             raise QueryOptionError(message, hint="name the fields to keep, or those to leave out", mongo_code=code)
         self.inclusive = True
 
-    def add_positional(self, name: str, parent: tuple[str, ...], tree: _Tree) -> None:
+    def add_positional(self, name: str, parent: tuple[str, ...], tree: Tree) -> None:
         if self.positional is not None:
             raise QueryOptionError("a projection has one positional $ at most", mongo_code=31276)
         if self.matches:
@@ -485,9 +309,9 @@ class _Reader:
             )
 
         self.positional = full
-        self.add(path, _Include(True), tree)
+        self.add(path, Include(True), tree)
 
-    def expression(self, value: Any) -> _Compute:
+    def expression(self, value: Any) -> Compute:
         # Expressions live beside pipelines, which need this module: the import has to wait until both are there.
         from lexigram.nosql.aggregation.expressions import compile_expression
 
@@ -502,17 +326,17 @@ class _Reader:
             now = datetime.now(UTC)
             variables["NOW"] = now.replace(microsecond=now.microsecond // 1000 * 1000)
         evaluate = compiled.evaluate
-        return _Compute(lambda document: evaluate(document, variables), compiled.fields_needed)
+        return Compute(lambda document: evaluate(document, variables), compiled.fields_needed)
 
-    def descend(self, tree: _Tree, parts: list[str], path: str) -> _Tree:
+    def descend(self, tree: Tree, parts: list[str], path: str) -> Tree:
         for part in parts[:-1]:
-            child = tree.children.setdefault(part, _Tree())
-            if not isinstance(child, _Tree):
+            child = tree.children.setdefault(part, Tree())
+            if not isinstance(child, Tree):
                 raise _collision(path, 31249)
             tree = child
         return tree
 
-    def add(self, name: Any, child: _Include | _Compute | _Change, tree: _Tree) -> None:
+    def add(self, name: Any, child: Include | Compute | Change, tree: Tree) -> None:
         path = check_field_path(name, _WHAT)
         parts = path.split(".")
         inner = self.descend(tree, parts, path)
@@ -596,5 +420,19 @@ def parse_projection(spec: Any, *, query: Query | None = None) -> Projection | N
         )
     if not spec:
         return None
+    if _PLAIN_CLASSES.issuperset(map(type, spec.values())) and _STR_ONLY.issuperset(map(type, spec)):
+        # Names alone mean the same with every filter, but for the positional $.
+        plain = tuple([(name, bool(keep)) for name, keep in spec.items()])
+        if not any(name[-1:] == "$" for name, _ in plain):
+            return _plain(plain)
+    return _read(spec, query)
+
+
+@lru_cache(maxsize=512)
+def _plain(fields: tuple[tuple[str, bool], ...]) -> Projection:
+    return _read(dict(fields), None)
+
+
+def _read(spec: Mapping[Any, Any], query: Query | None) -> Projection:
     reader = _Reader(query)
-    return Projection(reader, reader.read(spec), spec)
+    return Projection(reader, reader.read(spec), dict(spec))

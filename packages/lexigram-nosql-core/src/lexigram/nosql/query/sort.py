@@ -16,25 +16,28 @@ drawn out as columns, and only columns that hold something else pay for keys.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from heapq import nlargest, nsmallest
 from math import isnan
-from operator import eq, itemgetter
+from operator import eq
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lexigram.nosql.exceptions import DocumentValidationError, QueryOptionError
+from lexigram.nosql.query.field_path import check_field_path
+from lexigram.nosql.query.sort_columns import Column, Fixed, Open, draw_column, expand
 from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.values.collation import Collation, parse_collation
 from lexigram.nosql.values.kinds import is_number
 from lexigram.nosql.values.order import number_value, sort_key
-from lexigram.nosql.values.path import MISSING, array_index, split_path
+from lexigram.nosql.values.path import split_path
 
 if TYPE_CHECKING:
     from lexigram.nosql.query.parse import Query
 
-__all__ = ["MAX_FIELDS", "Sort", "check_field_path", "parse_sort"]
+__all__ = ["MAX_FIELDS", "Sort", "parse_sort"]
 
 Document = dict[str, Any]
 Direction = Literal[1, -1]
@@ -43,7 +46,6 @@ MAX_FIELDS: Final = 32
 """Fields that an order may have."""
 
 _NULL: Final = (5,)
-_EMPTY: Final = MISSING  # an empty array sorts as undefined, which is before null
 _METAS: Final = frozenset({"textScore", "randVal"})
 _DIRECTIONS: Final[Mapping[str, Direction]] = {"asc": 1, "ascending": 1, "desc": -1, "descending": -1}
 _NUMBERS: Final = frozenset({int, float})
@@ -238,20 +240,20 @@ class Sort:
 
     # Columns
 
-    def _columns(self, documents: Sequence[Document]) -> list[_Column]:
+    def _columns(self, documents: Sequence[Document]) -> list[Column]:
         """Draw out, for each field, something of every document that compares as the field does."""
-        columns: list[_Column] = []
+        columns: list[Column] = []
         for (path, _), parts in zip(self.fields, self._parts, strict=True):
             if path in self.metas:
-                columns.append(_Column([self._score(path, document) for document in documents]))
+                columns.append(Column([self._score(path, document) for document in documents]))
                 continue
-            column = _column(documents, parts)
+            column = draw_column(documents, parts)
             if column is None:
                 return self._columns_with_arrays(documents)
             columns.append(self._comparable(column))
         return columns
 
-    def _comparable(self, column: _Column) -> _Column:
+    def _comparable(self, column: Column) -> Column:
         values, classes = column.values, column.classes
         if self.collation is None or str not in classes:
             if len(classes) == 1 and classes <= _PLAIN:
@@ -260,22 +262,22 @@ class Sort:
                 return column  # a sum with NaN is NaN, but so is one of both infinities
             if classes == {datetime} and None not in {value.tzinfo for value in values}:
                 return column
-        return _Column(list(map(self._key, values)))
+        return Column(list(map(self._key, values)))
 
-    def _columns_with_arrays(self, documents: Sequence[Document]) -> list[_Column]:
+    def _columns_with_arrays(self, documents: Sequence[Document]) -> list[Column]:
         keys: list[tuple[Any, ...]] = []
         for document in documents:
             scores = [[self._score(path, document)] if path in self.metas else None for path, _ in self.fields]
             keys.append(self._array_keys(document, scores))
-        return [_Column(list(column)) for column in zip(*keys, strict=True)]
+        return [Column(list(column)) for column in zip(*keys, strict=True)]
 
     def _array_keys(self, document: Document, scores: Sequence[Sequence[Any] | None]) -> tuple[Any, ...]:
         """Find the least combination of keys of a document, arrays taken apart."""
         pending: list[Any] = [
-            _Fixed(scored[0]) if scored is not None else _Open(document, parts)
+            Fixed(scored[0]) if scored is not None else Open(document, parts)
             for scored, parts in zip(scores, self._parts, strict=True)
         ]
-        combinations = list(_expand(pending))
+        combinations = list(expand(pending))
         place = self._key
         keyed = [
             tuple(
@@ -306,24 +308,7 @@ class Sort:
         return self._query.text_score(document)
 
 
-class _Column:
-    """What one field of every document compares by.
-
-    Attributes:
-        values: One per document.
-        classes: Their classes.
-        getter: Gives the same from a document; None if nothing simple does.
-    """
-
-    __slots__ = ("classes", "getter", "values")
-
-    def __init__(self, values: list[Any], getter: Callable[[Document], Any] | None = None) -> None:
-        self.values = values
-        self.getter = getter
-        self.classes: set[type] = set(map(type, values))
-
-
-def _by_column(documents: list[Document], column: _Column, backwards: bool) -> list[Document]:
+def _by_column(documents: list[Document], column: Column, backwards: bool) -> list[Document]:
     if column.getter is not None:
         documents.sort(key=column.getter, reverse=backwards)
         return documents
@@ -331,148 +316,7 @@ def _by_column(documents: list[Document], column: _Column, backwards: bool) -> l
     return [documents[index] for index in order]
 
 
-def _column(documents: Sequence[Document], parts: Sequence[str]) -> _Column | None:
-    """Draw a field out of documents; None if an array stands on the way or at the end."""
-    if len(parts) > 1:
-        values = _walk_column(documents, parts)
-        return None if values is None else _Column(values)
-    getter = itemgetter(parts[0])
-    try:
-        column = _Column(list(map(getter, documents)), getter)
-    except KeyError:
-        column = _Column([document.get(parts[0]) for document in documents])
-    return None if list in column.classes else column
-
-
-def _walk_column(documents: Sequence[Document], parts: Sequence[str]) -> list[Any] | None:
-    column: list[Any] = []
-    for document in documents:
-        value: Any = document
-        for part in parts:
-            if type(value) is dict:
-                value = value.get(part)
-            elif type(value) is list:
-                return None
-            else:
-                value = None
-                break
-        if type(value) is list:
-            return None
-        column.append(value)
-    return column
-
-
-# Arrays
-
-
-class _Fixed:
-    """A field whose value is decided."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class _Open:
-    """A field that is still to be followed."""
-
-    __slots__ = ("parts", "value")
-
-    def __init__(self, value: Any, parts: tuple[str, ...]) -> None:
-        self.value = value
-        self.parts = parts
-
-
-def _follow(field: Any) -> Any:
-    """Follow a field until its value is decided or an array stands in the way."""
-    if type(field) is _Fixed:
-        return field
-    value, parts = field.value, field.parts
-    for position, part in enumerate(parts):
-        if type(value) is list:
-            return _Open(value, parts[position:])
-        if type(value) is not dict:
-            return _Fixed(None)
-        value = value.get(part, MISSING)
-    if type(value) is list:
-        return _Open(value, ())
-    return _Fixed(None if value is MISSING else value)
-
-
-def _expand(fields: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
-    followed = [_follow(field) for field in fields]
-    array: Any = None
-    for field in followed:
-        if type(field) is _Open:
-            if array is None:
-                array = field.value
-            elif array is not field.value:
-                raise QueryOptionError("cannot sort with keys that are parallel arrays", mongo_code=2)
-    if array is None:
-        yield tuple(followed)
-        return
-    if not array:
-        yield from _expand(
-            [_Fixed(None if field.parts else _EMPTY) if type(field) is _Open else field for field in followed]
-        )
-        return
-    for element in array:
-        yield from _expand([_element(field, array, element) if type(field) is _Open else field for field in followed])
-
-
-def _element(field: Any, array: list[Any], element: Any) -> Any:
-    parts = field.parts
-    if not parts:
-        return _Fixed(element)
-    index = array_index(parts[0])
-    positional = 0 <= index < len(array)
-    if type(element) is dict and parts[0] in element:
-        if positional:
-            raise QueryOptionError(
-                f"cannot sort by {'.'.join(parts)!r}: it is a position in an array and a name inside it",
-                mongo_code=16746,
-            )
-        return _Open(element, parts)
-    if not positional:
-        return _Fixed(None)
-    value = array[index]
-    # What a position leads to is taken as a whole at the end of the path, and followed before it.
-    return _Open(value, parts[1:]) if parts[1:] else _Fixed(value)
-
-
 # Reading specifications
-
-
-def check_field_path(path: Any, what: str) -> str:
-    """Check a path of a sort or a projection.
-
-    Args:
-        path: What is given.
-        what: Of what, for the error.
-
-    Returns:
-        The path.
-
-    Raises:
-        QueryOptionError: It is not text, empty, holds NUL, or has a component that is empty or begins with ``$``.
-    """
-    if not isinstance(path, str):
-        raise QueryOptionError(f"{what} names fields as text, not {type(path).__qualname__}", mongo_code=14)
-    if not path:
-        raise QueryOptionError(f"{what}: a field path cannot be empty", mongo_code=40352)
-    if "\0" in path:
-        raise QueryOptionError(f"{what}: a field name cannot hold a NUL character", mongo_code=16411)
-    if path.endswith("."):
-        raise QueryOptionError(f"{what}: the path {path[:64]!r} ends with a dot", mongo_code=40353)
-    for part in path.split("."):
-        if not part:
-            raise QueryOptionError(f"{what}: the path {path[:64]!r} has an empty field name", mongo_code=15998)
-        if part[0] == "$":
-            raise QueryOptionError(f"{what}: the field name {part[:64]!r} starts with '$'", mongo_code=16410)
-    if path.count(".") >= 200:
-        raise QueryOptionError(f"{what}: a path has at most 200 components", mongo_code=5729100)
-    return path[:]
 
 
 def parse_sort(spec: Any, *, collation: Any = None, query: Query | None = None) -> Sort | None:
@@ -495,10 +339,21 @@ def parse_sort(spec: Any, *, collation: Any = None, query: Query | None = None) 
         return None
     if isinstance(spec, Sort):
         return spec if query is None else spec.with_query(query)
-    order = parse_collation(collation)
+    order = parse_collation(collation) if collation is not None else None
     pairs = _pairs(spec)
     if not pairs:
         return None
+    if all(type(path) is str and type(direction) is int for path, direction in pairs):
+        return _plain(tuple(pairs), order)
+    return _read(pairs, order, query)
+
+
+@lru_cache(maxsize=512)
+def _plain(pairs: tuple[tuple[str, int], ...], order: Collation | None) -> Sort:
+    return _read(pairs, order, None)
+
+
+def _read(pairs: Sequence[tuple[Any, Any]], order: Collation | None, query: Query | None) -> Sort:
     if any(path == "$natural" for path, _ in pairs):
         return Sort((), {}, _natural(pairs), order, None)
     fields: dict[str, Direction] = {}

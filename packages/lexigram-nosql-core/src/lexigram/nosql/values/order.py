@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from lexigram.nosql.values.bson_compat import BsonTag, binary_parts, bson_tag, code_scope, regex_parts
+from lexigram.nosql.values.bson_compat import BsonTag, binary_parts, bson_tag, code_scope, load, regex_parts
 from lexigram.nosql.values.kinds import RANKS, Kind, class_kind
 from lexigram.nosql.values.path import MISSING
 
@@ -319,7 +319,8 @@ def value_of_key(key: Key) -> Any:
         key: What :func:`sort_key` gave, without a collation.
 
     Returns:
-        A number, text, UUID, bytes, bool or date at that place; None for places of other types, of null, and of NaN.
+        A number, text, UUID, bytes, ObjectId, bool or date at that place; None for places of other types, of null, and
+        of NaN.
     """
     match key:
         case (10 | 15 | 40, value):
@@ -329,6 +330,8 @@ def value_of_key(key: Key) -> Any:
                 return _EPOCH + milliseconds * _MILLISECOND
             except OverflowError:
                 return None
+        case (35, bytes(content)):
+            return load(BsonTag.OBJECT_ID)(content)
         case (30, (16, 4, bytes(content))):
             return uuid.UUID(bytes=content)
         case (30, (_, 0, bytes(content))):
