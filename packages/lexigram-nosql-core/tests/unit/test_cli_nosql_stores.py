@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_backends_are_listed_with_distribution_and_version(command: Any, plugins
     outcome = command("backends")
     assert outcome.code == 0
     lines = {line.split()[0]: line for line in outcome.out.splitlines()}
-    assert lines["memory"].split()[1:3] == ["lexigram-nosql-core", "0.1.0"]
+    assert lines["memory"].split()[1:3] == ["lexigram-nosql-core", version("lexigram-nosql-core")]
     assert "transactions" in lines["memory"]
     assert "acme-broken" in lines["acmedb"]
     assert "2.5" in lines["acmedb"]

@@ -57,7 +57,7 @@ class JsonFilesDriver:
 
     def collection(self, name: str) -> JsonFilesCollection:
         """A handle on a collection."""
-        return JsonFilesCollection(self._folder / quote(name, safe=""), self.locked)
+        return JsonFilesCollection(self._folder / quote(name, safe=""), self)
 
     async def ping(self) -> Mapping[str, Any]:
         """Where the documents are."""
@@ -103,12 +103,12 @@ class JsonFilesCollection:
 
     Args:
         folder: The folder; made by the first insert.
-        locked: Runs something in a thread while nobody else writes.
+        driver: The database.
     """
 
-    def __init__(self, folder: Path, locked: Callable[[Callable[[], Any]], Any]) -> None:
+    def __init__(self, folder: Path, driver: JsonFilesDriver) -> None:
         self._folder = folder
-        self._locked = locked
+        self._driver = driver
 
     def compile(self, query: Query, sort: Sort | None, hint: Hint | None) -> Compiled:
         """The file of the id that the filter names, otherwise all; the engine tests the filter."""
@@ -132,15 +132,15 @@ class JsonFilesCollection:
         self, documents: Sequence[Document], ordered: bool, call: Call
     ) -> Sequence[tuple[int, BaseException]]:
         """Write files that do not exist."""
-        return await self._locked(lambda: self._insert(documents, ordered))
+        return await self._driver.locked(lambda: self._insert(documents, ordered))
 
     async def replace(self, old: Document, new: Document, revision: Any, whole: bool, call: Call) -> bool:
         """Write a file that still has the text that was read."""
-        return await self._locked(lambda: self._change(old, revision, dumps(new)))
+        return await self._driver.locked(lambda: self._change(old, revision, dumps(new)))
 
     async def delete(self, old: Document, revision: Any, call: Call) -> bool:
         """Remove a file that still has the text that was read."""
-        return await self._locked(lambda: self._change(old, revision, None))
+        return await self._driver.locked(lambda: self._change(old, revision, None))
 
     def _file(self, identity: Any) -> Path:
         return self._folder / f"{hashlib.sha256(repr(_spelled(hash_key(identity))).encode()).hexdigest()}.json"
