@@ -16,10 +16,10 @@ from lexigram.nosql.aggregation.context import MergeWrite, present
 from lexigram.nosql.aggregation.parse import Pipeline, parse_pipeline
 from lexigram.nosql.aggregation.run import run
 from lexigram.nosql.driver import Call, Document, Hint, SupportsIndexes
-from lexigram.nosql.query.options import DEFAULT_BATCH_SIZE, parse_count
+from lexigram.nosql.query.numbers import parse_count
+from lexigram.nosql.query.options import DEFAULT_BATCH_SIZE
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, plan_read
-from lexigram.nosql.reading import read_batches
 from lexigram.nosql.writing import Selection
 
 if TYPE_CHECKING:
@@ -63,19 +63,18 @@ class StoreContext:
 
     def find(self, collection: str, leading: Leading) -> AsyncIterator[list[Document]]:
         """Read a collection."""
-        return self._home.store.collection(collection).read_raw(request_of(leading), self._call)
+        target = self._home.store.collection(collection)
+        return target.read_raw(target.plan(target.reach(), request_of(leading)), self._call)
 
     async def insert(self, collection: str, documents: Sequence[Document]) -> None:
         """Insert documents."""
         target = self._home.store.collection(collection)
         prepared = [target.store.prepare(document) for document in documents]
-        failures = await target.writer().insert(prepared, True, self._call)
-        if failures:
-            raise failures[0][1]
+        await _insert(target, prepared, self._call)
 
     async def merge(self, collection: str, writes: Sequence[MergeWrite]) -> Sequence[bool]:
         """Carry out writes one after the other."""
-        writer = self._home.store.collection(collection).writer()
+        writer = self._home.store.collection(collection).reach().writer
         done: list[bool] = []
         for write in writes:
             outcome = await writer.change_one(Selection(write.query), write.change, write.upsert, self._call)
@@ -95,27 +94,30 @@ class StoreContext:
         if store.spec.capabilities.transactions and not self._call.in_transaction:
             async with store.transaction() as session:
                 call = session.call(self._call.deadline)
-                await target.writer().delete_many(everything, call)
-                failures = await target.writer().insert(prepared, True, call)
-                if failures:
-                    raise failures[0][1]
+                await target.reach().writer.delete_many(everything, call)
+                await _insert(target, prepared, call)
             return
-        await target.writer().delete_many(everything, self._call)
-        failures = await target.writer().insert(prepared, True, self._call)
-        if failures:
-            raise failures[0][1]
+        await target.reach().writer.delete_many(everything, self._call)
+        await _insert(target, prepared, self._call)
 
     async def has_unique_index(self, collection: str, fields: frozenset[str]) -> bool:
         """Whether a unique index on exactly these fields identifies documents."""
         if fields == frozenset({"_id"}):
             return True
-        target = self._home.store.collection(collection).reach()
+        target = self._home.store.collection(collection).reach().target
         if not isinstance(target, SupportsIndexes):
             return False
         return any(
             spec.unique and not spec.sparse and spec.partial_filter is None and frozenset(spec.fields) == fields
-            for spec in await target.list_indexes(self._call)
+            for spec in await target.list_indexes(Call(deadline=self._call.deadline))
         )
+
+
+async def _insert(target: Collection, prepared: Sequence[Document], call: Call) -> None:
+    """Insert prepared documents, all or up to the first that fails."""
+    failures = await target.reach().writer.insert(prepared, True, call)
+    if failures:
+        raise failures[0][1]
 
 
 def request_of(leading: Leading, hint: Hint | None = None, batch_size: int = DEFAULT_BATCH_SIZE) -> FindRequest:
@@ -166,7 +168,7 @@ class PipelineReader:
 
     async def explain(self, ran: bool) -> Plan:
         """How the pipeline runs: what the backend reads, and the stages that are left for the engine."""
-        plan = self._plan or plan_read(self._collection.reach(), self._request)
+        plan = self._plan or plan_read(self._collection.reach().target, self._request)
         shown = plan.explain("aggregate", self._collection.store.backend, self._collection.name, ran=ran)
         shown.stages = self._pipeline.rest.describe()
         if ran:
@@ -178,9 +180,7 @@ class PipelineReader:
         if self._pipeline.leading.limit is None:
             return
         collection = self._collection
-        target = collection.reach()
-        plan = self._plan = collection.guarded_plan(target, self._request)
-        limit = collection.store.config.memory_limit_bytes
-        async with aclosing(read_batches(target, plan, call, finish=None, memory_limit=limit)) as batches:
+        plan = self._plan = collection.plan(collection.reach(), self._request)
+        async with aclosing(collection.read_raw(plan, call)) as batches:
             async for batch in batches:
                 yield batch

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lexigram.contracts.data.nosql.nosql import BulkWriteResult, DocumentResult
@@ -28,7 +29,6 @@ from lexigram.nosql.driver import (
     Document,
     Driver,
     DriverCollection,
-    NativeRead,
     SupportsCount,
     SupportsFindOne,
 )
@@ -40,8 +40,10 @@ from lexigram.nosql.exceptions import (
     QueryOptionError,
 )
 from lexigram.nosql.following import ChangeStream, follow
+from lexigram.nosql.indexes import parse_index
 from lexigram.nosql.indexing import create_index, drop_index, list_indexes
-from lexigram.nosql.paging import find_page
+from lexigram.nosql.paging import find_page, total_order
+from lexigram.nosql.query.numbers import parse_seconds
 from lexigram.nosql.query.options import parse_find, parse_hint, parse_selection_filter
 from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, plan_read
 from lexigram.nosql.query.projection import Projection, parse_projection
@@ -52,7 +54,7 @@ from lexigram.nosql.update.parse import parse_replacement, parse_update
 from lexigram.nosql.values.copying import copy_document, copy_value
 from lexigram.nosql.values.order import hash_key
 from lexigram.nosql.values.path import MISSING, query_leaves, split_path
-from lexigram.nosql.writing import Change, Outcome, Selection, Writer
+from lexigram.nosql.writing import Change, Finder, Outcome, Selection, Writer
 
 if TYPE_CHECKING:
     from lexigram.nosql.attempt import Attempt
@@ -79,10 +81,7 @@ class Collection:
     def __init__(self, store: DocumentStore, name: str) -> None:
         self._store = store
         self._name = name
-        self._driver: Driver | None = None
-        self._target: DriverCollection | None = None
-        self._writer: Writer | None = None
-        self._finds_one: Callable[[NativeRead, Call], Awaitable[Document | None]] | None = None
+        self._reached: _Reached | None = None
 
     def __repr__(self) -> str:
         return f"<Collection {self._name!r} of {self._store!r}>"
@@ -121,7 +120,7 @@ class Collection:
         prepared = self._store.prepare(document)
 
         async def work(call: Call) -> DocumentResult:
-            failures = await self.writer().insert([prepared], True, call)
+            failures = await self.reach().writer.insert([prepared], True, call)
             if failures:
                 raise failures[0][1]
             identity = prepared["_id"]
@@ -153,7 +152,7 @@ class Collection:
             BulkWriteError: Some were not inserted; it says which and why, and holds the result for the others. When all
                 failures are duplicates, it is a DuplicateKeyError too.
         """
-        if isinstance(documents, Mapping):
+        if isinstance(documents, Mapping | str | bytes) or not isinstance(documents, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DocumentValidationError("insert_many() takes a list of documents", hint="Use insert_one() for one.")
         prepared: list[Document] = []
         prepare = self._store.prepare
@@ -166,7 +165,7 @@ class Collection:
 
         async def work(call: Call) -> BulkWriteResult:
             failures: list[BulkWriteFailure] = []
-            for index, error in await self.writer().insert(prepared, ordered, call) if prepared else ():
+            for index, error in await self.reach().writer.insert(prepared, ordered, call) if prepared else ():
                 if not isinstance(error, NoSQLError):
                     raise error
                 failures.append(BulkWriteFailure(index, error))
@@ -198,15 +197,15 @@ class Collection:
         request = parse_find(filter, projection, sort, skip, 1, hint, collation)
 
         async def work(call: Call) -> Document | None:
-            target = self.reach()
-            plan = self.guarded_plan(target, request)
-            if plan.direct and self._finds_one is not None:
-                document = await self._finds_one(plan.read, call)
-                if document is None:
+            reached = self.reach()
+            plan = self.plan(reached, request)
+            if reached.finds_one is not None and plan.direct:
+                found = await reached.finds_one(plan.read, call)
+                if found is None:
                     return None
-                finish = self._finisher(plan)
-                return document if finish is None else finish(document)
-            async with aclosing(self._batches(target, plan, call)) as batches:
+                finish = finisher(plan, reached.driver.shares_documents)
+                return found[0] if finish is None else finish(found[0])
+            async with aclosing(self._batches(reached, plan, call)) as batches:
                 async for batch in batches:
                     return batch[0]
             return None
@@ -239,20 +238,17 @@ class Collection:
         request = parse_find(filter, projection, sort, skip, limit, hint, collation, batch_size)
         plan: ReadPlan | None = None
 
-        async def batches() -> AsyncGenerator[list[Document], None]:
+        def batches(call: Call) -> AsyncGenerator[list[Document]]:
             nonlocal plan
-            with self._store.observing("find", self._name):
-                target = self.reach()
-                plan = self.guarded_plan(target, request)
-                async with aclosing(self._batches(target, plan, self._call(session))) as found:
-                    async for batch in found:
-                        yield batch
+            reached = self.reach()
+            plan = self.plan(reached, request)
+            return self._batches(reached, plan, call)
 
         async def explain(ran: bool) -> Plan:
-            shown = plan if plan is not None else plan_read(self.reach(), request)
+            shown = plan if plan is not None else plan_read(self.reach().target, request)
             return shown.explain("find", self._store.backend, self._name, ran=ran)
 
-        return self._cursor("find", batches, explain, timeout)
+        return self._cursor("find", batches, explain, session, timeout)
 
     async def find_page(
         self,
@@ -294,8 +290,11 @@ class Collection:
         request = parse_find(filter, {"_id": 1}, None, 0, 1)
 
         async def work(call: Call) -> bool:
-            target = self.reach()
-            async with aclosing(read_matching(target, self.guarded_plan(target, request), call)) as batches:
+            reached = self.reach()
+            plan = self.plan(reached, request)
+            if reached.finds_one is not None and plan.direct:
+                return await reached.finds_one(plan.read, call) is not None
+            async with aclosing(read_matching(reached.target, plan, call)) as batches:
                 async for _ in batches:
                     return True
             return False
@@ -318,14 +317,13 @@ class Collection:
         most = request.skip + request.limit if request.limit else 0
 
         async def work(call: Call) -> int:
-            target = self.reach()
-            wanted = FindRequest(request.query, limit=most, hint=request.hint)
-            plan = self.guarded_plan(target, wanted)
+            reached = self.reach()
+            plan = self.plan(reached, FindRequest(request.query, limit=most, hint=request.hint))
             counted = 0
-            if plan.residue is None and isinstance(target, SupportsCount):
-                counted = await target.count(plan.read.compiled, call)
+            if plan.residue is None and reached.counts is not None:
+                counted = await reached.counts.count(plan.read.compiled, most, call)
             else:
-                async with aclosing(read_matching(target, plan, call)) as batches:
+                async with aclosing(read_matching(reached.target, plan, call)) as batches:
                     async for batch in batches:
                         counted += len(batch.documents)
                         if most and counted >= most:
@@ -335,15 +333,23 @@ class Collection:
         return await self._run("count_documents", work, session, timeout)
 
     async def estimated_document_count(self, *, timeout: float | None = None) -> int:
-        """How many documents the collection holds, as the backend's metadata says; exact where it has none."""
+        """How many documents the collection holds, as the backend's metadata says; exact where it has none.
+
+        Always outside of transactions.
+        """
+        everything = parse_find()
 
         async def work(call: Call) -> int:
-            target = self.reach()
-            if isinstance(target, SupportsCount):
-                return await target.estimated_count(NO_CALL)
-            return await self.count_documents()
+            reached = self.reach()
+            if reached.counts is not None:
+                return await reached.counts.estimated_count(call)
+            counted = 0
+            async with aclosing(read_matching(reached.target, self.plan(reached, everything), call)) as batches:
+                async for batch in batches:
+                    counted += len(batch.documents)
+            return counted
 
-        return await self._run("estimated_document_count", work, None, timeout)
+        return await self._run_outside("estimated_document_count", work, timeout)
 
     async def distinct(
         self,
@@ -355,8 +361,8 @@ class Collection:
         timeout: float | None = None,
     ) -> list[Any]:
         """The different values of the path *key* in the order met, arrays counted by element."""
-        if not isinstance(key, str) or not key or key.startswith("$"):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise QueryOptionError(f"distinct() takes a field path, not {key!r}")
+        if not isinstance(key, str) or not key or key.startswith("$") or "\0" in key:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise QueryOptionError(f"distinct() takes a field path, not {key!r}", mongo_code=14)
         request = parse_find(filter, None, None, 0, 0, None, collation)
         parts = split_path(key)
         identity: Callable[[Any], Any] = hash_key
@@ -364,9 +370,9 @@ class Collection:
             identity = request.query.collation.hash_key
 
         async def work(call: Call) -> list[Any]:
-            target = self.reach()
+            reached = self.reach()
             found: dict[Any, Any] = {}
-            async with aclosing(read_matching(target, self.guarded_plan(target, request), call)) as batches:
+            async with aclosing(read_matching(reached.target, self.plan(reached, request), call)) as batches:
                 async for batch in batches:
                     for document in batch.documents:
                         for value in _distinct_values(document, parts):
@@ -401,15 +407,7 @@ class Collection:
             PipelineError: The pipeline is not valid.
         """
         reader = PipelineReader(self, pipeline, collation, let, parse_hint(hint), batch_size)
-
-        async def batches() -> AsyncGenerator[list[Document], None]:
-            with self._store.observing("aggregate", self._name):
-                async with aclosing(reader.run(self._call(session))) as found:
-                    async for batch in found:
-                        if batch:
-                            yield batch
-
-        return self._cursor("aggregate", batches, reader.explain, timeout)
+        return self._cursor("aggregate", reader.run, reader.explain, session, timeout)
 
     # --- updates, replacements, deletes
 
@@ -463,8 +461,7 @@ class Collection:
         change = parse_update(update, array_filters=array_filters, collation=selection.query.collation)
 
         async def work(call: Call) -> DocumentResult:
-            self._guard(selection)
-            return _result(await self.writer().change_many(selection, change, upsert, call))
+            return _result(await self.reach().writer.change_many(selection, change, upsert, call))
 
         return await self._run("update_many", work, session, timeout)
 
@@ -498,8 +495,7 @@ class Collection:
         selection = self._selection(filter, None, hint, collation)
 
         async def work(call: Call) -> DocumentResult:
-            self._guard(selection)
-            return _result(await self.writer().delete_one(selection, call))
+            return _result(await self.reach().writer.delete_one(selection, call))
 
         return await self._run("delete_one", work, session, timeout)
 
@@ -516,8 +512,7 @@ class Collection:
         selection = self._selection(filter, None, hint, collation)
 
         async def work(call: Call) -> DocumentResult:
-            self._guard(selection)
-            return _result(await self.writer().delete_many(selection, call))
+            return _result(await self.reach().writer.delete_many(selection, call))
 
         return await self._run("delete_many", work, session, timeout)
 
@@ -584,8 +579,7 @@ class Collection:
         fields = None if projection is None else parse_projection(projection, query=selection.query)
 
         async def work(call: Call) -> Document | None:
-            self._guard(selection)
-            return _shown((await self.writer().delete_one(selection, call)).before, fields)
+            return _shown((await self.reach().writer.delete_one(selection, call)).before, fields)
 
         return await self._run("find_one_and_delete", work, session, timeout)
 
@@ -611,11 +605,14 @@ class Collection:
         Raises:
             BulkWriteError: Some failed; it says which and why, and holds the result of the others.
         """
+        if isinstance(operations, Mapping | str | bytes) or not isinstance(operations, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DocumentValidationError("bulk_write() takes a list of write operations")
+        listed = list(operations)
 
         async def work(call: Call) -> BulkWriteResult:
-            writer = self.writer()
-            steps = prepare_bulk(operations, writer, self._store.prepare)
-            return await run_bulk(operations, steps, writer, ordered, call)
+            writer = self.reach().writer
+            steps = prepare_bulk(listed, writer, self._store.prepare)
+            return await run_bulk(listed, steps, writer, ordered, call)
 
         return await self._run("bulk_write", work, session, timeout)
 
@@ -641,21 +638,23 @@ class Collection:
         Raises:
             UnsupportedFeatureError: The backend does not offer such an index.
             NoSQLIndexError: It is not valid, or another index has its name or keys.
-            DuplicateKeyError: It is unique, and documents hold the same key.
+            DuplicateKeyError: It is unique, and documents hold the same key; no index was made.
+            TransactionError: A transaction is running in this task.
         """
-        options = {
-            "unique": unique,
-            "name": name,
-            "sparse": sparse,
-            "partial_filter": partial_filter,
-            "expire_after_seconds": expire_after_seconds,
-            "collation": collation,
-        }
-        return await self._run(
+        spec = parse_index(
+            keys,
+            unique=unique,
+            name=name,
+            sparse=sparse,
+            partial_filter=partial_filter,
+            expire_after_seconds=expire_after_seconds,
+            collation=collation,
+        )
+        return await self._run_outside(
             "create_index",
-            lambda call: create_index(self._store, self.reach(), keys, options, call),
-            None,
+            lambda call: create_index(self._store, self.reach().target, spec, named=name is not None, call=call),
             timeout,
+            refuse_transaction=True,
         )
 
     async def drop_index(self, name: str, *, timeout: float | None = None) -> None:
@@ -663,12 +662,18 @@ class Collection:
 
         Raises:
             NoSQLIndexError: There is none, or it is the one on ``_id``.
+            TransactionError: A transaction is running in this task.
         """
-        await self._run("drop_index", lambda call: drop_index(self._store, self.reach(), name, call), None, timeout)
+        await self._run_outside(
+            "drop_index",
+            lambda call: drop_index(self._store, self.reach().target, name, call),
+            timeout,
+            refuse_transaction=True,
+        )
 
     async def list_indexes(self, *, timeout: float | None = None) -> list[Document]:
-        """The indexes in MongoDB's form, the one on ``_id`` first."""
-        return await self._run("list_indexes", lambda call: list_indexes(self.reach(), call), None, timeout)
+        """The indexes in MongoDB's form, the one on ``_id`` first. Always outside of transactions."""
+        return await self._run_outside("list_indexes", lambda call: list_indexes(self.reach().target, call), timeout)
 
     def watch(
         self, pipeline: Any = None, *, resume_after: str | None = None, full_document: bool = True
@@ -682,8 +687,10 @@ class Collection:
 
         Raises:
             UnsupportedFeatureError: The backend has no change feed.
+            CursorError: The token is not of this feed, or what follows it is no longer kept.
         """
-        return follow(self._store, self, self.reach(), pipeline, resume_after, full_document)
+        with self._store.translating("watch", self._name):
+            return follow(self._store, self, self.reach().target, pipeline, resume_after, full_document)
 
     async def explain(self, operation: str, filter: Any = None, /, **options: Any) -> Plan:
         """How a read, update or delete would run; nothing is run.
@@ -703,103 +710,159 @@ class Collection:
                 hint="Use the name of a method with a filter, or explain() on the cursor of find() or aggregate().",
             )
         request = parse_find(filter, **options)
-        plan = plan_read(self.reach(), request, revisions=writes).explain(
-            operation, self._store.backend, self._name, ran=False
-        )
+        if operation == "find_page":
+            request = replace(request, sort=total_order(request))
+        with self._store.translating("explain", self._name):
+            plan = plan_read(self.reach().target, request, revisions=writes)
+        shown = plan.explain(operation, self._store.backend, self._name, ran=False)
         if writes:
-            plan.write = "replace-if-unchanged"
-        return plan
+            shown.write = "replace-if-unchanged"
+        return shown
 
     # --- below: the parts that the methods share
 
-    def read(self, request: FindRequest, call: Call) -> AsyncGenerator[list[Document], None]:
+    def read(self, request: FindRequest, call: Call) -> AsyncGenerator[list[Document]]:
         """Batches of a parsed request, for the rooms that read on behalf of this collection."""
-        target = self.reach()
-        return self._batches(target, self.guarded_plan(target, request), call)
+        reached = self.reach()
+        return self._batches(reached, self.plan(reached, request), call)
 
-    def read_raw(self, request: FindRequest, call: Call) -> AsyncGenerator[list[Document], None]:
+    def read_raw(self, plan: ReadPlan, call: Call) -> AsyncGenerator[list[Document]]:
         """The same without copies: the documents may be the store's own."""
-        target = self.reach()
-        plan = self.guarded_plan(target, request)
-        return read_batches(target, plan, call, finish=None, memory_limit=self._store.config.memory_limit_bytes)
+        limit = self._store.config.memory_limit_bytes
+        return read_batches(self.reach().target, plan, call, finish=None, memory_limit=limit)
 
-    def reach(self) -> DriverCollection:
-        """The backend's collection, made anew after a reconnect."""
+    def reach(self) -> _Reached:
+        """The backend's side of the collection, made anew after a reconnect.
+
+        Raises:
+            StoreNotConnectedError: The store is not connected.
+        """
         driver = self._store.driver
-        target = self._target
-        if target is None or driver is not self._driver:
-            store = self._store
-            self._target = target = driver.collection(self._name)
-            self._driver = driver
-            # Asking a protocol takes longer than a look-up by key, so it is asked once.
-            self._finds_one = target.find_one if isinstance(target, SupportsFindOne) else None
-            self._writer = Writer(target, store.prepare, store.config.write_attempts, driver.classify)
-        return target
+        reached = self._reached
+        if reached is None or reached.driver is not driver:
+            reached = self._reached = self._reach(driver)
+        return reached
 
-    def writer(self) -> Writer:
-        """What writes to the backend's collection."""
-        self.reach()
-        if self._writer is None:
-            raise NoSQLError("the collection has no writer")
-        return self._writer
+    def _reach(self, driver: Driver) -> _Reached:
+        store = self._store
+        target = driver.collection(self._name)
+        finds_one = target.find_one if isinstance(target, SupportsFindOne) else None
+        counts = target if isinstance(target, SupportsCount) else None
 
-    def guarded_plan(self, target: DriverCollection, request: FindRequest) -> ReadPlan:
-        """The split of a read, if the scan policy lets it pass."""
-        plan = plan_read(target, request)
+        def plan(request: FindRequest) -> ReadPlan:
+            return self.plan(reached, request, revisions=True)
+
+        writer = Writer(target, plan, finds_one, store.prepare, store.config.write_attempts, driver.classify)
+        reached = _Reached(driver, target, writer, finds_one, counts)
+        return reached
+
+    def plan(self, reached: _Reached, request: FindRequest, *, revisions: bool = False) -> ReadPlan:
+        """The split of a read, if backend and scan policy let it pass.
+
+        Raises:
+            UnsupportedFeatureError: It searches text, which the backend does not offer.
+            ScanDeniedError: It would read the whole collection.
+        """
+        store = self._store
+        if request.query.text is not None:
+            store.require("text_search", store.spec.capabilities.text_search)
+        plan = plan_read(reached.target, request, revisions=revisions)
         if plan.read.compiled.access.kind == "scan":
-            self._store.scan_guard.check(self._name, plan.read.compiled, request.query, request.sort)
+            store.scan_guard.check(self._name, plan.read.compiled, request.query, request.sort)
         return plan
 
-    def _guard(self, selection: Selection) -> None:
-        """Apply the scan policy to a write."""
-        compiled = self.reach().compile(selection.query, selection.sort, selection.hint)
-        self._store.scan_guard.check(self._name, compiled, selection.query, selection.sort)
-
-    def _finisher(self, plan: ReadPlan) -> Callable[[Document], Document] | None:
-        return finisher(plan, self._store.driver.shares_documents)
-
-    def _batches(self, target: DriverCollection, plan: ReadPlan, call: Call) -> AsyncGenerator[list[Document], None]:
+    def _batches(self, reached: _Reached, plan: ReadPlan, call: Call) -> AsyncGenerator[list[Document]]:
         return read_batches(
-            target, plan, call, finish=self._finisher(plan), memory_limit=self._store.config.memory_limit_bytes
+            reached.target,
+            plan,
+            call,
+            finish=finisher(plan, reached.driver.shares_documents),
+            memory_limit=self._store.config.memory_limit_bytes,
         )
 
-    def _call(self, session: Session | None, deadline: float | None = None) -> Call:
-        """The circumstances of an operation: the session given, or the task's."""
+    def _joined(self, session: Session | None) -> Session | None:
+        """The session that an operation runs in: the one given, or the task's."""
         if session is None:
-            session = current_session(self._store)
-            if session is None:
-                return NO_CALL if deadline is None else Call(deadline=deadline)
-        elif session.store is not self._store:
+            return current_session(self._store)
+        if not isinstance(session, Session):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise QueryOptionError(f"{session!r} is not a session", hint="Use what store.session() gives.")
+        if session.store is not self._store:
             raise QueryOptionError("the session belongs to another store")
-        return session.call(deadline)
+        return session
 
     async def _run(
         self, operation: str, work: Callable[[Call], Awaitable[T]], session: Session | None, timeout: float | None
     ) -> T:
         """Run one operation: session, time limit, observers, error translation."""
         store = self._store
-        limit = store.config.operation_timeout if timeout is None else timeout
-        with store.observing(operation, self._name), store.translating(operation, self._name):
-            if limit is None:
-                return await work(self._call(session))
-            clock = asyncio.timeout(limit)
+        limit = store.config.operation_timeout if timeout is None else parse_seconds("timeout", timeout)
+        with store.operating(operation, self._name):
+            joined = self._joined(session)
             try:
-                async with clock:
-                    return await work(self._call(session, asyncio.get_running_loop().time() + limit))
-            except TimeoutError as error:
-                if not clock.expired():
-                    raise
-                raise NoSQLTimeoutError(f"{operation} did not finish within {limit} s", timeout=limit) from error
+                if limit is None:
+                    return await work(NO_CALL if joined is None else joined.call())
+                deadline = asyncio.get_running_loop().time() + limit
+                call = Call(deadline=deadline) if joined is None else joined.call(deadline)
+                return await _in_time(operation, work, call, limit)
+            except BaseException as error:
+                if joined is not None:
+                    joined.abort(error)
+                raise
+
+    async def _run_outside(
+        self,
+        operation: str,
+        work: Callable[[Call], Awaitable[T]],
+        timeout: float | None,
+        *,
+        refuse_transaction: bool = False,
+    ) -> T:
+        """Run one operation that no transaction can hold: outside of it, or not at all."""
+        store = self._store
+        limit = store.config.operation_timeout if timeout is None else parse_seconds("timeout", timeout)
+        with store.operating(operation, self._name):
+            if refuse_transaction:
+                store.refuse_in_transaction(operation)
+            if limit is None:
+                return await work(NO_CALL)
+            deadline = asyncio.get_running_loop().time() + limit
+            return await _in_time(operation, work, Call(deadline=deadline), limit)
 
     def _cursor(
         self,
         operation: str,
-        batches: Callable[[], AsyncGenerator[list[Document], None]],
+        read: Callable[[Call], AsyncGenerator[list[Document]]],
         explain: Callable[[bool], Awaitable[Plan]],
+        session: Session | None,
         timeout: float | None,
     ) -> Cursor:
-        limit = self._store.config.operation_timeout if timeout is None else timeout
-        return Cursor(batches, explain, lambda: self._store.translating(operation, self._name), limit)
+        store, name = self._store, self._name
+        limit = store.config.operation_timeout if timeout is None else parse_seconds("timeout", timeout)
+
+        async def batches() -> AsyncGenerator[list[Document]]:
+            joined = self._joined(session)
+            deadline = None if limit is None else asyncio.get_running_loop().time() + limit
+            try:
+                call = Call(deadline=deadline) if joined is None else joined.call(deadline)
+                async with aclosing(read(call)) as found:
+                    async for batch in found:
+                        if batch:
+                            yield batch
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                if joined is not None:
+                    joined.abort(error)
+                raise
+
+        def waiting(first: bool) -> AbstractContextManager[None]:
+            return store.operating(operation, name) if first else store.translating(operation, name)
+
+        async def explained(ran: bool) -> Plan:
+            with store.translating("explain", name):
+                return await explain(ran)
+
+        return Cursor(batches, explained, waiting, limit)
 
     @staticmethod
     def _selection(filter: Any, sort: Any, hint: Any, collation: Mapping[str, Any] | None) -> Selection:
@@ -818,8 +881,7 @@ class Collection:
         timeout: float | None,
     ) -> DocumentResult:
         async def work(call: Call) -> DocumentResult:
-            self._guard(selection)
-            return _result(await self.writer().change_one(selection, change, upsert, call))
+            return _result(await self.reach().writer.change_one(selection, change, upsert, call))
 
         return await self._run(operation, work, session, timeout)
 
@@ -837,11 +899,41 @@ class Collection:
         fields = None if projection is None else parse_projection(projection, query=selection.query)
 
         async def work(call: Call) -> Document | None:
-            self._guard(selection)
-            outcome = await self.writer().change_one(selection, change, upsert, call)
+            outcome = await self.reach().writer.change_one(selection, change, upsert, call)
             return _shown(outcome.after if after else outcome.before, fields)
 
         return await self._run(operation, work, session, timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """The backend's side of a collection. Asking a protocol is slow, so it is asked once for each connection.
+
+    Attributes:
+        driver: The connection.
+        target: The backend's collection.
+        writer: Writes to it.
+        finds_one: Its own way to read one document, or None.
+        counts: The collection again where it counts on the server, else None.
+    """
+
+    driver: Driver
+    target: DriverCollection
+    writer: Writer
+    finds_one: Finder | None
+    counts: SupportsCount | None
+
+
+async def _in_time(operation: str, work: Callable[[Call], Awaitable[T]], call: Call, limit: float) -> T:
+    """Run an operation, and say it in Lexigram's words when its time is over."""
+    clock = asyncio.timeout(limit)
+    try:
+        async with clock:
+            return await work(call)
+    except TimeoutError as error:
+        if not clock.expired():
+            raise
+        raise NoSQLTimeoutError(f"{operation} did not finish within {limit} s", timeout=limit) from error
 
 
 _PLANNED_READS = frozenset({"find", "find_one", "find_page", "count_documents", "distinct", "exists"})

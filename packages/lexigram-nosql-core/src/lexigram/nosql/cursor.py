@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import CursorError, NoSQLTimeoutError
+from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.plan import Plan
 
 __all__ = ["Cursor"]
@@ -28,22 +29,22 @@ class Cursor:
     Args:
         open_batches: Starts the request; called on first use. Its batches are never empty.
         explain: Describes the request; told whether it has started.
-        translating: Makes the context in which each wait runs, where errors become Lexigram's.
+        waiting: Makes the context in which each wait runs, where errors become Lexigram's; told if it is the first.
         timeout: Seconds that all waiting together may take; None for no limit.
     """
 
-    __slots__ = ("_batch", "_batches", "_busy", "_explain", "_left", "_open", "_position", "_state", "_translating")
+    __slots__ = ("_batch", "_batches", "_busy", "_explain", "_left", "_open", "_position", "_state", "_waiting")
 
     def __init__(
         self,
         open_batches: Callable[[], Batches],
         explain: Callable[[bool], Awaitable[Plan]],
-        translating: Callable[[], AbstractContextManager[None]],
+        waiting: Callable[[bool], AbstractContextManager[Any]],
         timeout: float | None,
     ) -> None:
         self._open = open_batches
         self._explain = explain
-        self._translating = translating
+        self._waiting = waiting
         self._left = timeout
         self._batches: Batches | None = None
         self._batch: list[Document] = []
@@ -79,10 +80,11 @@ class Cursor:
             The documents, in order.
 
         Raises:
-            CursorError: *length* is negative, or the cursor was closed before its end.
+            QueryOptionError: *length* is not an int of 0 or more.
+            CursorError: The cursor was closed before its end.
         """
-        if length is not None and length < 0:
-            raise CursorError(f"to_list() takes a length of 0 or more, not {length}")
+        if length is not None:
+            parse_count("length", length)
         result: list[Document] = []
         while length is None or len(result) < length:
             if self._position >= len(self._batch) and not await self._fetch():
@@ -109,10 +111,14 @@ class Cursor:
         return await self._explain(self._state != "new")
 
     async def aclose(self) -> None:
-        """Release what the cursor holds. Safe to call twice; a cursor at its end needs no closing."""
+        """Release what the cursor holds. Safe to call twice; a cursor at its end needs no closing.
+
+        Where another task waits for the cursor at this moment, that task releases it when its wait is over.
+        """
         if self._state != "ended":
             self._state = "closed"
-        await self._release()
+        if not self._busy:
+            await self._release()
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,11 +128,16 @@ class Cursor:
     ) -> None:
         await self.aclose()
 
+    @property
+    def closed(self) -> bool:
+        """True after :meth:`aclose`, or after an error; a cursor that came to its end is not closed but ended."""
+        return self._state == "closed"
+
     async def _release(self) -> None:
         self._batch, self._position = [], 0
         batches, self._batches = self._batches, None
         if batches is not None:
-            with self._translating():
+            with self._waiting(False):
                 await batches.aclose()
 
     async def _fetch(self) -> bool:
@@ -134,12 +145,12 @@ class Cursor:
         if self._state == "ended":
             return False
         if self._state == "closed":
-            raise CursorError("this cursor is closed", hint="Call find() or aggregate() again for a new one.")
+            raise _closed()
         if self._busy:
             raise CursorError("two tasks read this cursor at the same time", hint="Give each task its own cursor.")
         self._busy = True
         try:
-            with self._translating():
+            with self._waiting(self._batches is None):
                 if self._batches is None:
                     self._batches = self._open()
                     self._state = "open"
@@ -151,6 +162,9 @@ class Cursor:
             raise
         finally:
             self._busy = False
+        if self.closed:
+            await self._release()
+            raise _closed()
         if batch is None:
             self._state = "ended"
             await self._release()
@@ -161,12 +175,19 @@ class Cursor:
     async def _next_in_time(self, batches: Batches) -> list[Document] | None:
         """The next batch within what is left of the cursor's time."""
         limit = self._left
-        clock = asyncio.get_running_loop().time
-        start = clock()
+        time = asyncio.get_running_loop().time
+        start = time()
+        clock = asyncio.timeout(limit)
         try:
-            async with asyncio.timeout(limit):
+            async with clock:
                 return await anext(batches, None)
         except TimeoutError as error:
+            if not clock.expired():
+                raise
             raise NoSQLTimeoutError("the cursor did not finish in time", timeout=limit) from error
         finally:
-            self._left = max(0.0, (limit or 0.0) - (clock() - start))
+            self._left = max(0.0, (limit or 0.0) - (time() - start))
+
+
+def _closed() -> CursorError:
+    return CursorError("this cursor is closed", hint="Call find() or aggregate() again for a new one.")

@@ -93,6 +93,8 @@ class Compiled:
         ordered: True when documents come back in the order of the sort that was asked (or none was asked).
         projects: True when the driver can apply the projection itself, exactly.
         display: The native request as plain data for ``explain()``, without secrets.
+        query: The filter as the backend reads it, where the engine must know: ``$text`` bound to the fields of the text
+            index, so that scores are the backend's. None where that is the filter itself.
     """
 
     access: Access
@@ -101,6 +103,7 @@ class Compiled:
     ordered: bool = False
     projects: bool = False
     display: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    query: Query | None = None
 
     @property
     def exact(self) -> bool:
@@ -122,6 +125,9 @@ class NativeRead:
         projection: Fields to return; None for whole documents.
         batch_size: About how many documents the reader wants at a time.
         revisions: True when the reader will write, and needs :attr:`Batch.revisions`.
+        after: A place in the order of the sort (what :meth:`Sort.place` gave): documents up to it, it included, are
+            not wanted. Only advice, since the engine leaves them out itself; a driver that reads an ordered index may
+            begin there.
     """
 
     compiled: Compiled
@@ -130,6 +136,7 @@ class NativeRead:
     projection: Projection | None = None
     batch_size: int = 1000
     revisions: bool = False
+    after: tuple[Any, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -259,8 +266,8 @@ class Driver(Protocol):
 class SupportsFindOne(Protocol):
     """A collection that reads a single document without opening a cursor."""
 
-    async def find_one(self, read: NativeRead, call: Call) -> Document | None:
-        """The first document of an exact, ordered read with limit 1."""
+    async def find_one(self, read: NativeRead, call: Call) -> tuple[Document, Any] | None:
+        """The first document of an exact, ordered read with limit 1, and its revision (None unless asked for)."""
         ...
 
 
@@ -268,8 +275,8 @@ class SupportsFindOne(Protocol):
 class SupportsCount(Protocol):
     """A collection that counts on the server."""
 
-    async def count(self, compiled: Compiled, call: Call) -> int:
-        """How many documents an exact request selects."""
+    async def count(self, compiled: Compiled, limit: int, call: Call) -> int:
+        """How many documents an exact request selects, counting no further than *limit*; 0 for no limit."""
         ...
 
     async def estimated_count(self, call: Call) -> int:
@@ -303,7 +310,7 @@ class SupportsTransactions(Protocol):
         ...
 
     async def commit(self, session: Any) -> None:
-        """Make the transaction's writes visible, all or none."""
+        """Make the transaction's writes visible, all or none. When it fails, :meth:`rollback` follows."""
         ...
 
     async def rollback(self, session: Any) -> None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +26,9 @@ __all__ = ["ChangeStream", "follow"]
 class ChangeStream:
     """A running change feed: an asynchronous iterator of events, to be closed.
 
+    A wait that is cancelled (by a timeout, say) loses nothing: the next wait goes on with the same event. One task
+    reads at a time; any task may close the feed, which ends the wait of the one that reads.
+
     Args:
         events: The driver's events.
         query: Which of them are wanted, or None for all.
@@ -35,7 +40,7 @@ class ChangeStream:
         self,
         events: AsyncIterator[ChangeEvent],
         query: Query | None,
-        translating: Callable[[], Any],
+        translating: Callable[[], AbstractContextManager[Any]],
         resume_token: str | None,
     ) -> None:
         self._events = events
@@ -43,10 +48,12 @@ class ChangeStream:
         self._translating = translating
         self._token = resume_token
         self._closed = False
+        self._waiting = False
+        self._next: asyncio.Task[ChangeEvent | None] | None = None
 
     @property
     def resume_token(self) -> str | None:
-        """Token of the last event looked at, also of one that the filter left out."""
+        """Token of the last event that was delivered, or that the filter left out after it."""
         return self._token
 
     def __aiter__(self) -> Self:
@@ -54,20 +61,41 @@ class ChangeStream:
 
     async def __anext__(self) -> ChangeEvent:
         if self._closed:
-            raise CursorError("this change feed is closed")
+            raise CursorError("this change feed is closed", hint="Call watch() again, with its resume_token.")
+        if self._waiting:
+            raise CursorError("two tasks read this change feed at the same time", hint="Give each task its own feed.")
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._wanted())
+        pending = self._next
+        self._waiting = True
+        try:
+            # A generator does not survive a cancellation, so the wait for the event is a task that does.
+            await asyncio.wait((pending,))
+        finally:
+            self._waiting = False
+        if pending.cancelled():
+            raise StopAsyncIteration
+        self._next = None
         with self._translating():
-            async for event in self._events:
-                self._token = event.resume_token
-                if self._query is None or self._query.matches(_as_document(event)):
-                    return event
-        raise StopAsyncIteration
+            event = pending.result()
+        if event is None:
+            raise StopAsyncIteration
+        self._token = event.resume_token
+        return event
 
     async def aclose(self) -> None:
         """Stop the feed. Safe to call twice."""
-        if not self._closed:
-            self._closed = True
-            close = getattr(self._events, "aclose", None)
-            if close is not None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._next is not None:
+            self._next.cancel()
+            await asyncio.wait((self._next,))
+            if not self._next.cancelled():
+                self._next.exception()
+        close = getattr(self._events, "aclose", None)
+        if close is not None:
+            with self._translating():
                 await close()
 
     async def __aenter__(self) -> Self:
@@ -77,6 +105,14 @@ class ChangeStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    async def _wanted(self) -> ChangeEvent | None:
+        """The next event that the filter lets pass; None at the end of the feed."""
+        async for event in self._events:
+            if self._query is None or self._query.matches(_as_document(event)):
+                return event
+            self._token = event.resume_token
+        return None
 
 
 def follow(
@@ -89,6 +125,8 @@ def follow(
 ) -> ChangeStream:
     """Open a feed; see :meth:`Collection.watch`."""
     query = _event_filter(pipeline)
+    if resume_after is not None and not isinstance(resume_after, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise CursorError(f"a resume token is text, not {type(resume_after).__name__}", mongo_code=14)
     if not isinstance(target, SupportsChangeStream):
         raise store.unsupported("change_streams")
     events = target.watch(resume_after, full_document)
@@ -103,6 +141,8 @@ def _event_filter(pipeline: Any) -> Query | None:
     """
     if hasattr(pipeline, "build"):
         pipeline = pipeline.build()
+    if not isinstance(pipeline, list | tuple | None):
+        raise PipelineError(f"a pipeline is a list of stages, not {type(pipeline).__name__}", mongo_code=14)
     conditions: list[Any] = []
     for stage in pipeline or ():
         if not isinstance(stage, dict) or list(stage) != ["$match"]:

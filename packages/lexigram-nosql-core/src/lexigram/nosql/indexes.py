@@ -13,14 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lexigram.nosql.exceptions import NoSQLIndexError
+from lexigram.nosql.exceptions import NoSQLFilterError, NoSQLIndexError
 from lexigram.nosql.query.parse import parse_filter
+from lexigram.nosql.query.plain import copy_filter
+from lexigram.nosql.values.collation import parse_collation
 
 __all__ = ["ID_INDEX", "IndexSpec", "parse_index"]
 
 IndexKey = tuple[str, int | str]
 
 MAX_KEYS = 32
+MAX_EXPIRY = 2**31 - 1
 _DIRECTIONS: tuple[int | str, ...] = (1, -1, "text")
 
 
@@ -63,7 +66,7 @@ class IndexSpec:
         if self.sparse:
             document["sparse"] = True
         if self.partial_filter is not None:
-            document["partialFilterExpression"] = dict(self.partial_filter)
+            document["partialFilterExpression"] = copy_filter(self.partial_filter)
         if self.expire_after_seconds is not None:
             document["expireAfterSeconds"] = self.expire_after_seconds
         if self.collation is not None:
@@ -102,43 +105,28 @@ def parse_index(
         NoSQLIndexError: A key, direction or option is not valid.
         NoSQLFilterError: *partial_filter* is not a valid filter.
     """
-    if isinstance(keys, str):
-        pairs: list[Any] = [(keys, 1)]
-    elif isinstance(keys, Mapping):
-        pairs = list(keys.items())
-    else:
-        pairs = list(keys)
-    if not 1 <= len(pairs) <= MAX_KEYS:
-        raise NoSQLIndexError(f"an index has 1 to {MAX_KEYS} fields, not {len(pairs)}")
-    checked: list[IndexKey] = []
-    for pair in pairs:
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise NoSQLIndexError(f"an index key is a pair (field, direction), not {pair!r}")
-        path, direction = pair
-        if not isinstance(path, str) or not path or "\0" in path or path.startswith("$"):
-            raise NoSQLIndexError(f"{path!r} is not a field that can be indexed")
-        if isinstance(direction, bool) or direction not in _DIRECTIONS:
-            raise NoSQLIndexError(
-                f"direction of {path!r} is {direction!r}", hint="Use 1 (ascending), -1 (descending) or 'text'."
-            )
-        checked.append((path, direction))
-    if len({path for path, _ in checked}) != len(checked):
-        raise NoSQLIndexError("an index names a field twice")
+    checked = _parse_keys(keys)
+    for option, value in (("unique", unique), ("sparse", sparse)):
+        if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            raise NoSQLIndexError(f"{option} is True or False, not {value!r}", mongo_code=14)
     if expire_after_seconds is not None:
-        if len(checked) != 1:
-            raise NoSQLIndexError("expire_after_seconds needs an index on exactly one field")
-        if expire_after_seconds < 0:
-            raise NoSQLIndexError(f"expire_after_seconds is {expire_after_seconds}, but must be 0 or more")
+        _check_expiry(expire_after_seconds, checked)
     if sparse and partial_filter is not None:
-        raise NoSQLIndexError("an index is sparse or has a partial_filter, not both")
+        raise NoSQLIndexError("an index is sparse or has a partial_filter, not both", mongo_code=67)
     if partial_filter is not None:
+        if not isinstance(partial_filter, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            raise NoSQLFilterError(f"partial_filter is a filter, not {type(partial_filter).__name__}", mongo_code=14)
         parse_filter(partial_filter)
+        partial_filter = copy_filter(partial_filter)
+    if collation is not None:
+        parse_collation(collation)
+        collation = dict(collation)
     if name is None:
         name = "_".join(f"{path}_{direction}" for path, direction in checked)
-    if not name or "\0" in name or name == "*":
-        raise NoSQLIndexError(f"{name!r} cannot be the name of an index")
+    if not isinstance(name, str) or not name or "\0" in name or name == "*":  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise NoSQLIndexError(f"{name!r} cannot be the name of an index", mongo_code=67)
     return IndexSpec(
-        keys=tuple(checked),
+        keys=checked,
         name=name,
         unique=unique,
         sparse=sparse,
@@ -146,3 +134,45 @@ def parse_index(
         expire_after_seconds=expire_after_seconds,
         collation=collation,
     )
+
+
+def _parse_keys(keys: Any) -> tuple[IndexKey, ...]:
+    """The fields and directions of an index, checked."""
+    if isinstance(keys, str):
+        pairs: list[Any] = [(keys, 1)]
+    elif isinstance(keys, Mapping):
+        pairs = list(keys.items())
+    elif isinstance(keys, list | tuple):
+        pairs = list(keys)
+    else:
+        raise NoSQLIndexError(
+            f"the keys of an index are a field or a list of pairs (field, direction), not {type(keys).__name__}",
+            mongo_code=14,
+        )
+    if not 1 <= len(pairs) <= MAX_KEYS:
+        raise NoSQLIndexError(f"an index has 1 to {MAX_KEYS} fields, not {len(pairs)}")
+    checked: list[IndexKey] = []
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise NoSQLIndexError(f"an index key is a pair (field, direction), not {pair!r}")
+        path, direction = pair
+        if not isinstance(path, str) or "\0" in path or any(not part or part[0] == "$" for part in path.split(".")):
+            raise NoSQLIndexError(f"{path!r} is not a field that can be indexed")
+        if isinstance(direction, bool) or direction not in _DIRECTIONS:
+            raise NoSQLIndexError(
+                f"direction of {path!r} is {direction!r}", hint="Use 1 (ascending), -1 (descending) or 'text'."
+            )
+        checked.append((path, direction if isinstance(direction, str) else int(direction)))
+    if len({path for path, _ in checked}) != len(checked):
+        raise NoSQLIndexError("an index names a field twice")
+    return tuple(checked)
+
+
+def _check_expiry(seconds: Any, keys: tuple[IndexKey, ...]) -> None:
+    """Check the time after which documents go."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise NoSQLIndexError(f"expire_after_seconds is a number, not {type(seconds).__name__}", mongo_code=14)
+    if not 0 <= seconds <= MAX_EXPIRY:
+        raise NoSQLIndexError(f"expire_after_seconds is {seconds}, but must be 0 to {MAX_EXPIRY}")
+    if len(keys) != 1 or keys[0][0] == "_id" or keys[0][1] == "text":
+        raise NoSQLIndexError("expire_after_seconds needs an index on exactly one field, which is not _id")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lexigram.nosql.driver import Call, Document, DriverCollection, SupportsIndexes
 from lexigram.nosql.exceptions import NoSQLIndexError
-from lexigram.nosql.indexes import ID_INDEX, IndexSpec, parse_index
+from lexigram.nosql.indexes import ID_INDEX, IndexSpec
 
 if TYPE_CHECKING:
     from lexigram.nosql.store import DocumentStore
@@ -15,39 +15,45 @@ if TYPE_CHECKING:
 __all__ = ["create_index", "drop_index", "list_indexes"]
 
 _CONFLICTING_OPTIONS = 85
-_CONFLICTING_KEYS = 86
+_CONFLICTING_NAME = 86
 _NOT_FOUND = 27
 _INVALID = 72
 
 
 async def create_index(
-    store: DocumentStore,
-    target: DriverCollection,
-    keys: str | Sequence[tuple[str, int | str]] | Mapping[str, int | str],
-    options: Mapping[str, Any],
-    call: Call,
+    store: DocumentStore, target: DriverCollection, spec: IndexSpec, *, named: bool, call: Call
 ) -> str:
-    """Make an index, or find the same one; see :meth:`Collection.create_index`."""
-    spec = parse_index(keys, **options)
+    """Make an index, or find the same one; see :meth:`Collection.create_index`.
+
+    Args:
+        store: The store.
+        target: The backend's collection.
+        spec: The index.
+        named: True when the caller chose its name.
+        call: The deadline.
+    """
     if spec.keys == ID_INDEX.keys:
         return ID_INDEX.name
     _check_offered(store, spec)
     if not isinstance(target, SupportsIndexes):
         raise store.unsupported("indexes")
     for present in await target.list_indexes(call):
-        if present.same_as(spec):
+        if present.same_as(spec) and (present.name == spec.name or not named):
             return present.name
-        if present.keys == spec.keys and present.collation == spec.collation:
-            raise NoSQLIndexError(
-                f"the index {present.name!r} has the same keys and other options",
-                hint=f"Drop it first: drop_index({present.name!r}).",
-                mongo_code=_CONFLICTING_OPTIONS,
-            )
-        if present.name == spec.name:
+        # As in MongoDB, indexes on the same keys may stand beside each other where they index other documents.
+        if present.name == spec.name and present.keys != spec.keys:
             raise NoSQLIndexError(
                 f"the name {spec.name!r} belongs to an index on {list(present.keys)}",
                 hint="Choose another name, or drop that index first.",
-                mongo_code=_CONFLICTING_KEYS,
+                mongo_code=_CONFLICTING_NAME,
+            )
+        if present.name == spec.name or present.same_as(
+            replace(spec, expire_after_seconds=present.expire_after_seconds)
+        ):
+            raise NoSQLIndexError(
+                f"the index {present.name!r} has the same keys and other options",
+                hint=f"Drop it first with drop_index({present.name!r}), or name this one otherwise.",
+                mongo_code=_CONFLICTING_NAME if present.name == spec.name else _CONFLICTING_OPTIONS,
             )
     await target.create_index(spec, call)
     return spec.name

@@ -1,17 +1,18 @@
 """Lets others see what a store does: spans, metrics, logs.
 
-An observer is told of each operation when it starts and when it ends. Without observers an operation pays one test of
-an empty tuple. Names follow the OpenTelemetry semantic conventions for database clients
-(``db.client.operation.duration`` in seconds, ``db.system.name``, ``db.collection.name``, ``db.operation.name``,
-``error.type``).
+An observer is told of each operation when it starts and when it ends; of a cursor, of the request and the wait for its
+first batch. Without observers an operation pays one test of an empty tuple.
+
+Names follow the OpenTelemetry semantic conventions for database clients (``db.client.operation.duration`` in seconds,
+``db.system.name``, ``db.collection.name``, ``db.operation.name``, ``error.type``).
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol
 
 from lexigram.contracts.observability.metrics import MetricsCollectorProtocol
@@ -20,6 +21,8 @@ from lexigram.contracts.observability.tracing import TracerProtocol
 __all__ = ["Command", "MetricsObserver", "Observation", "Observer", "TracingObserver"]
 
 Finish = Callable[[BaseException | None], None]
+
+_log = logging.getLogger("lexigram.nosql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Command:
 
 
 class Observer(Protocol):
-    """Someone who wants to know of operations. It must not raise and must not block."""
+    """Someone who wants to know of operations. It must not block; its own errors are logged and go no further."""
 
     def start(self, command: Command) -> Finish:
         """Called when an operation starts.
@@ -62,7 +65,7 @@ class Observer(Protocol):
 
 
 class Observation:
-    """A context for one operation.
+    """Tells the observers of one operation.
 
     Args:
         observers: Who is told.
@@ -76,15 +79,21 @@ class Observation:
         self._command = command
         self._finishes: list[Finish] = []
 
-    def __enter__(self) -> None:
+    def start(self) -> None:
+        """The operation starts."""
         for observer in self._observers:
-            self._finishes.append(observer.start(self._command))
+            try:
+                self._finishes.append(observer.start(self._command))
+            except Exception:  # noqa: BLE001 - logged; watching must not break what is watched
+                _log.exception("an observer failed at the start of %s", self._command.operation)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def finish(self, error: BaseException | None) -> None:
+        """The operation has ended, with *error* or well."""
         for finish in reversed(self._finishes):
-            finish(error)
+            try:
+                finish(error)
+            except Exception:  # noqa: BLE001 - logged; watching must not break what is watched
+                _log.exception("an observer failed at the end of %s", self._command.operation)
 
 
 class TracingObserver:

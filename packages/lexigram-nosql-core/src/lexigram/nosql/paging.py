@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -23,22 +24,27 @@ from lexigram.contracts.domain.pagination import CursorPage
 from lexigram.nosql.driver import Call, Document
 from lexigram.nosql.exceptions import PageTokenError, QueryOptionError
 from lexigram.nosql.query.builder import DocumentQuery, DocumentQueryBuilder
-from lexigram.nosql.query.options import parse_count, parse_find
+from lexigram.nosql.query.numbers import parse_count
+from lexigram.nosql.query.options import parse_find
 from lexigram.nosql.query.parse import Query, parse_filter
-from lexigram.nosql.query.projection import parse_projection
+from lexigram.nosql.query.plain import copy_filter
+from lexigram.nosql.query.plan import FindRequest
 from lexigram.nosql.query.sort import Sort, parse_sort
+from lexigram.nosql.query.unparse import unparse
 from lexigram.nosql.values.extended_json import dumps, loads
-from lexigram.nosql.values.kinds import RANKS, Kind, kind_of
-from lexigram.nosql.values.order import value_of_key
+from lexigram.nosql.values.kinds import RANKS, Kind
+from lexigram.nosql.values.order import NAN_KEY, value_of_key
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
     from lexigram.nosql.collection import Collection
 
-__all__ = ["PageTokens", "find_page"]
+__all__ = ["PageTokens", "find_page", "total_order"]
 
 _MAC_BYTES = 16
 _LARGEST_PAGE = 10_000
+_NULL_RANK = RANKS[Kind.NULL]
+_RANKS = frozenset(RANKS[kind] for kind in Kind if kind is not Kind.MISSING)
 
 
 class PageTokens:
@@ -56,7 +62,7 @@ class PageTokens:
         """The token for what comes after a place."""
         body = dumps([digest, place])
         raw = body.encode()
-        return base64.urlsafe_b64encode(self._sign(raw) + raw).decode("ascii").rstrip("=")
+        return _text(self._sign(raw) + raw)
 
     def read(self, token: str, digest: str) -> tuple[Any, ...]:
         """The place in a token.
@@ -66,8 +72,10 @@ class PageTokens:
         """
         try:
             raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-        except (ValueError, AttributeError) as error:
-            raise PageTokenError("this is not a page token") from error
+            if _text(raw) != token:  # characters were read over
+                raise ValueError(token)  # noqa: TRY301 - the same fault as any other text
+        except (ValueError, AttributeError, TypeError) as error:
+            raise PageTokenError("this is not a page token", hint="Use next_cursor of the page before.") from error
         signature, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if not hmac.compare_digest(signature, self._sign(body)):
             raise PageTokenError(
@@ -85,55 +93,89 @@ class PageTokens:
         return hmac.new(self._key, body, hashlib.sha256).digest()[:_MAC_BYTES]
 
 
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
+
+
 async def find_page(
     collection: Collection, filter: Any, sort: Any, size: int, token: str | None, projection: Any, call: Call
 ) -> CursorPage[Document]:
     """One page; see :meth:`Collection.find_page`."""
-    if parse_count("size", size) < 1 or size > _LARGEST_PAGE:
+    if not 1 <= parse_count("size", size) <= _LARGEST_PAGE:
         raise QueryOptionError(f"size must be 1 to {_LARGEST_PAGE}, not {size}")
     request = parse_find(filter, projection, sort)
     if request.skip or request.limit:
         raise QueryOptionError("find_page() takes a size, so the query may carry no skip or limit")
-    order = _total(request.sort, request.query)
+    order = total_order(request)
+    given = _mapping(filter, request.query)
     tokens = collection.store.page_tokens
-    given = _mapping(filter)
     digest = _digest(collection.name, given, order)
-    query, after = request.query, None
-    if token is not None:
-        place = tokens.read(token, digest)
-        after = order.key_at(place)
-        query = _from(request.query, given, order, place)
-    fields = None if request.projection is None else parse_projection(projection, query=request.query)
-    reading = replace(request, query=query, sort=order, projection=None, limit=0, batch_size=size + 1)
-    found: list[Document] = []
-    async with aclosing(collection.read(reading, call)) as batches:
-        async for batch in batches:
-            found += batch if after is None else [document for document in batch if after < order.key(document)]
-            if len(found) > size:
-                break
+    place = None if token is None else tokens.read(token, digest)
+    found = await _following(collection, replace(request, sort=order, projection=None), given, place, size + 1, call)
     items, more = found[:size], len(found) > size
     following = tokens.write(digest, order.place(items[-1])) if more else None
+    fields = request.projection
     shown = items if fields is None else [fields.apply(document) for document in items]
     return CursorPage(shown, next_cursor=following, has_more=more, has_previous=token is not None)
 
 
-def _total(sort: Sort | None, query: Query) -> Sort:
-    """The order with ``_id`` at its end, so that no two documents share a place."""
+def total_order(request: FindRequest) -> Sort:
+    """The order of a request with ``_id`` at its end, so that no two documents share a place.
+
+    Raises:
+        QueryOptionError: It is not an order by fields.
+    """
+    sort = request.sort
     if sort is not None and sort.has_meta:
         raise QueryOptionError("find_page() orders by fields, not by $meta or $natural")
-    keys = list(sort.fields) if sort is not None else []
-    if all(path != "_id" for path, _ in keys):
-        keys.append(("_id", 1))
-    total = parse_sort(keys, collation=query.collation)
+    keys = {} if sort is None else dict(sort.fields)
+    keys.setdefault("_id", 1)
+    total = parse_sort(keys, collation=request.query.collation)
     if total is None:
         raise QueryOptionError("find_page() needs an order")
     return total
 
 
-def _mapping(filter: Any) -> dict[str, Any]:
+async def _following(
+    collection: Collection,
+    request: FindRequest,
+    given: dict[str, Any],
+    place: tuple[Any, ...] | None,
+    wanted: int,
+    call: Call,
+) -> list[Document]:
+    """The first documents after a place, as many as are wanted and there are."""
+    order = request.sort
+    if order is None:
+        raise QueryOptionError("find_page() needs an order")
+    found: list[Document] = []
+    limit = wanted
+    while True:
+        query = request.query if place is None else _narrowed(request.query, given, order, place)
+        reading = replace(request, query=query, limit=limit, after=place, batch_size=limit)
+        bound = None if place is None else order.key_at(place)
+        last: Document | None = None
+        count = 0
+        async with aclosing(collection.read(reading, call)) as batches:
+            async for batch in batches:
+                count += len(batch)
+                last = batch[-1]
+                found += batch if bound is None else [item for item in batch if bound < order.key(item)]
+        if last is None or count < limit or len(found) >= wanted:
+            return found[:wanted]
+        # The filter selects a superset: arrays match by any element, but stand at the place of one.
+        if bound is None or bound < order.key(last):
+            place = order.place(last)
+        else:
+            limit *= 2
+
+
+def _mapping(filter: Any, query: Query) -> dict[str, Any]:
     """A filter as it was written."""
-    query = filter.build() if isinstance(filter, DocumentQueryBuilder) else filter
-    return dict(query.filter if isinstance(query, DocumentQuery) else query or {})
+    if isinstance(filter, Query):
+        return unparse(query.root)
+    given = filter.build() if isinstance(filter, DocumentQueryBuilder) else filter
+    return copy_filter(given.filter if isinstance(given, DocumentQuery) else given or {})
 
 
 def _digest(name: str, given: dict[str, Any], order: Sort) -> str:
@@ -147,37 +189,66 @@ def _tuples(data: Any) -> Any:
     return tuple([_tuples(item) for item in data]) if isinstance(data, list) else data
 
 
-def _from(query: Query, given: dict[str, Any], order: Sort, place: Sequence[Any]) -> Query:
-    """The query, narrowed to documents that can stand at or after a place.
+def _narrowed(query: Query, given: dict[str, Any], order: Sort, place: Sequence[Any]) -> Query:
+    """The query, narrowed to documents that can stand after a place.
 
     It selects a superset, in terms that indexes serve: the exact comparison is made on what comes back. Branch *n*
-    holds the documents that agree in the first *n* keys and do not stand before in the next.
+    holds the documents that agree in the first *n* fields and come after in the next.
     """
-    if order.collation is not None or order.has_meta:
+    if order.collation is not None:
         return query
     branches: list[dict[str, Any]] = []
     same: list[dict[str, Any]] = []
     for (path, direction), key in zip(order.fields, place, strict=True):
-        value = value_of_key(key)
-        following = None if value is None else _at_or_after(path, direction, value)
-        if following is None:
-            return query
-        branches.append({"$and": [*same, following]})
-        same.append({path: {"$eq": value}})
-    return parse_filter({"$and": [given, {"$or": branches}]})
+        following = _after(path, direction, key)
+        if following:
+            branches.append({"$and": [*same, _either(following)]})
+        same.append(_either(_equal(path, key)))
+    return parse_filter({"$and": [given, {"$or": branches}]}) if branches else query
 
 
-def _at_or_after(path: str, direction: int, value: Any) -> dict[str, Any]:
-    """A filter for values at or after *value*, across types."""
-    rank = RANKS[kind_of(value)]
-    further = [
-        other.value
-        for other in Kind
-        if other is not Kind.MISSING and (RANKS[other] > rank if direction > 0 else RANKS[other] < rank)
-    ]
-    bound: list[dict[str, Any]] = [{path: {"$gte" if direction > 0 else "$lte": value}}]
+def _either(conditions: list[dict[str, Any]]) -> dict[str, Any]:
+    return conditions[0] if len(conditions) == 1 else {"$or": conditions}
+
+
+def _equal(path: str, key: Any) -> list[dict[str, Any]]:
+    """Conditions of which one holds for each document whose *path* stands at *key*."""
+    value = value_of_key(key)
+    if value is not None:
+        return [{path: {"$eq": value}}]
+    conditions = [_of_ranks(path, {_rank(key)})]
+    return [*conditions, *_absent(path)] if key[0] <= _NULL_RANK else conditions
+
+
+def _after(path: str, direction: int, key: Any) -> list[dict[str, Any]]:
+    """Conditions of which one holds for each document whose *path* stands after *key*; none if nothing can."""
+    rank = _rank(key)
+    value = value_of_key(key)
+    if direction > 0:
+        further = {other for other in _RANKS if other > rank or (other == rank and value is None)}
+        conditions = [] if value is None else [{path: {"$gt": value}}]
+        absent = rank < _NULL_RANK
+    else:
+        further = {other for other in _RANKS if other < rank or (other == rank and value is None)}
+        conditions = [] if value is None else [{path: {"$lt": value}}]
+        if value is not None and rank == RANKS[Kind.DOUBLE]:
+            conditions.append({path: {"$eq": math.nan}})
+        absent = True
     if further:
-        bound.append({path: {"$type": further}})
-    if direction < 0:
-        bound += [{path: None}, {path: {"$size": 0}}]
-    return {"$or": bound}
+        conditions.append(_of_ranks(path, further))
+    return [*conditions, *_absent(path)] if absent else conditions
+
+
+def _rank(key: Any) -> int:
+    """The rank of the types at a place; NaN is a number with a rank of its own in keys."""
+    rank: int = key[0]
+    return RANKS[Kind.DOUBLE] if rank == NAN_KEY[0] else rank
+
+
+def _of_ranks(path: str, ranks: set[int]) -> dict[str, Any]:
+    return {path: {"$type": [kind.value for kind in Kind if kind is not Kind.MISSING and RANKS[kind] in ranks]}}
+
+
+def _absent(path: str) -> list[dict[str, Any]]:
+    """Conditions for documents where a path reaches nothing, null, or an empty array."""
+    return [{path: None}, {path: {"$exists": False}}, {path: {"$size": 0}}]

@@ -37,6 +37,8 @@ async def read_matching(target: DriverCollection, plan: ReadPlan, call: Call) ->
             documents = batch.documents
             plan.fetched += len(documents)
             plan.examined += len(documents) if batch.examined is None else batch.examined
+            if not documents:
+                continue
             if matches is None:
                 yield batch
             elif batch.revisions is None:

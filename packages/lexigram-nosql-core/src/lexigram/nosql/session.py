@@ -5,8 +5,9 @@ repositories and services take part without being told. A task started inside (`
 Python 3.12 ``asyncio.wait_for``) inherits the context but is another task: it does not join by itself; pass it the
 session explicitly (``session=``) if it should.
 
-A transaction inside a transaction of the same store joins it: there is one commit, at the outermost end. When an inner
-block ends with an error that the outer block swallows, the transaction can no longer commit and says so.
+A transaction inside a transaction of the same store joins it: there is one commit, at the outermost end. As in MongoDB,
+an operation that fails aborts its transaction: every further operation in it, and its commit, is refused, also when the
+error was swallowed on the way. Indexes and collections cannot be made or dropped in a transaction.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from lexigram.nosql.driver import NO_CALL, Call, SupportsTransactions
-from lexigram.nosql.exceptions import TransactionError
+from lexigram.nosql.driver import NO_CALL, Call, Driver, SupportsTransactions
+from lexigram.nosql.exceptions import NoSQLError, TransactionError
 from lexigram.nosql.finishing import to_the_end
 
 if TYPE_CHECKING:
@@ -40,15 +41,21 @@ class Session:
         store: The store it belongs to.
     """
 
-    __slots__ = ("_closed", "_failed", "_native", "_outer", "_task", "store")
+    __slots__ = ("_closed", "_driver", "_failure", "_native", "_outer", "_owner", "_task", "store")
 
     def __init__(self, store: DocumentStore, outer: Session | None) -> None:
         self.store = store
         self._outer = outer
         self._task = asyncio.current_task()
+        self._owner: asyncio.Task[Any] | None = None
+        self._driver: Driver | None = None
         self._native: Any = None
         self._closed = False
-        self._failed = False
+        self._failure: BaseException | None = None
+
+    def __repr__(self) -> str:
+        state = "ended" if self._closed else "in a transaction" if self.in_transaction else "open"
+        return f"<Session of {self.store.name!r}, {state}>"
 
     @property
     def in_transaction(self) -> bool:
@@ -73,11 +80,17 @@ class Session:
         """Refuse every further operation."""
         self._closed = True
 
+    def abort(self, error: BaseException) -> None:
+        """Let the transaction, if there is one, never commit; *error* is why."""
+        if self._native is not None and self._failure is None:
+            self._failure = error
+
     def call(self, deadline: float | None = None) -> Call:
         """The circumstances of an operation that runs in this session.
 
         Raises:
-            TransactionError: The session is closed.
+            TransactionError: The session is closed, its transaction has been aborted, or the store has been connected
+                anew since it began.
         """
         if self._closed:
             raise TransactionError(
@@ -85,37 +98,52 @@ class Session:
             )
         if self._native is None:
             return NO_CALL if deadline is None else Call(deadline=deadline)
+        if self._failure is not None:
+            raise _aborted(self._failure)
+        if self._driver is not self.store.driver:
+            raise TransactionError("the store has been disconnected since this transaction began")
         return Call(self._native, True, deadline)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Session]:
         """Run the block as a transaction: commit on a clean exit, roll back on an error or a cancellation.
 
+        A commit that has begun is finished, also when the task is cancelled meanwhile.
+
         Raises:
             UnsupportedFeatureError: The backend has no transactions.
             WriteConflictError: Another writer was first; run the block again.
-            TransactionError: The commit failed, or an inner block had failed before.
+            TransactionError: The commit failed, something in the block had failed before, or another task runs a
+                transaction in this session.
         """
         if self._native is not None:
+            if self._owner is not asyncio.current_task():
+                raise TransactionError(
+                    "another task runs a transaction in this session", hint="Open a session for each task."
+                )
             try:
                 yield self
-            except BaseException:
-                self._failed = True
+            except BaseException as error:
+                self.abort(error)
                 raise
             return
+        self.call()
         driver = self.store.driver
         if not isinstance(driver, SupportsTransactions):
             raise self.store.unsupported("transactions")
         with self.store.translating("transaction"):
-            self._native = native = await driver.begin()
-        self._failed = False
+            native = await driver.begin()
+        self._native, self._driver, self._owner, self._failure = native, driver, asyncio.current_task(), None
         try:
             try:
                 yield self
+                if self._failure is not None:
+                    raise _aborted(self._failure)
+                self.call()
             finally:
-                self._native = None
-            if self._failed:
-                raise _inner_failure()  # noqa: TRY301 - it must roll back like any other error
+                self._native = self._owner = None
+            with self.store.translating("transaction"):
+                await to_the_end(driver.commit(native))
         except BaseException:
             try:
                 await to_the_end(driver.rollback(native))
@@ -123,15 +151,15 @@ class Session:
                 # The block's own error says more; a server drops what was never committed.
                 _log.exception("rollback on %s failed", self.store.backend)
             raise
-        with self.store.translating("transaction"):
-            await to_the_end(driver.commit(native))
 
 
-def _inner_failure() -> TransactionError:
-    return TransactionError(
-        "a block inside this transaction failed, so it cannot commit",
-        hint="Let the error leave the outer block, or run the inner work in a task of its own.",
+def _aborted(failure: BaseException) -> TransactionError:
+    error = TransactionError(
+        f"this transaction was aborted by an earlier error: {type(failure).__name__}",
+        hint="Let the error leave the transaction's block, and run the whole block again.",
+        retryable=isinstance(failure, NoSQLError) and failure.retryable,
     )
+    return error.with_cause(failure)
 
 
 def current_session(store: DocumentStore) -> Session | None:
@@ -153,7 +181,10 @@ async def open_session(store: DocumentStore) -> AsyncGenerator[Session]:
         yield session
     finally:
         session.end()
-        _current.reset(token)
+        # A generator (such as a test's fixture) may be finished in another context than it began in, where the variable
+        # was never set; a session that has ended is passed over wherever it still stands.
+        with suppress(ValueError):
+            _current.reset(token)
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ siblings in the backend packages only choose the :class:`~lexigram.nosql.backend
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -25,6 +24,7 @@ from lexigram.nosql.exceptions import (
     DocumentValidationError,
     NoSQLConnectionError,
     NoSQLError,
+    QueryOptionError,
     StoreNotConnectedError,
     TransactionError,
     UnsupportedFeatureError,
@@ -32,15 +32,16 @@ from lexigram.nosql.exceptions import (
 from lexigram.nosql.ids import random_id, time_ordered_id
 from lexigram.nosql.observing import Command, Observation, Observer
 from lexigram.nosql.paging import PageTokens
+from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.plan import ScanGuard
-from lexigram.nosql.session import Session, open_session, open_transaction
+from lexigram.nosql.session import Session, current_session, open_session, open_transaction
 from lexigram.nosql.translating import Translating
 from lexigram.nosql.values.normalise import DocumentLimits, normalise_document
+from lexigram.nosql.writing import backoff
 
 __all__ = ["DocumentStore"]
 
 T = TypeVar("T")
-_log = logging.getLogger("lexigram.nosql")
 
 
 class DocumentStore:
@@ -158,11 +159,11 @@ class DocumentStore:
         Raises:
             DocumentValidationError: The name is not valid.
         """
+        # Callers are not all typed.
+        if not isinstance(name, str) or not name or "\0" in name or name.startswith("$"):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DocumentValidationError(f"{name!r} cannot be the name of a collection", mongo_code=73)
         handle = self._collections.get(name)
         if handle is None:
-            # Callers are not all typed.
-            if not isinstance(name, str) or not name or "\0" in name or name.startswith("$"):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise DocumentValidationError(f"{name!r} cannot be the name of a collection", mongo_code=73)
             handle = self._collections[name] = Collection(self, name)
         return handle
 
@@ -186,6 +187,8 @@ class DocumentStore:
     async def run_transaction(self, work: Callable[[Session], Awaitable[T]], *, attempts: int = 5) -> T:
         """Run *work* in a transaction, again when it loses a race.
 
+        Inside a transaction it runs as a part of that one, once.
+
         Args:
             work: Called with the session; may run several times, so it should touch nothing but the store.
             attempts: How often it is tried, 1 or more.
@@ -196,8 +199,11 @@ class DocumentStore:
         Raises:
             WriteConflictError: Every attempt lost.
         """
-        if attempts < 1:
-            raise TransactionError(f"run_transaction() takes 1 attempt or more, not {attempts}")
+        if parse_count("attempts", attempts) < 1:
+            raise QueryOptionError("run_transaction() takes 1 attempt or more")
+        outer = current_session(self)
+        if outer is not None and outer.in_transaction:
+            attempts = 1
         for attempt in range(attempts - 1):
             try:
                 async with self.transaction() as session:
@@ -205,7 +211,7 @@ class DocumentStore:
             except TransactionError as error:
                 if not error.retryable:
                     raise
-            await asyncio.sleep(0.001 * 2**attempt)
+            await asyncio.sleep(backoff(attempt))
         async with self.transaction() as session:
             return await work(session)
 
@@ -216,9 +222,15 @@ class DocumentStore:
             return sorted(await driver.list_collections())
 
     async def drop_collection(self, name: str) -> None:
-        """Remove a collection with its documents and indexes. A missing one is not an error."""
+        """Remove a collection with its documents and indexes. A missing one is not an error.
+
+        Raises:
+            TransactionError: A transaction of this store is running in this task.
+        """
+        name = self.collection(name).name
         driver = self.driver
-        with self.translating("drop_collection", self.collection(name).name):
+        with self.translating("drop_collection", name):
+            self.refuse_in_transaction("drop_collection")
             await driver.drop_collection(name)
 
     async def health_check(self, timeout: float = 5.0) -> HealthCheckResult:
@@ -241,7 +253,8 @@ class DocumentStore:
         except TimeoutError:
             status, message, error = HealthStatus.UNHEALTHY, f"no answer within {timeout} s", "timeout"
         except Exception as caught:  # noqa: BLE001 - a health check reports what is wrong, whatever it is
-            status, message, error = HealthStatus.UNHEALTHY, f"{type(caught).__name__} while asking", str(caught)
+            # Its text may hold what an SDK was configured with.
+            status, message, error = HealthStatus.UNHEALTHY, "asking failed", type(caught).__name__
         return HealthCheckResult(
             component=f"nosql:{self.name}",
             status=status,
@@ -266,11 +279,26 @@ class DocumentStore:
 
     def translating(self, operation: str, collection: str | None = None) -> Translating:
         """A context in which the backend's errors become Lexigram's."""
-        return Translating(self._driver, self.backend, collection, operation)
+        return Translating(self._driver, self.spec.name, collection, operation)
 
-    def observing(self, operation: str, collection: str) -> Observation:
-        """A context that tells the observers of one operation."""
-        return Observation(self.observers, Command(operation, collection, self.backend, self.name))
+    def operating(self, operation: str, collection: str) -> Translating:
+        """The same, and the observers are told of the operation."""
+        observation: Observation | None = None
+        if self.observers:
+            observation = Observation(self.observers, Command(operation, collection, self.backend, self.name))
+        return Translating(self._driver, self.spec.name, collection, operation, observation)
+
+    def refuse_in_transaction(self, operation: str) -> None:
+        """Refuse what no transaction can hold.
+
+        Raises:
+            TransactionError: A transaction of this store is running in this task.
+        """
+        session = current_session(self)
+        if session is not None and session.in_transaction:
+            raise TransactionError(
+                f"{operation}() cannot run in a transaction", hint="Call it before or after.", mongo_code=263
+            )
 
     def prepare(self, document: Mapping[str, Any]) -> Document:
         """Check a document that is about to be stored and copy it, with an ``_id`` in front.

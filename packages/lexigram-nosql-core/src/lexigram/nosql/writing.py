@@ -9,24 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lexigram.nosql.driver import Call, Document, DriverCollection, Hint
+from lexigram.nosql.driver import Call, Document, DriverCollection, Hint, NativeRead
 from lexigram.nosql.exceptions import DuplicateKeyError, WriteConflictError
 from lexigram.nosql.query.parse import Query, parse_filter
-from lexigram.nosql.query.plan import FindRequest, plan_read
+from lexigram.nosql.query.plan import FindRequest, ReadPlan
 from lexigram.nosql.query.sort import Sort
 from lexigram.nosql.reading import read_matching
 from lexigram.nosql.update.parse import Replacement
 from lexigram.nosql.values.order import hash_key
 
-__all__ = ["Change", "Outcome", "Selection", "Writer"]
+__all__ = ["Change", "Finder", "Outcome", "Selection", "Writer", "backoff"]
 
 _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.1
+
+Finder = Callable[[NativeRead, Call], Awaitable[tuple[Document, Any] | None]]
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait after a lost race: a random part of a time that doubles with each attempt, up to 0.1 s.
+
+    Args:
+        attempt: How often it was lost before, from 0.
+    """
+    return random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10)))  # noqa: S311 - jitter
 
 
 class Change(Protocol):
@@ -84,19 +95,25 @@ class Writer:
 
     Args:
         target: The backend's collection.
+        plan: Splits a read whose documents will be written, or refuses it.
+        finds_one: The backend's own way to read one document, if it has one.
         prepare: Checks and copies a document that is about to be stored, and gives it an ``_id``.
-        attempts: How often a lost race is tried again.
+        attempts: How often a write is tried, 1 or more.
         classify: Turns a driver's error into Lexigram's, or returns None.
     """
 
     def __init__(
         self,
         target: DriverCollection,
+        plan: Callable[[FindRequest], ReadPlan],
+        finds_one: Finder | None,
         prepare: Callable[[Mapping[str, Any]], Document],
         attempts: int,
         classify: Callable[[BaseException], BaseException | None],
     ) -> None:
         self._target = target
+        self._plan = plan
+        self._finds_one = finds_one
         self._prepare = prepare
         self._attempts = attempts
         self._classify = classify
@@ -115,6 +132,8 @@ class Writer:
     async def change_one(self, selection: Selection, change: Change, upsert: bool, call: Call) -> Outcome:
         """Update or replace the first document that matches, or insert one when told to."""
         for attempt in range(self._attempts):
+            if attempt:
+                await self._pause(attempt, call)
             found = await self._first(selection, call)
             if found is None:
                 if not upsert:
@@ -129,14 +148,13 @@ class Writer:
                     return Outcome(matched=1, before=old, after=old)
                 if await self._target.replace(old, new, revision, isinstance(change, Replacement), call):
                     return Outcome(matched=1, modified=1, before=old, after=new)
-            await self._pause(attempt, call)
-        raise self._given_up()
+        raise self._given_up(call)
 
     async def change_many(self, selection: Selection, change: Change, upsert: bool, call: Call) -> Outcome:
         """Update every document that matches, each once, or insert one when told to and none matched."""
         outcome = Outcome()
         seen: set[Any] = set()
-        plan = plan_read(self._target, FindRequest(selection.query, hint=selection.hint), revisions=True)
+        plan = self._plan(FindRequest(selection.query, hint=selection.hint))
         async with aclosing(read_matching(self._target, plan, call)) as batches:
             async for batch in batches:
                 for old, revision in zip(batch.documents, batch.revisions or batch.documents, strict=True):
@@ -152,7 +170,8 @@ class Writer:
                         outcome.matched += 1
                         outcome.modified += 1
                     else:
-                        again = await self._again(old, selection, change, call)
+                        await self._pause(1, call)
+                        again = await self.change_one(self._only(old, selection), change, False, call)
                         outcome.matched += again.matched
                         outcome.modified += again.modified
         if outcome.matched or not upsert:
@@ -162,32 +181,35 @@ class Writer:
     async def delete_one(self, selection: Selection, call: Call) -> Outcome:
         """Delete the first document that matches."""
         for attempt in range(self._attempts):
+            if attempt:
+                await self._pause(attempt, call)
             found = await self._first(selection, call)
             if found is None:
                 return Outcome()
             old, revision = found
             if await self._target.delete(old, revision, call):
                 return Outcome(deleted=1, before=old)
-            await self._pause(attempt, call)
-        raise self._given_up()
+        raise self._given_up(call)
 
     async def delete_many(self, selection: Selection, call: Call) -> Outcome:
         """Delete every document that matches."""
         outcome = Outcome()
-        plan = plan_read(self._target, FindRequest(selection.query, hint=selection.hint), revisions=True)
+        plan = self._plan(FindRequest(selection.query, hint=selection.hint))
         async with aclosing(read_matching(self._target, plan, call)) as batches:
             async for batch in batches:
                 for old, revision in zip(batch.documents, batch.revisions or batch.documents, strict=True):
                     if await self._target.delete(old, revision, call):
                         outcome.deleted += 1
                     else:
+                        await self._pause(1, call)
                         outcome.deleted += (await self.delete_one(self._only(old, selection), call)).deleted
         return outcome
 
     async def _first(self, selection: Selection, call: Call) -> tuple[Document, Any] | None:
         """The first match with its revision."""
-        sort = selection.sort
-        plan = plan_read(self._target, FindRequest(selection.query, sort, None, 0, 1, selection.hint), revisions=True)
+        plan = self._plan(FindRequest(selection.query, selection.sort, None, 0, 1, selection.hint))
+        if self._finds_one is not None and plan.direct and selection.also is None:
+            return await self._finds_one(plan.read, call)
         best: tuple[Document, Any] | None = None
         best_key: Any = None
         async with aclosing(read_matching(self._target, plan, call)) as batches:
@@ -198,15 +220,10 @@ class Writer:
                         continue
                     if plan.sort is None:
                         return document, revision
-                    key = plan.sort.key(document)
-                    if best is None or key < best_key:
+                    key = None if plan.sort.natural else plan.sort.key(document)
+                    if best is None or plan.sort.natural < 0 or (key is not None and key < best_key):
                         best, best_key = (document, revision), key
         return best
-
-    async def _again(self, old: Document, selection: Selection, change: Change, call: Call) -> Outcome:
-        """Repeat an update of one document that somebody else changed."""
-        await self._pause(0, call)
-        return await self.change_one(self._only(old, selection), change, False, call)
 
     @staticmethod
     def _only(document: Document, selection: Selection) -> Selection:
@@ -227,14 +244,17 @@ class Writer:
         raise error
 
     async def _pause(self, attempt: int, call: Call) -> None:
-        """Wait a random moment before the next attempt, longer each time."""
+        """Wait before attempt number *attempt*, the first being 0; a transaction has one only."""
         if call.in_transaction:
-            raise WriteConflictError(
-                "another writer changed a document of this transaction", hint="Run the whole transaction again."
-            )
-        await asyncio.sleep(random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)))  # noqa: S311 - jitter
+            raise self._given_up(call)
+        await asyncio.sleep(backoff(attempt - 1))
 
-    def _given_up(self) -> WriteConflictError:
+    def _given_up(self, call: Call) -> WriteConflictError:
+        if call.in_transaction:
+            return WriteConflictError(
+                "another writer changed a document of this transaction",
+                hint="Run the whole transaction again; store.run_transaction() does.",
+            )
         return WriteConflictError(
             f"other writers kept changing the document; gave up after {self._attempts} attempts",
             hint="Run it again, raise write_attempts, or spread the writes over more documents.",

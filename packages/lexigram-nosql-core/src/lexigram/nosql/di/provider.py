@@ -77,6 +77,7 @@ class NoSQLProvider(Provider):
             ConfigurationError: A backend's section is not valid.
         """
         settings = self.settings
+        self._stores, self._primary = [], None
         container.singleton(NoSQLConfig, settings)
         if not settings.enabled:
             return
@@ -110,26 +111,26 @@ class NoSQLProvider(Provider):
             async with asyncio.TaskGroup() as group:
                 for store in self._stores:
                     group.create_task(store.connect(), name=f"connect {store.name}")
+            self._connected = list(self._stores)
+            self._withdraw = announce(
+                [RunningStore(store, store is self._primary, self._events) for store in self._stores]
+            )
+            for store in self._connected:
+                await self._tell(
+                    CONNECTED,
+                    NoSQLConnectedHook(backend=store.name),
+                    NoSQLConnectedEvent(database=store.name, host=store.backend),
+                )
         except BaseException as failure:
             await self._close(self._stores)
             if isinstance(failure, BaseExceptionGroup):
                 first: BaseException = cast("BaseExceptionGroup[BaseException]", failure).exceptions[0]
                 raise first from first.__cause__
             raise
-        self._connected = list(self._stores)
-        self._withdraw = announce([RunningStore(store, store is self._primary, self._events) for store in self._stores])
-        for store in self._connected:
-            await self._tell(
-                CONNECTED,
-                NoSQLConnectedHook(backend=store.name),
-                NoSQLConnectedEvent(database=store.name, host=store.backend),
-            )
 
     async def shutdown(self) -> None:
         """Close all stores, the last first."""
-        connected, self._connected = self._connected, []
-        if self._withdraw is not None:
-            self._withdraw()
+        connected = self._connected
         await self._close(connected)
         for store in reversed(connected):
             await self._tell(
@@ -158,6 +159,10 @@ class NoSQLProvider(Provider):
 
     async def _close(self, stores: list[DocumentStore]) -> None:
         """Close stores, the last first; one that fails to close does not keep the others open."""
+        self._connected = []
+        if self._withdraw is not None:
+            self._withdraw()
+            self._withdraw = None
         for store in reversed(stores):
             try:
                 await store.disconnect()
@@ -168,4 +173,6 @@ class NoSQLProvider(Provider):
         if self._hooks is not None:
             await self._hooks.call_action(hook, payload=payload)
         if self._events is not None:
-            await self._events.publish(event)
+            result = await self._events.publish(event)
+            if result.is_err():
+                _log.error("a handler of %s failed", type(event).__name__, exc_info=result.unwrap_err())

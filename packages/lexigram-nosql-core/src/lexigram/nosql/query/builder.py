@@ -10,13 +10,16 @@ required, as in ``where_gte("price", 10).where_lte("price", 100)``, and every ``
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from lexigram.nosql.exceptions import NoSQLFilterError, QueryOptionError
 from lexigram.nosql.query.guard import validate_field_name, validate_filter
+from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.operators import ComparisonOp, EvaluationOp, LogicalOp, Operator
+from lexigram.nosql.query.plain import copy_filter
+from lexigram.nosql.query.sort import parse_sort
 
 __all__ = ["DocumentQuery", "DocumentQueryBuilder"]
 
@@ -75,11 +78,13 @@ class DocumentQueryBuilder:
         if isinstance(operator, Mapping):
             if operand is not _NOTHING or value is not _NOTHING:
                 raise NoSQLFilterError("filter() takes either one whole filter or an operator with its operands")
-            return self._group(dict(operator))
+            return self._group(operator)
+        if not isinstance(operator, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            raise NoSQLFilterError(f"filter() takes an operator or a whole filter, not {type(operator).__name__}")
         if operator in (LogicalOp.AND, LogicalOp.OR, LogicalOp.NOR):
-            if value is not _NOTHING or isinstance(operand, str | Mapping) or not isinstance(operand, Sequence):
+            if value is not _NOTHING or not isinstance(operand, list | tuple):
                 raise NoSQLFilterError(f"{operator} takes a list of filters", hint=f"filter({operator!r}, [{{…}}, …])")
-            return self._group({str(operator): [dict(item) for item in operand]})
+            return self._group({str(operator): operand})
         if operator == EvaluationOp.TEXT and value is _NOTHING:
             return self.where_text(operand)
         if operator == EvaluationOp.EXPR and value is _NOTHING:
@@ -120,11 +125,11 @@ class DocumentQueryBuilder:
 
     def where_in(self, field: str, values: Sequence[Any]) -> Self:
         """Require that *field* equals one of *values*."""
-        return self._clause(field, "$in", list(values))
+        return self._clause(field, "$in", _listed(values))
 
     def where_not_in(self, field: str, values: Sequence[Any]) -> Self:
         """Require that *field* equals none of *values* or is missing."""
-        return self._clause(field, "$nin", list(values))
+        return self._clause(field, "$nin", _listed(values))
 
     def where_exists(self, field: str, exists: bool = True) -> Self:
         """Require that *field* is there, or is not."""
@@ -145,11 +150,11 @@ class DocumentQueryBuilder:
 
     def and_where(self, *filters: Mapping[str, Any]) -> Self:
         """Require that all of *filters* match."""
-        return self._group({"$and": [dict(item) for item in filters]})
+        return self._group({"$and": filters})
 
     def or_where(self, *filters: Mapping[str, Any]) -> Self:
         """Require that at least one of *filters* matches; each call adds a group of its own."""
-        return self._group({"$or": [dict(item) for item in filters]})
+        return self._group({"$or": filters})
 
     def select(self, *fields: str) -> Self:
         """Return only these fields (and ``_id``)."""
@@ -161,13 +166,12 @@ class DocumentQueryBuilder:
 
     def sort(self, fields: Sequence[tuple[str, int]] | Mapping[str, int] | str, direction: int = 1) -> Self:
         """Order by fields, after those already given: ``[("price", 1)]``, ``{"price": 1}`` or ``"price"``."""
-        if isinstance(fields, str):
-            pairs: Sequence[tuple[str, int]] = [(fields, direction)]
-        else:
-            pairs = list(fields.items()) if isinstance(fields, Mapping) else list(fields)
-        for path, _ in pairs:
-            validate_field_name(path)
-        return replace(self, _sort=(*self._sort, *((path, way) for path, way in pairs)))
+        order = parse_sort({fields: direction} if isinstance(fields, str) else fields)
+        if order is None:
+            return self
+        if order.has_meta:
+            raise QueryOptionError("a query is ordered by fields; give $meta and $natural to find()")
+        return replace(self, _sort=(*self._sort, *order.fields))
 
     def sort_by(self, field: str, *, descending: bool = False) -> Self:
         """Order by *field*, after those already given."""
@@ -175,20 +179,24 @@ class DocumentQueryBuilder:
 
     def skip(self, n: int) -> Self:
         """Leave out the first *n* documents."""
-        return replace(self, _skip=n)
+        return replace(self, _skip=parse_count("skip", n))
 
     def limit(self, n: int) -> Self:
         """Return at most *n* documents; 0 for all."""
-        return replace(self, _limit=n)
+        return replace(self, _limit=parse_count("limit", n))
 
     def build(self) -> DocumentQuery:
-        """The finished query; later calls on the builder do not change it.
+        """The finished query, which shares nothing changeable with the builder.
 
         Raises:
             NoSQLFilterError: The filter is not valid.
         """
         return DocumentQuery(
-            self._filter(), dict(self._projection) or None, list(self._sort) or None, self._skip, self._limit
+            copy_filter(self._filter()),
+            dict(self._projection) or None,
+            list(self._sort) or None,
+            self._skip,
+            self._limit,
         )
 
     def _filter(self) -> dict[str, Any]:
@@ -199,9 +207,7 @@ class DocumentQueryBuilder:
             if path not in result:
                 result[path] = value if operator is None else condition
                 continue
-            present = result[path]
-            if not _is_operators(present):
-                present = {"$eq": present}
+            present = _condition(None, result[path])
             if present.keys() & condition.keys() or "$regex" in condition or "$regex" in present:
                 extra.append({path: condition})
             else:
@@ -218,11 +224,16 @@ class DocumentQueryBuilder:
 
     def _clause(self, path: str, operator: str | None, value: Any) -> Self:
         validate_field_name(path)
-        return replace(self, _clauses=(*self._clauses, (path, operator, value)))
+        condition = {path: value if operator is None else {operator: value}}
+        validate_filter(condition)
+        given = copy_filter(condition)[path]
+        return replace(
+            self, _clauses=(*self._clauses, (path, operator, given if operator is None else given[operator]))
+        )
 
-    def _group(self, group: dict[str, Any]) -> Self:
+    def _group(self, group: Mapping[Any, Any]) -> Self:
         validate_filter(group)
-        return replace(self, _groups=(*self._groups, group)) if group else self
+        return replace(self, _groups=(*self._groups, copy_filter(group))) if group else self
 
     def _project(self, fields: Sequence[str], flag: int) -> Self:
         for path in fields:
@@ -235,6 +246,13 @@ class DocumentQueryBuilder:
                 mongo_code=31253,
             )
         return replace(self, _projection=(*kept, *((path, flag) for path in fields)))
+
+
+def _listed(values: Any) -> list[Any]:
+    """The values of ``$in`` and its opposite."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise NoSQLFilterError(f"a list of values is needed, not {type(values).__name__}")
+    return list(values)
 
 
 def _is_operators(value: Any) -> bool:

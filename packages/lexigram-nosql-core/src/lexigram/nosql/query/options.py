@@ -8,24 +8,25 @@ Wherever a filter is accepted, so are a ``DocumentQueryBuilder`` and the ``Docum
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from lexigram.nosql.driver import Hint
 from lexigram.nosql.exceptions import QueryOptionError
 from lexigram.nosql.query.builder import DocumentQuery, DocumentQueryBuilder
+from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.parse import Query, parse_filter
 from lexigram.nosql.query.plan import FindRequest
 from lexigram.nosql.query.projection import parse_projection
 from lexigram.nosql.query.sort import parse_sort
 
-__all__ = ["parse_count", "parse_find", "parse_hint", "parse_selection_filter"]
+__all__ = ["DEFAULT_BATCH_SIZE", "parse_find", "parse_hint", "parse_selection_filter"]
 
 DEFAULT_BATCH_SIZE = 1000
 
 
 def parse_find(
-    filter: Any,
+    filter: Any = None,
     projection: Any = None,
     sort: Any = None,
     skip: int = 0,
@@ -77,19 +78,6 @@ def parse_selection_filter(filter: Any, collation: Mapping[str, Any] | None = No
     return parse_filter(given, collation=collation)
 
 
-def parse_count(name: str, value: Any) -> int:
-    """Check a number that is 0 or more.
-
-    Raises:
-        QueryOptionError: It is not an int, or negative.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise QueryOptionError(f"{name} must be an int, not {type(value).__name__}", mongo_code=14)
-    if value < 0:
-        raise QueryOptionError(f"{name} must be 0 or more, not {value}", mongo_code=51024)
-    return value
-
-
 def parse_hint(hint: Any) -> Hint | None:
     """What a hint means: the name of an index, or its keys.
 
@@ -98,11 +86,18 @@ def parse_hint(hint: Any) -> Hint | None:
     """
     if hint is None or (isinstance(hint, str) and hint):
         return hint
-    if isinstance(hint, Mapping):
-        hint = list(hint.items())
-    if isinstance(hint, Sequence) and not isinstance(hint, str) and hint:
-        try:
-            return tuple((str(path), direction) for path, direction in hint)
-        except (TypeError, ValueError) as error:
-            raise QueryOptionError(f"{hint!r} is not a hint") from error
+    pairs: Any = list(hint.items()) if isinstance(hint, Mapping) else hint
+    if isinstance(pairs, list | tuple) and pairs and all(map(_is_key, pairs)):
+        return tuple([(path, direction) for path, direction in pairs])
     raise QueryOptionError(f"{hint!r} is not a hint", hint="Use the name of an index, or its keys.")
+
+
+def _is_key(pair: Any) -> bool:
+    """True for a field and a direction."""
+    return (
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and isinstance(pair[1], int | str)
+        and not isinstance(pair[1], bool)
+    )

@@ -20,7 +20,7 @@ from lexigram.nosql.driver import Access, Compiled, DriverCollection, Hint, Nati
 from lexigram.nosql.exceptions import ScanDeniedError
 from lexigram.nosql.query.ast import Compare, In, Leaf, Regex
 from lexigram.nosql.query.parse import Query
-from lexigram.nosql.query.projection import Projection
+from lexigram.nosql.query.projection import Projection, parse_projection
 from lexigram.nosql.query.sort import Sort
 from lexigram.nosql.query.unparse import unparse
 
@@ -41,6 +41,7 @@ class FindRequest:
         limit: Most documents to return; 0 for all.
         hint: Name or keys of the index to use.
         batch_size: About how many documents to fetch at a time.
+        after: A place in the order, up to which documents are not wanted; see :attr:`NativeRead.after`.
     """
 
     query: Query
@@ -50,6 +51,7 @@ class FindRequest:
     limit: int = 0
     hint: Hint | None = None
     batch_size: int = 1000
+    after: tuple[Any, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -182,26 +184,34 @@ def plan_read(target: DriverCollection, request: FindRequest, *, revisions: bool
         The split.
     """
     compiled = target.compile(request.query, request.sort, request.hint)
-    down = compiled.residue is None and (request.sort is None or compiled.ordered)
-    project_down = down and compiled.projects and request.projection is not None and not revisions
+    sort, projection, skip, limit = request.sort, request.projection, request.skip, request.limit
+    ordered = sort is None or compiled.ordered
+    down = ordered and compiled.residue is None
+    project_down = down and compiled.projects and projection is not None and not revisions
     batch_size = request.batch_size
-    if request.limit and (request.sort is None or compiled.ordered):
-        batch_size = min(batch_size, request.skip + request.limit)
+    if limit and ordered:
+        batch_size = min(batch_size, skip + limit)
+    read = NativeRead(
+        compiled,
+        skip if down else 0,
+        limit if down else 0,
+        projection if project_down else None,
+        batch_size,
+        revisions,
+        request.after,
+    )
+    if compiled.query is not None:
+        # Scores are those of the backend's text index.
+        sort = None if sort is None else sort.with_query(compiled.query)
+        projection = parse_projection(projection, query=compiled.query)
     return ReadPlan(
-        request=request,
-        read=NativeRead(
-            compiled,
-            request.skip if down else 0,
-            request.limit if down else 0,
-            request.projection if project_down else None,
-            batch_size,
-            revisions,
-        ),
-        residue=compiled.residue,
-        sort=None if compiled.ordered else request.sort,
-        skip=0 if down else request.skip,
-        limit=0 if down else request.limit,
-        projection=None if project_down else request.projection,
+        request,
+        read,
+        compiled.residue,
+        None if ordered else sort,
+        0 if down else skip,
+        0 if down else limit,
+        None if project_down else projection,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lexigram.nosql.query.ast import (
@@ -31,6 +32,8 @@ from lexigram.nosql.query.ast import (
 
 __all__ = ["unparse"]
 
+_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE}
+
 
 def unparse(node: Node) -> dict[str, Any]:
     """A filter that means what a tree means, in MongoDB's language.
@@ -58,8 +61,11 @@ def unparse(node: Node) -> dict[str, Any]:
             return {"$expr": node.expression}
         case JsonSchema():
             return {"$jsonSchema": node.schema}
-        case Text():
-            return {"$text": {"$search": node.search}}
+        case Text(search, language, case, diacritic):
+            options = {"$language": language, "$caseSensitive": case or None, "$diacriticSensitive": diacritic or None}
+            return {
+                "$text": {"$search": search, **{name: value for name, value in options.items() if value is not None}}
+            }
         case SampleRate(rate):
             return {"$sampleRate": rate}
         case Leaf(path):
@@ -75,7 +81,7 @@ def _condition(node: Leaf) -> dict[str, Any]:
         case Compare():
             return {node.op: node.value}
         case In():
-            return {"$in": [*node.values, *(_condition(regex) for regex in node.regexes)]}
+            return {"$in": [*node.values, *(_pattern(regex) for regex in node.regexes)]}
         case Exists():
             return {"$exists": node.exists}
         case Type():
@@ -96,8 +102,22 @@ def _condition(node: Leaf) -> dict[str, Any]:
             return {}
 
 
+def _pattern(node: Regex) -> Any:
+    """A regular expression where only values may stand."""
+    flags = re.RegexFlag(0)
+    for letter in node.options:
+        flags |= _FLAGS.get(letter, re.RegexFlag(0))
+    try:
+        return re.compile(node.source, flags)
+    except re.error:
+        # It is in Perl's syntax, which Python does not read in full; this form is for people.
+        return {"$regex": node.source, "$options": node.options}
+
+
 def _element(item: Node) -> Any:
     """An item of ``$all``."""
     if isinstance(item, Compare):
         return item.value
+    if isinstance(item, Regex):
+        return _pattern(item)
     return _condition(item) if isinstance(item, Leaf) else unparse(item)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from operator import length_hint
 from typing import Any
 
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
@@ -21,16 +22,18 @@ from lexigram.nosql.backends.memory.spec import MemoryConfig
 from lexigram.nosql.backends.memory.table import Table, duplicate_key, key_of
 from lexigram.nosql.backends.memory.transactions import Transaction
 from lexigram.nosql.driver import Batch, Call, Compiled, Document, Hint, NativeRead
-from lexigram.nosql.exceptions import NoSQLError, NoSQLIndexError
-from lexigram.nosql.indexes import IndexSpec
+from lexigram.nosql.exceptions import NoSQLError, NoSQLIndexError, TransactionError, WriteConflictError
+from lexigram.nosql.indexes import ID_INDEX, IndexSpec
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
+from lexigram.nosql.values.copying import copy_document
 from lexigram.nosql.values.order import date_millis
 
 __all__ = ["MemoryCollection", "MemoryDriver"]
 
 _FIRST_SCAN = 256
 _SCAN = 2000
+"""Documents looked at before other tasks have a turn."""
 
 
 class MemoryDriver:
@@ -47,12 +50,14 @@ class MemoryDriver:
         self._tables: dict[str, Table] = {}
         self._version = 0
         self._running: set[Transaction] = set()
+        self._dropped: dict[str, int] = {}
+        self._oldest = 0
         self._sweeper: asyncio.Task[None] | None = None
 
     @property
     def native(self) -> Mapping[str, list[Document]]:
-        """The documents themselves, by collection. They belong to the store: read them, never change them."""
-        return {name: list(table.documents.values()) for name, table in self._tables.items()}
+        """Copies of all documents, by collection: there is no SDK, so this is what the database holds."""
+        return {name: list(map(copy_document, table.documents.values())) for name, table in self._existing()}
 
     def collection(self, name: str) -> MemoryCollection:
         """A handle on a collection."""
@@ -61,14 +66,14 @@ class MemoryDriver:
     async def ping(self) -> Mapping[str, Any]:
         """How much is held."""
         return {
-            "collections": len(self._tables),
+            "collections": len(await self.list_collections()),
             "documents": sum(len(table.documents) for table in self._tables.values()),
             "transactions": len(self._running),
         }
 
     async def list_collections(self) -> list[str]:
-        """Names of the collections that hold documents or indexes."""
-        return list(self._tables)
+        """Names of the collections that have held documents or indexes."""
+        return [name for name, _ in self._existing()]
 
     async def drop_collection(self, name: str) -> None:
         """Remove a collection; its feed tells of it and ends."""
@@ -76,6 +81,8 @@ class MemoryDriver:
         if table is not None:
             table.dropped = True
             self._version += 1
+            if self._running:
+                self._dropped[name] = self._version
             table.log.append(Change("drop"))
             table.log.close()
 
@@ -97,23 +104,25 @@ class MemoryDriver:
     async def begin(self) -> Transaction:
         """Start a transaction on the state of now."""
         transaction = Transaction(self, self._version)
+        if not self._running:
+            self._oldest = self._version
         self._running.add(transaction)
         return transaction
 
     async def commit(self, session: Transaction) -> None:
         """Make a transaction's writes visible."""
-        try:
-            session.commit()
-        finally:
-            self._end(session)
+        if session not in self._running:
+            raise TransactionError("this transaction is over: the store was disconnected meanwhile")
+        session.commit()
+        self._end(session)
 
     async def rollback(self, session: Transaction) -> None:
         """Drop a transaction's writes."""
         self._end(session)
 
     def table(self, name: str) -> Table:
-        """The table of a collection, made when missing."""
-        table = self._tables.get(name)
+        """The table of a collection with what is due removed, made when missing."""
+        table = self.existing(name)
         if table is None:
             table = self._tables[name] = Table(name, self._config.change_history)
         return table
@@ -126,16 +135,22 @@ class MemoryDriver:
         return table
 
     def store(self, writes: Mapping[Table, Mapping[Any, Change]]) -> None:
-        """Store changes of several tables as one version."""
+        """Store changes of several tables as one version, all or none.
+
+        Raises:
+            DuplicateKeyError: A unique index would hold a key twice; nothing was stored.
+            NoSQLIndexError: A document cannot be indexed; nothing was stored.
+        """
+        checked = [(table, changes, table.check(changes)) for table, changes in writes.items()]
         self._version += 1
-        for table, changes in writes.items():
-            table.write(changes, self._version, keep_past=bool(self._running))
+        for table, changes, entries in checked:
+            table.write(changes, entries, self._version, keep_past=bool(self._running))
 
     def is_plain(self, table: Table, call: Call) -> bool:
         """True when inserts into a table need no more than a look at the ``_id``."""
         return not (self._running or table.indexes or call.in_transaction)
 
-    def insert_new(self, table: Table, documents: Sequence[Document]) -> list[int]:
+    def insert_new(self, table: Table, documents: Sequence[Document]) -> int:
         """Insert documents into a plain table; see :meth:`Table.insert_new`."""
         self._version += 1
         return table.insert_new(documents)
@@ -155,8 +170,24 @@ class MemoryDriver:
 
     def sweep(self) -> None:
         """Begin to remove what is due, from time to time, also where nobody asks."""
-        if self._sweeper is None:
+        if self._sweeper is None or self._sweeper.done():
             self._sweeper = asyncio.get_running_loop().create_task(self._sweep(), name="lexigram memory sweep")
+
+    def refuse_dropped(self, name: str, transaction: Transaction) -> None:
+        """Refuse to go on with a transaction whose snapshot a dropped collection belonged to.
+
+        Raises:
+            WriteConflictError: The collection was dropped after the transaction began.
+        """
+        if self._dropped.get(name, 0) > transaction.snapshot:
+            raise WriteConflictError(
+                f"the collection {name!r} was dropped after this transaction began",
+                hint="Run the transaction again.",
+                collection=name,
+            )
+
+    def _existing(self) -> list[tuple[str, Table]]:
+        return [(name, table) for name, table in self._tables.items() if table.exists]
 
     async def _sweep(self) -> None:
         while True:
@@ -166,10 +197,19 @@ class MemoryDriver:
                     self.expire(table)
 
     def _end(self, transaction: Transaction) -> None:
+        if transaction not in self._running:
+            return
         self._running.discard(transaction)
+        transaction.release()
         oldest = min((other.snapshot for other in self._running), default=None)
+        if oldest == self._oldest:
+            return
         for table in self._tables.values():
             table.forget_past(oldest)
+        if oldest is None:
+            self._dropped.clear()
+        else:
+            self._oldest = oldest
 
 
 class MemoryCollection:
@@ -187,85 +227,110 @@ class MemoryCollection:
     def compile(self, query: Query, sort: Sort | None, hint: Hint | None) -> Compiled:
         """Choose key look-up, index or scan; the whole filter is tested here, so nothing is left over."""
         table = self._driver.existing(self._name) or Table(self._name, 1)
+        bound: Query | None = None
         if query.text is not None:
-            query = query.with_text_fields(table.text_fields())
+            query = bound = query.with_text_fields(table.text_fields())
         reach = choose(table, query, sort, hint)
-        return Compiled(reach.access, (query, sort, reach), None, ordered=sort is None or reach.ordered)
+        display = {"direction": "backward"} if reach.reverse else _FORWARD
+        return Compiled(reach.access, (query, sort, reach), None, sort is None or reach.ordered, False, display, bound)
 
-    async def find_one(self, read: NativeRead, call: Call) -> Document | None:
+    async def find_one(self, read: NativeRead, call: Call) -> tuple[Document, Any] | None:
         """The first document of a read."""
+        if call.in_transaction:
+            return await self._first_of(read, call)
         query, _, reach = _parts(read)
-        if reach.access.kind == "scan" or call.in_transaction:
-            async for batch in self.read(read, call):
-                return batch.documents[0]
-            return None
         table = self._driver.existing(self._name)
         if table is None:
             return None
-        held = table.documents
-        candidates = (held[key] for key in reach.candidates() if key in held)
+        if reach.access.kind == "scan" and len(table.documents) > _SCAN:
+            return await self._first_of(read, call)
+        candidates = reach.documents(table, read.after)
         if not read.skip:
-            return query.first(candidates)
-        found = query.select(candidates, read.skip + 1)
-        return found[read.skip] if len(found) > read.skip else None
+            found = query.first(candidates)
+        else:
+            several = query.select(candidates, read.skip + 1)
+            found = several[read.skip] if len(several) > read.skip else None
+        return None if found is None else (found, found)
 
-    async def read(self, read: NativeRead, call: Call) -> AsyncIterator[Batch]:
+    async def _first_of(self, read: NativeRead, call: Call) -> tuple[Document, Any] | None:
+        async with contextlib.aclosing(self.read(read, call)) as batches:
+            async for batch in batches:
+                if batch.documents:
+                    return batch.documents[0], batch.documents[0]
+        return None
+
+    async def read(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
         """Run a read: narrow by the index, test each document, yield what matches."""
         query, sort, reach = _parts(read)
         table = self._driver.existing(self._name)
+        if call.in_transaction:
+            self._driver.refuse_dropped(self._name, call.session)
         if table is None:
             return
-        if call.in_transaction:
-            documents, ordered = self._seen_by(call.session, table, reach), False
+        matches = None if query.is_empty else query.select
+        if not call.in_transaction:
+            source, fixed = reach.documents(table, read.after), False
         else:
-            documents, ordered = self._present(table, reach), True
+            seen, fixed = _seen_by(call.session, table, reach), True
+            if reach.ordered and sort is not None and not sort.natural:
+                # The order of the index is that of the present state, not of what the transaction sees.
+                seen, matches = sort.sorted(query.select(seen)), None
+            source = iter(seen)
         skip, left = read.skip, read.limit
-        if not ordered and sort is not None and reach.ordered:
-            # The order of the index is that of the present state, not of what the transaction sees.
-            documents, unfiltered = sort.sorted(query.select(documents)), True
-        else:
-            unfiltered = query.is_empty
-        source = iter(documents)
-        size = _FIRST_SCAN if left else _SCAN
-        fixed = False
+        wanted = skip + left if left else 0
+        size = min(max(wanted, _FIRST_SCAN if reach.access.kind == "scan" else 1), _SCAN) if left else _SCAN
+        batch: list[Document] = []
+        examined = 0
         while chunk := list(islice(source, size)):
-            found = chunk if unfiltered else query.select(chunk)
+            rest = iter(chunk)
+            found = list(islice(rest, wanted or None)) if matches is None else matches(rest, wanted)
+            # What a limit leaves unread in this chunk was not looked at.
+            examined += len(chunk) - length_hint(rest)
             if skip:
                 dropped = min(skip, len(found))
                 found, skip = found[dropped:], skip - dropped
+            batch += found
             if left:
-                found = found[:left]
                 left -= len(found)
-            done = bool(read.limit) and not left
-            if not done and not fixed:
-                # What is left is fixed now, so that writes of other tasks do not reach into this read.
-                source, size, fixed = iter(list(source)), _SCAN, True
-            if found:
-                yield Batch(found, found if read.revisions else None, len(chunk))
-            if done:
-                return
-            await asyncio.sleep(0)
+                wanted = skip + left
+                if not left:
+                    break
+            if len(chunk) < size:
+                break
+            if size == _SCAN:
+                # What is left is fixed before others have a turn, so that their writes do not reach into this read.
+                if not fixed:
+                    source, fixed = iter(list(source)), True
+                yield Batch(batch, batch if read.revisions else None, examined)
+                batch, examined = [], 0
+                await asyncio.sleep(0)
+            size = min(size * 2, _SCAN)
+        yield Batch(batch, batch if read.revisions else None, examined)
 
     async def insert(
         self, documents: Sequence[Document], ordered: bool, call: Call
     ) -> Sequence[tuple[int, BaseException]]:
         """Insert documents, each on its own."""
+        if call.in_transaction:
+            self._driver.refuse_dropped(self._name, call.session)
         table = self._driver.table(self._name)
         failures: list[tuple[int, BaseException]] = []
         start = 0
-        while self._driver.is_plain(table, call) and start < len(documents):
-            stopped = self._driver.insert_new(table, documents[start : start + _SCAN])
-            if not stopped:
-                start += _SCAN
+        while start < len(documents) and self._driver.is_plain(table, call) and not table.dropped:
+            part = documents[start : start + _SCAN]
+            done = self._driver.insert_new(table, part)
+            start += done
+            if done < len(part):
+                identity = documents[start]["_id"]
+                failures.append((start, duplicate_key(self._name, ID_INDEX.name, {"_id": identity})))
+                if ordered:
+                    return failures
+                start += 1
+            elif start < len(documents):
                 await asyncio.sleep(0)
-                continue
-            position = start + stopped[0]
-            identity = documents[position]["_id"]
-            failures.append((position, duplicate_key(self._name, "_id_", {"_id": identity})))
-            if ordered:
-                return failures
-            start = position + 1
         for position, document in enumerate(documents[start:], start):
+            if table.dropped:
+                table = self._driver.table(self._name)
             key = key_of(document)
             change = Change("insert", document["_id"], None, document)
             try:
@@ -273,7 +338,7 @@ class MemoryCollection:
                     call.session.insert(table, key, change)
                 else:
                     if key in table.documents:
-                        raise duplicate_key(self._name, "_id_", {"_id": document["_id"]})
+                        raise duplicate_key(self._name, ID_INDEX.name, {"_id": document["_id"]})
                     self._driver.store({table: {key: change}})
             except NoSQLError as error:
                 failures.append((position, error))
@@ -291,17 +356,24 @@ class MemoryCollection:
         """Remove *revision* where it still stands."""
         return self._write(Change("delete", old["_id"], revision, None), revision, call)
 
-    async def count(self, compiled: Compiled, call: Call) -> int:
+    async def count(self, compiled: Compiled, limit: int, call: Call) -> int:
         """How many documents match."""
-        query, _, reach = compiled.native
+        native: tuple[Query, Sort | None, Reach] = compiled.native
+        query, _, reach = native
         table = self._driver.existing(self._name)
-        if table is None:
-            return 0
-        if query.is_empty and not call.in_transaction and reach.access.kind == "scan":
+        if call.in_transaction or limit or table is None:
+            counted = 0
+            async with contextlib.aclosing(self.read(NativeRead(compiled, limit=limit), call)) as batches:
+                async for batch in batches:
+                    counted += len(batch.documents)
+            return counted
+        if query.is_empty and reach.access.kind == "scan":
             return len(table.documents)
-        counted = 0
-        async for batch in self.read(NativeRead(compiled), call):
-            counted += len(batch.documents)
+        documents = list(reach.documents(table, None))
+        counted = query.count(documents[:_SCAN])
+        for start in range(_SCAN, len(documents), _SCAN):
+            await asyncio.sleep(0)
+            counted += query.count(documents[start : start + _SCAN])
         return counted
 
     async def estimated_count(self, call: Call) -> int:
@@ -312,9 +384,10 @@ class MemoryCollection:
     async def create_index(self, spec: IndexSpec, call: Call) -> None:
         """Build an index."""
         table = self._driver.table(self._name)
-        if any(way == "text" for _, way in spec.keys) and any(other.is_text for other in table.indexes.values()):
+        index = Index(spec)
+        if index.is_text and any(other.is_text for other in table.indexes.values()):
             raise NoSQLIndexError("a collection has at most one text index", mongo_code=85)
-        table.add_index(Index(spec))
+        table.add_index(index)
         if table.expiring:
             self._driver.sweep()
 
@@ -336,6 +409,7 @@ class MemoryCollection:
         table = self._driver.table(self._name)
         key = key_of(revision)
         if call.in_transaction:
+            self._driver.refuse_dropped(self._name, call.session)
             if call.session.document(table, key) is not revision:
                 return False
             call.session.write(table, key, change)
@@ -345,23 +419,22 @@ class MemoryCollection:
         self._driver.store({table: {key: change}})
         return True
 
-    @staticmethod
-    def _present(table: Table, reach: Reach) -> Any:
-        """The documents to test, as they are now."""
-        if reach.access.kind == "scan":
-            return table.documents.values()
-        held = table.documents
-        return [held[key] for key in reach.candidates() if key in held]
 
-    @staticmethod
-    def _seen_by(transaction: Transaction, table: Table, reach: Reach) -> list[Document]:
-        """The documents to test, as a transaction sees them."""
-        if reach.access.kind == "scan":
-            keys = transaction.all_keys(table)
-        else:
-            keys = list(dict.fromkeys([*reach.candidates(), *transaction.changed_keys(table)]))
-        seen = (transaction.document(table, key) for key in keys)
-        return [document for document in seen if document is not None]
+_FORWARD: Mapping[str, Any] = {}
+
+
+def _seen_by(transaction: Transaction, table: Table, reach: Reach) -> list[Document]:
+    """The documents to test, as a transaction sees them."""
+    if reach.access.kind == "scan":
+        keys = transaction.all_keys(table)
+        if reach.reverse:
+            keys.reverse()
+    elif reach.access.kind == "key":
+        keys = list(reach.keys)
+    else:
+        keys = list(dict.fromkeys([*reach.candidates(), *transaction.changed_keys(table)]))
+    seen = (transaction.document(table, key) for key in keys)
+    return [document for document in seen if document is not None]
 
 
 def _parts(read: NativeRead) -> tuple[Query, Sort | None, Reach]:

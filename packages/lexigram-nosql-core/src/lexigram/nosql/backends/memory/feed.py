@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
@@ -59,6 +59,13 @@ class ChangeLog:
         """Add a change and wake the watchers."""
         self._entries.append(change)
         self._end += 1
+        for waiter in self._waiting:
+            waiter.set()
+
+    def extend(self, changes: Sequence[Change]) -> None:
+        """Add several changes and wake the watchers."""
+        self._entries.extend(changes)
+        self._end += len(changes)
         for waiter in self._waiting:
             waiter.set()
 

@@ -3,6 +3,9 @@
 Each document gives a set of entries, tuples of sort keys, one for each combination of array elements (a *multikey*
 index, as MongoDB's). Entries are kept in a dict for equality and, once a range or an order was asked for, also sorted.
 A missing field is indexed as null, an empty array below it. Text indexes hold no entries: they only name their fields.
+
+Whatever a comparison on the path looks at is among the entries, so a look-up finds every document that may match; what
+it finds besides is dropped by the filter itself.
 """
 
 # The class of an Any is Unknown to pyright, and this module asks for classes all the time.
@@ -10,7 +13,8 @@ A missing field is indexed as null, an empty array below it. Text indexes hold n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from lexigram.nosql.driver import Document
@@ -44,36 +48,34 @@ class Index:
         collation = parse_collation(spec.collation)
         self.collation = collation
         self.key_of = sort_key if collation is None else collation.sort_key
-        self._partial = None if spec.partial_filter is None else parse_filter(spec.partial_filter)
-        self.partial_root = None if self._partial is None else self._partial.root
+        self.partial = None if spec.partial_filter is None else parse_filter(spec.partial_filter)
+        self._names = tuple([path[0] for path in self._paths]) if all(len(path) == 1 for path in self._paths) else ()
         self._holders: dict[Entry, dict[Any, None]] = {}
         self._sorted: SortedList[Entry] | None = None
         self._multikey = 0
+        self._held = 0
 
     @property
     def is_multikey(self) -> bool:
         """True when some document holds an array in an indexed field."""
         return self._multikey > 0
 
-    @property
-    def covers_all(self) -> bool:
-        """True when every document has an entry, so that the index can give an order."""
-        return not (self.spec.sparse or self._partial is not None or self.is_text)
-
     def entries_of(self, document: Document) -> frozenset[Entry]:
         """The entries of a document; none when the index leaves it out.
 
         Raises:
-            NoSQLIndexError: Two of the indexed fields hold arrays (MongoDB's code 171).
+            NoSQLIndexError: Two of the indexed fields hold arrays (MongoDB's code 171), or a number in a path means
+                both a position in an array and a field of its elements (code 16746).
         """
-        if self.is_text or (self._partial is not None and not self._partial.matches(document)):
+        if self.is_text or (self.partial is not None and not self.partial.matches(document)):
             return frozenset()
-        if len(self._paths) == 1 and len(self._paths[0]) == 1:
-            value = document.get(self._paths[0][0], MISSING)
-            if type(value) is not list:
-                if value is MISSING:
-                    return frozenset() if self.spec.sparse else _NULL_ENTRY
-                return frozenset(((self.key_of(value),),))
+        if self._names:
+            values = [document.get(name, MISSING) for name in self._names]
+            if list not in map(type, values):
+                if self.spec.sparse and all(value is MISSING for value in values):
+                    return frozenset()
+                key_of = self.key_of
+                return frozenset((tuple([NULL if value is MISSING else key_of(value) for value in values]),))
         found: set[Entry] = set()
         if not self._expand(document, {}, found) and self.spec.sparse:
             return frozenset()
@@ -110,6 +112,7 @@ class Index:
                     self._sorted.add(entry)
             else:
                 held[key] = None
+        self._held += len(entries)
         if len(entries) > 1:
             self._multikey += 1
 
@@ -123,16 +126,16 @@ class Index:
                 del holders[entry]
                 if self._sorted is not None:
                     self._sorted.remove(entry)
+        self._held -= len(entries)
         if len(entries) > 1:
             self._multikey -= 1
 
-    def holder(self, entries: Iterable[Entry], but: Iterable[Any]) -> tuple[Entry, Any] | None:
-        """An entry that another document has already, and that document's key."""
-        exempt = set(but)
+    def holder(self, entries: Iterable[Entry], but: Container[Any]) -> Any:
+        """The key of a document, none of *but*, that has one of the entries; None when there is none."""
         for entry in entries:
             for key in self._holders.get(entry, ()):
-                if key not in exempt:
-                    return entry, key
+                if key not in but:
+                    return key
         return None
 
     def keys_at(self, entry: Entry) -> Iterable[Any]:
@@ -143,24 +146,20 @@ class Index:
         """How many documents have exactly this entry."""
         return len(self._holders.get(entry, ()))
 
+    def between(self, low: Entry | None, high: Entry | None, *, reverse: bool = False) -> Iterator[Entry]:
+        """The entries from *low* (included) to *high* (excluded), in order."""
+        return self._ordered().irange(low, high, inclusive=(True, False), reverse=reverse)
+
     def keys_between(self, low: Entry | None, high: Entry | None, *, reverse: bool = False) -> Iterator[Any]:
-        """The documents with entries from *low* (included) to *high* (excluded), in order of entry.
+        """The documents with such entries, in order of entry; one with several of them comes once for each."""
+        return chain.from_iterable(map(self._holders.__getitem__, self.between(low, high, reverse=reverse)))
 
-        A document with several entries in between comes once for each.
-        """
-        holders = self._holders
-        for entry in self._ordered().irange(low, high, inclusive=(True, False), reverse=reverse):
-            yield from holders[entry]
-
-    def count_between(self, low: Entry | None, high: Entry | None) -> int:
-        """How many entries lie from *low* (included) to *high* (excluded)."""
+    def count_between(self, low: Entry | None, high: Entry | None) -> float:
+        """About how many documents have entries from *low* (included) to *high* (excluded)."""
         ordered = self._ordered()
         start = 0 if low is None else ordered.bisect_left(low)
         end = len(ordered) if high is None else ordered.bisect_left(high)
-        return max(0, end - start)
-
-    def __len__(self) -> int:
-        return len(self._holders)
+        return max(0, end - start) * self._held / len(ordered) if ordered else 0
 
     def _ordered(self) -> SortedList[Entry]:
         if self._sorted is None:
@@ -169,7 +168,6 @@ class Index:
 
 
 _EMPTY: Any = object()
-_NULL_ENTRY: frozenset[Entry] = frozenset(((NULL,),))
 
 
 def _resolve(
@@ -180,6 +178,11 @@ def _resolve(
     for depth, part in enumerate(path):
         if isinstance(value, list):
             position = array_index(part)
+            if position >= 0 and any(isinstance(item, dict) and part in item for item in value):
+                raise NoSQLIndexError(
+                    f"cannot index {'.'.join(path)!r}: {part!r} is a position in the array and a field of an element",
+                    mongo_code=16746,
+                )
             value = value[position] if 0 <= position < len(value) else MISSING
         elif isinstance(value, dict):
             value = value.get(part, MISSING)

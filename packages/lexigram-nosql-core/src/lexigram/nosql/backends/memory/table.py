@@ -10,18 +10,27 @@ Nothing here waits, so each method is atomic among the tasks of an event loop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lexigram.nosql.backends.memory.feed import Change, ChangeLog
 from lexigram.nosql.backends.memory.index import Entry, Index
 from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLFilterError, NoSQLIndexError
+from lexigram.nosql.indexes import ID_INDEX
 from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.values.order import hash_key
 from lexigram.nosql.values.path import get_path, split_path
 
-__all__ = ["Table", "duplicate_key", "key_of"]
+if TYPE_CHECKING:
+    from lexigram.nosql.backends.memory.transactions import Transaction
+
+__all__ = ["Entries", "Table", "duplicate_key", "key_of"]
+
+Entries = list[tuple[Index, Any, frozenset[Entry], frozenset[Entry]]]
+"""What a write changes in the indexes: index, key of the document, entries before, entries after."""
+
+_NONE: frozenset[Entry] = frozenset()
 
 
 class _Past(NamedTuple):
@@ -38,6 +47,15 @@ class Table:
     Args:
         name: Its name.
         history: How many changes its feed keeps.
+
+    Attributes:
+        documents: The latest state of every document, by key, in the order of insertion.
+        indexes: The secondary indexes, by name.
+        expiring: Those among them that make documents expire.
+        claims: The running transaction that has written a document, by key.
+        exists: True once it has held a document or an index.
+        dropped: True once it has been removed from the database.
+        log: The change feed.
     """
 
     def __init__(self, name: str, history: int) -> None:
@@ -45,10 +63,15 @@ class Table:
         self.documents: dict[Any, Document] = {}
         self.indexes: dict[str, Index] = {}
         self.expiring: tuple[Index, ...] = ()
+        self.claims: dict[Any, Transaction] = {}
+        self.exists = False
         self.dropped = False
         self.log = ChangeLog(name, history)
+        self._ids: Index | None = None
         self._versions: dict[Any, int] = {}
         self._past: dict[Any, list[_Past]] = {}
+
+    # --- versions
 
     def visible(self, key: Any, snapshot: int) -> Document | None:
         """The document *key* as it stood at *snapshot*, or None."""
@@ -63,9 +86,7 @@ class Table:
 
     def changed_since(self, key: Any, snapshot: int) -> bool:
         """True when *key* was written after *snapshot*."""
-        if self._versions.get(key, 0) > snapshot:
-            return True
-        return any(past.end > snapshot for past in self._past.get(key, ()))
+        return self._versions.get(key, 0) > snapshot
 
     def keys_with_past(self) -> Iterable[Any]:
         """The documents that a snapshot may see differently from now."""
@@ -75,71 +96,115 @@ class Table:
         """The keys of everything that any snapshot can see, in the order in which it was inserted."""
         return [*self.documents, *(key for key in self._past if key not in self.documents)]
 
-    def write(self, changes: Mapping[Any, Change], version: int, *, keep_past: bool) -> None:
-        """Store several changes as one version, all or none.
-
-        Args:
-            changes: What happens to each document, by key.
-            version: Number of this write.
-            keep_past: True while transactions run that may need what is replaced.
-
-        Raises:
-            DuplicateKeyError: A unique index would hold a key twice; nothing was stored.
-            NoSQLIndexError: A document cannot be indexed; nothing was stored.
-        """
-        entries = self._checked_entries(changes)
-        for key, change in changes.items():
-            for index, before, after in entries.get(key, ()):
-                if before != after:
-                    index.remove(key, before)
-                    index.add(key, after)
-            if keep_past:
-                old = self.documents.get(key)
-                if old is not None:
-                    self._past.setdefault(key, []).append(_Past(old, self._versions.get(key, 0), version))
-                self._versions[key] = version
-            if change.after is None:
-                self.documents.pop(key, None)
-            else:
-                self.documents[key] = change.after
-            self.log.append(change)
-
-    def insert_new(self, documents: Sequence[Document]) -> list[int]:
-        """Insert documents where nothing needs checking but their ``_id``: without indexes and transactions.
-
-        Returns:
-            Positions of those whose ``_id`` stands already; nothing is tried after the first.
-        """
-        held, append = self.documents, self.log.append
-        for position, document in enumerate(documents):
-            key = key_of(document)
-            if key in held:
-                return [position]
-            held[key] = document
-            append(Change("insert", document["_id"], None, document))
-        return []
-
-    def check(self, changes: Mapping[Any, Change]) -> None:
-        """Find out whether :meth:`write` would refuse these changes.
-
-        Raises:
-            DuplicateKeyError: A unique index would hold a key twice.
-            NoSQLIndexError: A document cannot be indexed.
-        """
-        self._checked_entries(changes)
-
     def forget_past(self, oldest: int | None) -> None:
         """Drop versions that no running transaction can see; *oldest* is the lowest snapshot, None without any."""
         if oldest is None:
             self._past.clear()
             self._versions.clear()
             return
-        for key in list(self._past):
-            kept = [past for past in self._past[key] if past.end > oldest]
+        for key in [key for key, version in self._versions.items() if version <= oldest]:
+            del self._versions[key]
+        for key, pasts in list(self._past.items()):
+            kept = [past for past in pasts if past.end > oldest]
             if kept:
                 self._past[key] = kept
             else:
                 del self._past[key]
+
+    # --- writes
+
+    def check(self, changes: Mapping[Any, Change]) -> Entries:
+        """Find out what several changes, as one version, do to the indexes.
+
+        Args:
+            changes: What happens to each document, by key.
+
+        Returns:
+            What :meth:`write` needs.
+
+        Raises:
+            DuplicateKeyError: A unique index would hold a key twice.
+            NoSQLIndexError: A document cannot be indexed.
+        """
+        entries: Entries = []
+        for index in self.indexes.values():
+            taken: dict[Entry, Any] = {}
+            for key, change in changes.items():
+                old = self.documents.get(key)
+                before = _NONE if old is None else index.entries_of(old)
+                after = _NONE if change.after is None else index.entries_of(change.after)
+                if index.spec.unique and after:
+                    self._refuse_duplicate(index, after - before, changes)
+                    if any(taken.setdefault(entry, key) != key for entry in after):
+                        raise self.duplicate(index, change.after)
+                if before != after:
+                    entries.append((index, key, before, after))
+        return entries
+
+    def write(self, changes: Mapping[Any, Change], entries: Entries, version: int, *, keep_past: bool) -> None:
+        """Store several changes as one version.
+
+        Args:
+            changes: What happens to each document, by key.
+            entries: What :meth:`check` gave for them.
+            version: Number of this write.
+            keep_past: True while transactions run that may need what is replaced.
+        """
+        self.exists = True
+        # All that goes before all that comes: in a unique index an entry may pass from one document to another.
+        for index, key, before, _ in entries:
+            index.remove(key, before)
+        for index, key, _, after in entries:
+            index.add(key, after)
+        for key, change in changes.items():
+            old = self.documents.get(key)
+            if keep_past:
+                if old is not None:
+                    self._past.setdefault(key, []).append(_Past(old, self._versions.get(key, 0), version))
+                self._versions[key] = version
+            if change.after is not None:
+                self.documents[key] = change.after
+            elif old is not None:
+                del self.documents[key]
+            if self._ids is not None and (old is None) != (change.after is None):
+                self._note_id(self._ids, key, change)
+            self.log.append(change)
+
+    def insert_new(self, documents: Sequence[Document]) -> int:
+        """Insert documents where nothing needs checking but their ``_id``: without indexes and transactions.
+
+        Returns:
+            How many were inserted: all, or those before the first whose ``_id`` stands already.
+        """
+        held = self.documents
+        count = len(documents)
+        changes: list[Change] = []
+        for position, document in enumerate(documents):
+            identity = document["_id"]
+            key = identity if type(identity) is str else hash_key(identity)
+            if key in held:
+                count = position
+                break
+            held[key] = document
+            changes.append(Change("insert", identity, None, document))
+        self.exists = self.exists or count > 0
+        if self._ids is not None:
+            for change in changes:
+                self._note_id(self._ids, hash_key(change.document_id), change)
+        self.log.extend(changes)
+        return count
+
+    def _refuse_duplicate(self, index: Index, entries: Iterable[Entry], but: Collection[Any]) -> None:
+        holder = index.holder(entries, but)
+        if holder is not None:
+            raise self.duplicate(index, self.documents[holder])
+
+    def duplicate(self, index: Index, document: Document | None) -> DuplicateKeyError:
+        """The error for a document whose key in a unique index stands already."""
+        key = {path: copy_value(get_path(document or {}, split_path(path), None)) for path in index.spec.fields}
+        return duplicate_key(self.name, index.spec.name, key)
+
+    # --- indexes
 
     def add_index(self, index: Index) -> None:
         """Fill an index and begin to use it.
@@ -153,47 +218,22 @@ class Table:
             if index.spec.unique:
                 self._refuse_duplicate(index, entries, (key,))
             index.add(key, entries)
+        self.exists = True
         self.indexes[index.spec.name] = index
         self._note_expiring()
 
     def drop_index(self, name: str) -> None:
         """Stop using an index."""
-        del self.indexes[name]
+        self.indexes.pop(name, None)
         self._note_expiring()
 
-    def _note_expiring(self) -> None:
-        self.expiring = tuple(index for index in self.indexes.values() if index.spec.expire_after_seconds is not None)
-
-    def _checked_entries(
-        self, changes: Mapping[Any, Change]
-    ) -> dict[Any, list[tuple[Index, frozenset[Entry], frozenset[Entry]]]]:
-        """What each index drops and gains, after checking the unique ones."""
-        if not self.indexes:
-            return {}
-        result: dict[Any, list[tuple[Index, frozenset[Entry], frozenset[Entry]]]] = {}
-        for index in self.indexes.values():
-            taken: dict[Entry, Any] = {}
-            for key, change in changes.items():
-                old = self.documents.get(key)
-                before = index.entries_of(old) if old is not None else frozenset[Entry]()
-                after = index.entries_of(change.after) if change.after is not None else frozenset[Entry]()
-                if index.spec.unique and after:
-                    if after != before:
-                        self._refuse_duplicate(index, after - before, changes)
-                    for entry in after:
-                        if taken.setdefault(entry, key) != key:
-                            raise self._duplicate(index, change.after)
-                result.setdefault(key, []).append((index, before, after))
-        return result
-
-    def _refuse_duplicate(self, index: Index, entries: Iterable[Entry], but: Iterable[Any]) -> None:
-        found = index.holder(entries, but)
-        if found is not None:
-            raise self._duplicate(index, self.documents[found[1]])
-
-    def _duplicate(self, index: Index, document: Document | None) -> DuplicateKeyError:
-        key = {path: copy_value(get_path(document or {}, split_path(path), None)) for path in index.spec.fields}
-        return duplicate_key(self.name, index.spec.name, key)
+    def ids(self) -> Index:
+        """The order of the ``_id``; made when it is first asked for, since look-ups do not need it."""
+        if self._ids is None:
+            self._ids = index = Index(ID_INDEX)
+            for key, document in self.documents.items():
+                index.add(key, index.entries_of(document))
+        return self._ids
 
     def text_fields(self) -> tuple[str, ...]:
         """The fields that ``$text`` searches.
@@ -221,10 +261,21 @@ class Table:
                 return index
         raise NoSQLIndexError(
             f"there is no index {hint!r}",
-            hint=f"There are: {', '.join(['_id_', *self.indexes])}.",
+            hint=f"There are: {', '.join([ID_INDEX.name, *self.indexes])}.",
             collection=self.name,
             mongo_code=2,
         )
+
+    def _note_expiring(self) -> None:
+        self.expiring = tuple(index for index in self.indexes.values() if index.spec.expire_after_seconds is not None)
+
+    @staticmethod
+    def _note_id(ids: Index, key: Any, change: Change) -> None:
+        entry = frozenset(((ids.key_of(change.document_id),),))
+        if change.after is None:
+            ids.remove(key, entry)
+        else:
+            ids.add(key, entry)
 
 
 def duplicate_key(collection: str, index: str, key: dict[str, Any]) -> DuplicateKeyError:
