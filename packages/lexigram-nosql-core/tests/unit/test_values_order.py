@@ -22,6 +22,7 @@ from lexigram.nosql.values.order import (
     number_value,
     sort_key,
     type_rank,
+    value_of_key,
 )
 from lexigram.nosql.values.path import MISSING
 
@@ -196,3 +197,23 @@ def test_order_is_strict_between_neighbours():
     """Each value of the list is less than the next, by key as well."""
     for a, b in pairwise(ASCENDING):
         assert sort_key(a) < sort_key(b), (a, b)
+
+
+@pytest.mark.parametrize(
+    "value", [1, 1.5, Decimal("2.5"), "x", True, EPOCH, EPOCH - timedelta(days=1), uuid.UUID(int=5), b"ab"]
+)
+def test_a_key_leads_back_to_a_value(value: Any):
+    """For plain scalars, whose places say all about them."""
+    found = value_of_key(sort_key(value))
+
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, MISSING, float("nan"), {"a": 1}, [1], bson.ObjectId(), bson.MinKey(), bson.datetime_ms.DatetimeMS(2**60)],
+)
+def test_other_keys_lead_nowhere(value: Any):
+    """Their places are not values."""
+    assert value_of_key(sort_key(value)) is None
