@@ -426,7 +426,7 @@ class CollectionProtocol(Protocol):
 
     async def create_index(
         self,
-        keys: str | SortSpec,
+        keys: str | Sequence[tuple[str, int | str]] | Mapping[str, int | str],
         *,
         unique: bool = False,
         name: str | None = None,
