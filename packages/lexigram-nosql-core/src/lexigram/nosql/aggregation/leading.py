@@ -49,7 +49,7 @@ def split_leading(stages: Sequence[Stage]) -> tuple[Leading, tuple[Stage, ...]]:
     if stages and isinstance(first := stages[0], Match) and not first.variables_needed:
         query = first.query
         position = 1
-    if position < len(stages) and isinstance(order := stages[position], SortStage):
+    if position < len(stages) and isinstance(order := stages[position], SortStage) and not order.sort.metas:
         sort = order.sort
         position += 1
         if order.limit:

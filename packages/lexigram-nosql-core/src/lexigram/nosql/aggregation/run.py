@@ -24,14 +24,17 @@ __all__ = ["run"]
 _HOLD_NONE: Final[Callable[[Any], bool]] = frozenset({dict, list}).isdisjoint
 
 
-async def run(pipeline: Pipeline, source: AsyncIterator[Batch], context: RunContext) -> AsyncGenerator[Batch, None]:
+async def run(
+    pipeline: Pipeline, source: AsyncIterator[Batch], context: RunContext, *, from_leading: bool = False
+) -> AsyncGenerator[Batch, None]:
     """Run a pipeline.
 
     Args:
-        pipeline: The pipeline, or its ``rest`` where the source has done the leading part.
+        pipeline: The pipeline.
         source: Batches of normalised documents, which are not changed. It is closed at the end, on errors and when the
             pipeline is closed, and as soon as a ``$limit`` wants no more.
         context: Other collections, the time, the limits.
+        from_leading: True when the source has done ``pipeline.leading`` already.
 
     Yields:
         Batches of documents that share nothing with the source, with each other or with the pipeline; none is empty.
@@ -40,6 +43,8 @@ async def run(pipeline: Pipeline, source: AsyncIterator[Batch], context: RunCont
         NoSQLError: A stage cannot be carried out.
         MemoryLimitError: A stage would hold more than it may.
     """
+    if from_leading:
+        pipeline = pipeline.rest
     variables = {"NOW": context.now, **pipeline.metadata(), **pipeline.variables}
     reads = pipeline.collections_read
     owned = pipeline.owned(context.shares_documents)

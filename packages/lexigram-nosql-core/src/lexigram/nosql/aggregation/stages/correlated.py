@@ -1,7 +1,7 @@
 """Finds an equality between a foreign document and a variable, so that a hash table can stand for a scan.
 
-The common correlated join is ``{"$match": {"$expr": {"$eq": ["$field", "$$variable"]}}}``, alone or in an ``$and``. The
-table only chooses candidates; the ``$match`` itself still tests each of them.
+The common correlated join is ``{"$match": {"$expr": {"$eq": ["$field", "$$variable"]}}}``, alone or in an ``$and``.
+Where there are other conditions the table only chooses candidates, and the ``$match`` still tests each of them.
 """
 
 # Expressions are of any type, and what is narrowed from Any has parts that are unknown to the checker.
@@ -29,12 +29,14 @@ class Correlation:
         field: The side that reads the foreign document.
         variable: The side that reads variables.
         identity: Gives something hashable that is equal for equal values.
+        whole: True when nothing else is asked of the documents.
     """
 
-    def __init__(self, field: Compiled, variable: Compiled, identity: Callable[[Any], Any]) -> None:
+    def __init__(self, field: Compiled, variable: Compiled, identity: Callable[[Any], Any], *, whole: bool) -> None:
         self.field = field
         self.variable = variable
         self.identity = identity
+        self.whole = whole
 
     def table(self, documents: Batch, variables: Mapping[str, Any]) -> dict[Any, Batch]:
         """Sort documents by their side of the equality."""
@@ -62,13 +64,15 @@ def correlation_of(stage: Stage, names: frozenset[str], env: Env) -> Correlation
     if not isinstance(stage, Match):
         return None
     identity = hash_key if env.collation is None else env.collation.hash_key
-    for node in stage.query.conjuncts:
+    conditions = stage.query.conjuncts
+    for node in conditions:
         if not isinstance(node, Expr):
             continue
         for pair in _equalities(node.expression):
             for field, variable in (pair, pair[::-1]):
                 if _is_field(field) and _is_variable(variable, names):
-                    return Correlation(env.expression(field), env.expression(variable), identity)
+                    whole = len(conditions) == 1 and "$eq" in node.expression
+                    return Correlation(env.expression(field), env.expression(variable), identity, whole=whole)
     return None
 
 

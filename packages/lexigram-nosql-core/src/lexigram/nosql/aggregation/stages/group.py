@@ -1,7 +1,7 @@
 """``$group`` and ``$sortByCount`` (manual, "$group", "$sortByCount").
 
 Groups hold accumulators, never documents. A batch is worked on column by column: the keys of all its documents, then
-for each accumulator the values of all its documents, handed to each group's accumulator together. Groups come out in
+for each accumulator the values of all its documents. Groups come out in
 the order in which their first documents came, where MongoDB promises none.
 
 Two keys are one group if they are equal by MongoDB's order: 1 and 1.0 are, 1 and true are not; the group's ``_id`` is
@@ -16,13 +16,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
+from operator import itemgetter
 from typing import Any, Final
 
-from lexigram.nosql.aggregation.accumulators import Accumulator, CompiledAccumulator, compile_accumulator
+from lexigram.nosql.aggregation.accumulators import CompiledAccumulator, compile_accumulator
+from lexigram.nosql.aggregation.accumulators.ranking import Ranked
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, fault
 from lexigram.nosql.aggregation.limits import CHUNK, Meter
-from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Document, Fields, Output, Run, Runner, Stage
+from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Fields, Output, Run, Runner, Stage
+from lexigram.nosql.aggregation.stages.columns import open_column
 from lexigram.nosql.aggregation.stages.parsing import Env, shown
 from lexigram.nosql.aggregation.stages.sort import SortStage, check_sort
 from lexigram.nosql.values.order import hash_key
@@ -33,9 +37,10 @@ from typing_extensions import override
 __all__ = ["Group", "GroupField", "Key", "identity_of", "key_of", "parse_group", "parse_outputs", "parse_sort_by_count"]
 
 _PLAIN: Final = (frozenset({str}), frozenset({int}), frozenset({str, int}))
-_PER_GROUP: Final = 200  # bytes of a group with its first accumulator, about
+_PER_GROUP: Final = 200  # bytes, about
 _PER_ACCUMULATOR: Final = 100
-_PER_VALUE: Final = 16
+_SAMPLE: Final = 8
+_NO_LIMIT: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,15 @@ class Key:
     parts: tuple[Compiled, ...]
     names: tuple[str, ...] | None
 
-    def value(self, values: Sequence[Any]) -> Any:
-        """The ``_id`` of a group, from the values of the expressions for its first document."""
+    def values(self, columns: Sequence[Sequence[Any]], positions: Sequence[int]) -> list[Any]:
+        """The ``_id`` of the documents at some positions, from the values of the expressions for all documents."""
         if self.names is None:
-            return values[0]
-        return {name: value for name, value in zip(self.names, values, strict=True) if value is not MISSING}
+            return [columns[0][position] for position in positions]
+        named = list(zip(self.names, columns, strict=True))
+        return [
+            {name: value for name, column in named if (value := column[position]) is not MISSING}
+            for position in positions
+        ]
 
 
 def key_of(specification: Any, env: Env) -> Key:
@@ -142,53 +151,74 @@ _RANKING: Final = frozenset({"$top", "$topN", "$bottom", "$bottomN"})
 
 
 class Grouping(Runner):
-    """One run of a :class:`Group`."""
+    """One run of a :class:`Group`.
 
-    __slots__ = ("_groups", "_ids", "_makers", "_meter", "_plain", "_run", "_stage", "_values_held")
+    Args:
+        stage: The stage.
+        run: The run.
+    """
+
+    __slots__ = ("_bytes", "_columns", "_ids", "_meter", "_numbers", "_plain", "_seen", "_stage", "_variables")
 
     def __init__(self, stage: Group, run: Run) -> None:
         super().__init__()
         self._stage = stage
-        self._run = run
-        self._makers = [output.accumulator.new for output in stage.outputs]
+        self._variables = run.variables
         self._plain = stage.identity is hash_key
-        self._ids: dict[Any, Any] = {}
-        self._groups: dict[Any, list[Accumulator]] = {}
+        self._columns = [
+            open_column(output.accumulator, run.variables, collated=not self._plain) for output in stage.outputs
+        ]
+        # A key that is not there yet takes the next number, without a call of Python's.
+        self._numbers: defaultdict[Any, int] = defaultdict(count().__next__)
+        self._ids: list[Any] = []
         self._meter = run.meter(stage.name)
-        self._values_held = 0  # bytes of the values that accumulators may hold, at most
+        self._seen = 0  # values that may be held
+        self._bytes = 0  # what they take, about
 
     @override
     def push(self, batch: Batch) -> Iterable[Batch]:
-        known = len(self._groups)
-        self._accumulate(batch, self._rows(batch))
-        self._measure(len(self._groups) - known, batch)
+        groups = self._number(batch)
+        variables = self._variables
+        for output, column in zip(self._stage.outputs, self._columns, strict=True):
+            values = _values(output.accumulator.argument, batch, variables)
+            column.add(groups, values)
+            if column.keeps and self._meter.limit:
+                self._count(values)
+        self._check()
         return ()
 
-    def _rows(self, batch: Batch) -> list[tuple[list[Accumulator], Sequence[int]]]:
-        """The groups met in a batch, each with the positions of its documents."""
-        variables = self._run.variables
+    def _number(self, batch: Batch) -> Sequence[int]:
+        """The group of each document; groups that are new are opened."""
         parts = self._stage.key.parts
         if all(part.is_constant for part in parts):
-            values = [None if part.value is MISSING and len(parts) == 1 else part.value for part in parts]
-            identity = self._identity_of(values)
-            return [(self._groups.get(identity) or self._new(identity, values), range(len(batch)))]
-        columns = [_column(part, batch, variables) for part in parts]
+            if not self._ids:
+                self._open([None if parts[0].value is MISSING else parts[0].evaluate({}, self._variables)])
+            return [0] * len(batch)
+        columns = [_values(part, batch, self._variables) for part in parts]
         if len(columns) == 1:
             columns[0], identities = self._identify(columns[0], as_null=True)
         else:
             identities = list(zip(*[self._identify(column)[1] for column in columns], strict=True))
-        positions_of: dict[Any, list[int]] = defaultdict(list)
-        for position, identity in enumerate(identities):
-            positions_of[identity].append(position)
-        rows: list[tuple[list[Accumulator], Sequence[int]]] = []
-        groups = self._groups
-        for identity, positions in positions_of.items():
-            group = groups.get(identity)
-            if group is None:
-                first = positions[0]
-                group = self._new(identity, [column[first] for column in columns])
-            rows.append((group, positions))
-        return rows
+        known = len(self._ids)
+        numbers = self._numbers
+        groups = list(map(numbers.__getitem__, identities))
+        if len(numbers) > known:
+            firsts: list[int] = []
+            following = known
+            for position, group in enumerate(groups):
+                if group == following:
+                    firsts.append(position)
+                    following += 1
+            self._open(self._stage.key.values(columns, firsts))
+        return groups
+
+    def _open(self, ids: list[Any]) -> None:
+        self._ids += ids
+        for column in self._columns:
+            column.open(ids)
+        if self._meter.limit:
+            size = value_size(ids[-1]) + _PER_GROUP + _PER_ACCUMULATOR * len(self._columns)
+            self._meter.held += len(ids) * size
 
     def _identify(self, values: list[Any], *, as_null: bool = False) -> tuple[list[Any], list[Any]]:
         """The values of a key, and what tells them apart."""
@@ -202,91 +232,44 @@ class Grouping(Runner):
             return values, values
         return values, [value if (cls := type(value)) is str or cls is int else hash_key(value) for value in values]
 
-    def _identity_of(self, values: Sequence[Any]) -> Any:
-        identities = [self._stage.identity(value) for value in values]
-        return identities[0] if len(identities) == 1 else tuple(identities)
+    def _count(self, values: Sequence[Any]) -> None:
+        sizes = Meter(self._meter.stage, _NO_LIMIT)
+        sizes.values([value for value in values[::_SAMPLE] if type(value) is not Ranked])
+        self._seen += len(values)
+        self._bytes += sizes.held * _SAMPLE
 
-    def _new(self, identity: Any, values: Sequence[Any]) -> list[Accumulator]:
-        key = self._ids[identity] = self._stage.key.value(values)
-        variables = self._run.variables
-        group = self._groups[identity] = [make(key, variables) for make in self._makers]
-        return group
-
-    def _accumulate(self, batch: Batch, rows: Sequence[tuple[list[Accumulator], Sequence[int]]]) -> None:
-        variables = self._run.variables
-        single = len(rows) == 1
-        for index, output in enumerate(self._stage.outputs):
-            argument = output.accumulator.argument
-            if argument.is_constant:
-                value = argument.evaluate({}, variables)
-                for group, positions in rows:
-                    group[index].add_many([value] * len(positions))
-                continue
-            values = argument.evaluate_many(batch, variables)
-            if single:
-                rows[0][0][index].add_many(values)
-                continue
-            for group, positions in rows:
-                if len(positions) == 1:
-                    group[index].add(values[positions[0]])
-                else:
-                    group[index].add_many([values[position] for position in positions])
-
-    def _measure(self, new: int, batch: Batch) -> None:
-        """Count what is held: exactly only when the cheap upper bound passes the limit."""
+    def _check(self) -> None:
+        """Compare what is held with the limit: exactly only when what was seen passes it."""
         meter = self._meter
-        if not meter.limit:
+        if not meter.limit or meter.held + self._bytes <= meter.limit:
             return
-        if new:
-            sample = next(reversed(self._ids.values()))
-            meter.held += new * (_PER_GROUP + value_size(sample) + _PER_ACCUMULATOR * len(self._makers))
-        if self._holds_values():
-            sizes = Meter(meter.stage, 0x7FFFFFFFFFFFFFFF)
-            sizes.documents(batch)
-            self._values_held += sizes.held
-        if meter.held + self._values_held > meter.limit:
-            self._recount()
-
-    def _holds_values(self) -> bool:
-        group = next(reversed(self._groups.values()))
-        return any(accumulator.values_held() for accumulator in group)
-
-    def _recount(self) -> None:
-        held = values = 0
-        for group in self._groups.values():
-            for accumulator in group:
-                count = accumulator.values_held()
-                if count:
-                    values += count
-                    held += _PER_VALUE * count
-        if values:
-            # What one value takes is asked of one group, for all.
-            holders = [each for each in next(reversed(self._groups.values())) if each.values_held()]
-            counted = sum(each.values_held() for each in holders)
-            held += values * sum(value_size(each.result()) for each in holders) // max(counted, 1)
-        self._values_held = held
-        if self._meter.held + held > self._meter.limit:
-            self._meter.refuse()
+        held = sum(column.held() for column in self._columns)
+        self._bytes = min(self._bytes, held * self._bytes // max(self._seen, 1))
+        self._seen = held
+        if meter.held + self._bytes > meter.limit:
+            meter.refuse()
 
     @override
     def finish(self) -> Iterable[Batch]:
-        names = [output.name for output in self._stage.outputs]
-        out: Batch = []
-        for identity, group in self._groups.items():
-            document: Document = {"_id": self._ids[identity]}
-            for name, accumulator in zip(names, group, strict=True):
-                document[name] = accumulator.result()
-            out.append(document)
-            if len(out) >= CHUNK:
+        names = ("_id", *(output.name for output in self._stage.outputs))
+        rows = zip(self._ids, *[column.results() for column in self._columns], strict=True)
+        if len(names) == 2:
+            name = names[1]
+            while out := [{"_id": key, name: value} for key, value in islice(rows, CHUNK)]:
                 yield out
-                out = []
-        if out:
-            yield out
+        else:
+            while out := [dict(zip(names, row, strict=True)) for row in islice(rows, CHUNK)]:
+                yield out
 
 
-def _column(part: Compiled, batch: Batch, variables: Mapping[str, Any]) -> list[Any]:
+def _values(part: Compiled, batch: Batch, variables: Mapping[str, Any]) -> list[Any]:
     if part.is_constant:
         return [part.evaluate({}, variables)] * len(batch)
+    if part.field_name is not None:
+        try:
+            return list(map(itemgetter(part.field_name), batch))
+        except KeyError:  # the field is not in all
+            pass
     return part.evaluate_many(batch, variables)
 
 

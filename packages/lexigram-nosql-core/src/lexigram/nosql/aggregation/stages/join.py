@@ -21,29 +21,43 @@ from lexigram.nosql.values.kinds import Kind, class_kind
 from lexigram.nosql.values.order import hash_key
 from lexigram.nosql.values.path import MISSING, query_values, split_path
 
-__all__ = ["Foreign", "Table", "local_values"]
+__all__ = ["Foreign", "Local", "Table"]
 
 _SIMPLE: Final = frozenset({str, int, float, bool, type(None)})
+_SELVES: Final = (frozenset({str}), frozenset({int}), frozenset({str, int}))  # these stand for themselves
 
 
-def local_values(names: Sequence[str]) -> Callable[[Document], list[Any]]:
-    """Make the function that finds a document's local values.
+class Local:
+    """The local side of a join.
 
     Args:
-        names: The path.
-
-    Returns:
-        The function; it gives at least one value, null where there is none.
+        names: The path that is compared.
+        identity: Gives something hashable that is equal for equal values.
     """
-    if len(names) > 1:
-        return lambda document: joined_values(document, names) or [None]
-    name = names[0]
 
-    def top(document: Document) -> list[Any]:
-        value = document.get(name)
-        return value or [None] if type(value) is list else [value]
+    def __init__(self, names: Sequence[str], identity: Callable[[Any], Any]) -> None:
+        self._names = tuple(names)
+        self._identity = identity
+        self._plain = identity is hash_key
 
-    return top
+    def single(self, batch: Batch) -> list[Any] | None:
+        """The value of each document where each has one, null where there is none; None where one has several."""
+        if len(self._names) == 1:
+            name = self._names[0]
+            values = [document.get(name) for document in batch]
+            return None if list in map(type, values) else values
+        found = self.several(batch)
+        return [values[0] for values in found] if all(len(values) == 1 for values in found) else None
+
+    def several(self, batch: Batch) -> list[list[Any]]:
+        """The values of each document, at least one; null where there is none."""
+        return [joined_values(document, self._names) or [None] for document in batch]
+
+    def keys(self, values: list[Any]) -> list[Any]:
+        """What tells values apart."""
+        if self._plain and frozenset(map(type, values)) in _SELVES:
+            return values
+        return list(map(self._identity, values))
 
 
 class Foreign:
@@ -141,13 +155,14 @@ class Table:
                     else:
                         place.append(document)
 
-    def find(self, key: Any) -> Batch:
-        """The documents that one value finds; the list is not to be changed."""
-        return self._places.get(key, _NONE)
+    def find(self, keys: Sequence[Any]) -> list[Batch]:
+        """The documents that each value finds; the lists are not to be changed."""
+        places = self._places
+        return [places.get(key, _NONE) for key in keys]
 
     def find_any(self, keys: Sequence[Any]) -> Batch:
         """The documents that any of several values finds, in the order in which they were added."""
-        found = {id(document): document for key in keys for document in self.find(key)}
+        found = {id(document): document for key in keys for document in self._places.get(key, _NONE)}
         order = self._order
         return [found[place] for place in sorted(found, key=order.__getitem__)]
 

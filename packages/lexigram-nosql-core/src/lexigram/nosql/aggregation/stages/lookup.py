@@ -21,7 +21,7 @@ from lexigram.nosql.aggregation.expressions.errors import FAILED_TO_PARSE, fault
 from lexigram.nosql.aggregation.stages.base import NOTHING, AsyncRunner, Batch, Document, Fields, Output, Run, Stage
 from lexigram.nosql.aggregation.stages.correlated import Correlation, correlation_of
 from lexigram.nosql.aggregation.stages.fields import setter
-from lexigram.nosql.aggregation.stages.join import Foreign, Table, local_values
+from lexigram.nosql.aggregation.stages.join import Foreign, Local, Table
 from lexigram.nosql.aggregation.stages.parsing import (
     Env,
     Subpipeline,
@@ -107,6 +107,8 @@ class Lookup(Stage):
         self.prefix, self.suffix = pipeline.stages[:count], pipeline.stages[count:]
         if self.foreign is None and self.suffix:
             self.correlation = correlation_of(self.suffix[0], names, env)
+            if self.correlation is not None and self.correlation.whole:
+                self.suffix = self.suffix[1:]
 
     @override
     def leaves(self, names: frozenset[str]) -> bool:
@@ -132,7 +134,7 @@ class _Joining(AsyncRunner):
         self._stage = stage
         self._run = run
         self._foreign = foreign
-        self._local = local_values(stage.local or ())
+        self._local = Local(stage.local or (), foreign.identity)
         self._put = setter(stage.target)
         self._table = Table(foreign)
         self._meter = run.meter("$lookup")
@@ -153,32 +155,38 @@ class _Joining(AsyncRunner):
 
     async def _work(self) -> Batch:
         batch, self._waiting = self._waiting, []
-        values = list(map(self._local, batch))
-        identity = self._foreign.identity
-        keys = [[identity(value) for value in found] for found in values]
-        queried = await self._fetch(values, keys)
+        single = self._local.single(batch)
+        if single is not None:
+            keys = self._local.keys(single)
+            queried = await self._fetch(dict(zip(keys, single, strict=True)))
+            found = self._table.find(keys)
+        else:
+            # Only one query can tell the order in which several values' documents stand.
+            self._forget()
+            several = self._local.several(batch)
+            all_keys = [self._local.keys(values) for values in several]
+            flat = zip(chain.from_iterable(all_keys), chain.from_iterable(several), strict=True)
+            queried = await self._fetch(dict(flat))
+            found = [self._table.find_any(each) for each in all_keys]
         # Queries for many documents at once cost less than many queries; what is known costs none.
         self._wanted = min(2 * len(batch), _LARGEST) if queried else 0
-        table, put = self._table, self._put
-        found = [table.find(each[0]) if len(each) == 1 else table.find_any(each) for each in keys]
         if self._stage.pipeline is not None and self._stage.suffix:
             found = [await self._through(document, matches) for document, matches in zip(batch, found, strict=True)]
+        put = self._put
         return [put(document, matches) for document, matches in zip(batch, found, strict=True)]
 
-    async def _fetch(self, values: Sequence[Sequence[Any]], keys: Sequence[Sequence[Any]]) -> bool:
+    def _forget(self) -> None:
+        self._table.clear()
+        self._meter.held = 0
+
+    async def _fetch(self, needed: dict[Any, Any]) -> bool:
         """Read the foreign documents of a batch that are not at hand."""
         table = self._table
-        if any(len(each) > 1 for each in keys):
-            # Only one query can tell the order in which several values' documents stand.
-            table.clear()
-            self._meter.held = 0
-        needed = dict(zip(chain.from_iterable(keys), chain.from_iterable(values), strict=True))
         wanted = {key: value for key, value in needed.items() if key not in table.known}
         if not wanted:
             return False
         if self._meter.limit and self._meter.held > self._meter.limit // 2:
-            table.clear()
-            self._meter.held = 0
+            self._forget()
             wanted = needed
         documents = await self._read(list(wanted.values()))
         self._meter.documents(documents)
@@ -231,8 +239,8 @@ class _Piping(AsyncRunner):
 
     async def _found(self, document: Document) -> Batch:
         stage = self._stage
-        kept = await self._prefix()
-        if not stage.suffix and kept is not None:
+        kept = await self._prefix() if self._kept is None else self._kept
+        if kept is not None and not stage.suffix and stage.correlation is None:
             return kept
         run = _bind(stage.let, document, self._run)
         if kept is None:
@@ -243,6 +251,8 @@ class _Piping(AsyncRunner):
             if self._table is None:
                 self._table = stage.correlation.table(kept, self._run.variables)
             kept = self._table.get(stage.correlation.key(run.variables), [])
+            if not stage.suffix:
+                return kept
         if run.tired(len(kept) + 1):
             await run.pause()
         return await collect(open_chain(stage.suffix, run), kept)

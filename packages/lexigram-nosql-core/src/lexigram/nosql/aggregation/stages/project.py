@@ -18,7 +18,7 @@ from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, OVERFLOW, fault
 from lexigram.nosql.aggregation.expressions.numbers import as_decimal, is_numeric
 from lexigram.nosql.aggregation.expressions.scope import MAX_DEPTH
-from lexigram.nosql.aggregation.stages.additions import Tree, computed_parts, make_filler
+from lexigram.nosql.aggregation.stages.additions import Tree, computed_parts
 from lexigram.nosql.aggregation.stages.base import NOTHING, Document, Fields, MapStage, Stage, Transform
 from lexigram.nosql.aggregation.stages.parsing import Env, path_of, shown
 from lexigram.nosql.exceptions import DocumentValidationError
@@ -255,12 +255,14 @@ def _remover(node: Node) -> Callable[[Any], Any]:
 def _including(node: Node, tree: Tree) -> Transform:
     kept = frozenset(name for name, child in node.items() if child is True)
     if not any(isinstance(child, dict) for child in node.values()):
-        fill = make_filler(tree) if tree else None
+        leaves = [(name, part.evaluate) for name, part in tree.items() if isinstance(part, Compiled)]
 
         def pick(document: Document, variables: Mapping[str, Any]) -> Document:
             result = {name: value for name, value in document.items() if name in kept}
-            if fill is not None:
-                fill(result, document, variables)
+            for name, evaluate in leaves:
+                value = evaluate(document, variables)
+                if value is not MISSING:
+                    result[name] = value
             return result
 
         return pick

@@ -19,7 +19,10 @@ from typing_extensions import override
 
 __all__ = ["SortStage", "check_sort", "parse_sort_stage"]
 
-_SLACK = 1000  # a heap of what may still be among the first is cut down when it holds so many more
+_OFFERED_METAS = ("textScore", "randVal")
+_METAS = (*_OFFERED_METAS, "indexKey", "geoNearDistance", "geoNearPoint", "searchScore", "vectorSearchScore")
+_SLACK = 4000  # what may still be among the first is cut down when it holds so many more than needed
+_LARGE = 3 * _SLACK  # below, no memory limit that makes sense is reached between two cuts
 
 
 class SortStage(Stage):
@@ -36,7 +39,8 @@ class SortStage(Stage):
     def __init__(self, sort: Sort, limit: int = 0) -> None:
         self.sort = sort
         self.limit = limit
-        self.fields = Fields(frozenset(path.partition(".")[0] for path, _ in sort.fields))
+        self.fields = Fields(None if sort.metas else sort.fields_needed)
+        self.volatile = "randVal" in sort.metas.values()
 
     @override
     def open(self, run: Run) -> Runner:
@@ -84,12 +88,13 @@ class _Top(Runner):
 
     @override
     def push(self, batch: Batch) -> Iterable[Batch]:
-        self._meter.documents(batch)
         self._held += batch
         if len(self._held) > self._most:
             self._held = self._sort.top(self._held, self._limit)
             self._meter.held = 0
             self._meter.documents(self._held)
+        elif self._most > _LARGE:
+            self._meter.documents(batch)
         return ()
 
     @override
@@ -117,18 +122,20 @@ def check_sort(specification: Any, collation: Collation | None, what: str = "$so
         raise fault(15973, f"{what} takes a document of fields and directions, not {shown(specification)}")
     if not specification:
         raise fault(15976, f"{what} needs at least one field")
-    fields: dict[str, int] = {}
+    fields: dict[str, Any] = {}
     for path, direction in specification.items():
         if not isinstance(path, str):
             raise fault(BAD_VALUE, f"the fields of {what} are strings, not {shown(path)}")
+        path_of(path)
         if isinstance(direction, Mapping):
-            _refuse_meta(direction, what)
+            _check_meta(direction, what)
+            fields[str(path)] = direction
+            continue
         if not is_numeric(direction):
             raise fault(15974, f"the direction of {path!r} must be 1 or -1, not {shown(direction)}")
         sign = whole_number(direction)
         if sign not in (1, -1):
-            raise fault(15975, f"the direction of {path!r} must be 1 or -1, not {direction}")
-        path_of(path)
+            raise fault(15975, f"the direction of {path!r} must be 1 or -1, not {shown(direction)}")
         fields[str(path)] = sign
     sort = parse_sort(fields, collation=collation)
     if sort is None:
@@ -136,19 +143,20 @@ def check_sort(specification: Any, collation: Collation | None, what: str = "$so
     return sort
 
 
-def _refuse_meta(direction: Mapping[Any, Any], what: str) -> None:
+def _check_meta(direction: Mapping[Any, Any], what: str) -> None:
     if next(iter(direction), None) != "$meta":
         raise fault(17312, f"{what} sorts by 1, -1 or a $meta, not by another document")
     if len(direction) != 1:
         raise fault(FAILED_TO_PARSE, f"a $meta of {what} stands alone in its document")
     kind = direction["$meta"]
-    if kind not in ("textScore", "randVal", "indexKey", "geoNearDistance"):
-        raise fault(31138, f"{what} cannot sort by the $meta {kind!r}")
-    raise UnsupportedFeatureError(
-        f"{what} by the $meta {kind!r} is not offered in pipelines",
-        hint="find() with $text and a sort by textScore is, and $sample gives documents in random order.",
-        feature="meta_sort",
-    )
+    if kind not in _METAS or (what != "$sort" and kind in _OFFERED_METAS):
+        raise fault(31138, f"{what} cannot sort by the $meta {shown(kind)}")
+    if kind not in _OFFERED_METAS:
+        raise UnsupportedFeatureError(
+            f"{what} by the $meta {kind!r} is not offered",
+            hint="There are 'textScore', after a $match with $text, and 'randVal'.",
+            feature="meta_sort",
+        )
 
 
 def parse_sort_stage(specification: Any, env: Env) -> Sequence[Stage]:

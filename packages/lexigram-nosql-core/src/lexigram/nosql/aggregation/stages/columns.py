@@ -1,0 +1,455 @@
+"""The state of one accumulator for all groups, in a column.
+
+Groups are numbered in the order in which they are met. What every pipeline uses (sums and averages of whole numbers,
+counts, extremes of plain values, first, last, push) is kept in one list or dict with a place for each group and worked
+on with few calls per batch; as soon as a value comes that is not so plain, the column goes over to an
+:class:`~lexigram.nosql.aggregation.accumulators.base.Accumulator` for each group, which knows all the rules.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from lexigram.nosql.aggregation.accumulators import Accumulator, CompiledAccumulator
+from lexigram.nosql.aggregation.accumulators.sums import Average
+from lexigram.nosql.aggregation.expressions.numbers import clip
+from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
+from lexigram.nosql.values.path import MISSING
+from typing_extensions import override
+
+__all__ = ["Column", "open_column"]
+
+_INT: Final = frozenset({int})
+_ABSENT: Final = frozenset({type(None), type(MISSING)})
+_NO_NUMBERS: Final = _ABSENT | {str, bool, dict, list, bytes, datetime}
+_ORDERED: Final = (_INT, frozenset({str}), frozenset({datetime}))
+
+Make = Callable[[Any], Accumulator]
+"""Makes an accumulator for a group from its ``_id``."""
+
+
+class Column(ABC):
+    """What one accumulator holds for all groups."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def open(self, ids: Sequence[Any]) -> None:
+        """Make room for new groups.
+
+        Args:
+            ids: Their ``_id`` values, in the order of their numbers.
+        """
+
+    @abstractmethod
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+        """Take the values of a batch.
+
+        Args:
+            groups: The group of each value.
+            values: What the accumulator's argument gave.
+
+        Raises:
+            PipelineError: The accumulator does not take one of them.
+        """
+
+    @abstractmethod
+    def results(self) -> Sequence[Any]:
+        """What has been accumulated for each group."""
+
+    @property
+    def keeps(self) -> bool:
+        """True when it holds more with every value."""
+        return False
+
+    def held(self) -> int:
+        """How many values are held."""
+        return 0
+
+
+class _Objects(Column):
+    """An accumulator for each group."""
+
+    __slots__ = ("_groups", "_make")
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+        self._groups: list[Accumulator] = []
+
+    @override
+    def open(self, ids: Sequence[Any]) -> None:
+        make = self._make
+        self._groups += [make(each) for each in ids]
+
+    def take_over(self, groups: Sequence[Accumulator]) -> None:
+        self._groups = list(groups)
+
+    @override
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+        objects = self._groups
+        if len(objects) == 1:
+            objects[0].add_many(values)
+            return
+        rows: dict[int, list[Any]] = defaultdict(list)
+        for group, value in zip(groups, values, strict=True):
+            rows[group].append(value)
+        for group, found in rows.items():
+            if len(found) == 1:
+                objects[group].add(found[0])
+            else:
+                objects[group].add_many(found)
+
+    @override
+    def results(self) -> Sequence[Any]:
+        return [group.result() for group in self._groups]
+
+    @property
+    @override
+    def keeps(self) -> bool:
+        return any(group.values_held() for group in self._groups[-1:])
+
+    @override
+    def held(self) -> int:
+        return sum(group.values_held() for group in self._groups)
+
+
+class _Plain(Column):
+    """A column that goes over to accumulators when values stop being plain."""
+
+    __slots__ = ("_ids", "_make", "_objects")
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+        self._ids: list[Any] = []
+        self._objects: _Objects | None = None
+
+    @abstractmethod
+    def _grow(self, count: int) -> None:
+        """Make room for so many new groups."""
+
+    @abstractmethod
+    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
+        """Take values if all are plain; otherwise take none and say False."""
+
+    @abstractmethod
+    def _seed(self, accumulator: Accumulator, group: int) -> None:
+        """Bring a new accumulator to where a group stands."""
+
+    @abstractmethod
+    def _results(self) -> Sequence[Any]:
+        """What has been accumulated while values were plain."""
+
+    @override
+    def open(self, ids: Sequence[Any]) -> None:
+        if self._objects is not None:
+            self._objects.open(ids)
+        else:
+            self._ids += ids
+            self._grow(len(ids))
+
+    @override
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+        if self._objects is None:
+            if self._take(groups, values):
+                return
+            self._objects = _Objects(self._make)
+            accumulators = [self._make(each) for each in self._ids]
+            for group, accumulator in enumerate(accumulators):
+                self._seed(accumulator, group)
+            self._objects.take_over(accumulators)
+            self._ids = []
+        self._objects.add(groups, values)
+
+    @override
+    def results(self) -> Sequence[Any]:
+        return self._results() if self._objects is None else self._objects.results()
+
+
+class _Sums(_Plain):
+    """Sums of whole numbers."""
+
+    __slots__ = ("_totals",)
+
+    def __init__(self, make: Make) -> None:
+        super().__init__(make)
+        self._totals: list[int] = []
+
+    @override
+    def _grow(self, count: int) -> None:
+        self._totals += [0] * count
+
+    @override
+    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
+        classes = frozenset(map(type, values))
+        totals = self._totals
+        if classes <= _INT:
+            if len(totals) == 1:
+                totals[0] += sum(values)
+            else:
+                for group, value in zip(groups, values, strict=True):
+                    totals[group] += value
+            return True
+        if not classes - _INT <= _NO_NUMBERS:
+            return False
+        for group, value in zip(groups, values, strict=True):
+            if type(value) is int:
+                totals[group] += value
+        return True
+
+    @override
+    def _seed(self, accumulator: Accumulator, group: int) -> None:
+        accumulator.add(self._totals[group])
+
+    @override
+    def _results(self) -> Sequence[Any]:
+        return _clipped(self._totals)
+
+
+class _Averages(_Plain):
+    """Averages of whole numbers."""
+
+    __slots__ = ("_counts", "_totals")
+
+    def __init__(self, make: Make) -> None:
+        super().__init__(make)
+        self._totals: list[int] = []
+        self._counts: list[int] = []
+
+    @override
+    def _grow(self, count: int) -> None:
+        self._totals += [0] * count
+        self._counts += [0] * count
+
+    @override
+    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
+        classes = frozenset(map(type, values))
+        if not classes - _INT <= _NO_NUMBERS:
+            return False
+        totals, counts = self._totals, self._counts
+        if len(totals) == 1 and classes <= _INT:
+            totals[0] += sum(values)
+            counts[0] += len(values)
+            return True
+        for group, value in zip(groups, values, strict=True):
+            if type(value) is int:
+                totals[group] += value
+                counts[group] += 1
+        return True
+
+    @override
+    def _seed(self, accumulator: Accumulator, group: int) -> None:
+        if self._counts[group] and isinstance(accumulator, Average):
+            accumulator.add(self._totals[group])
+            accumulator.count = self._counts[group]
+
+    @override
+    def _results(self) -> Sequence[Any]:
+        return [
+            float(total) / count if count else None for total, count in zip(self._totals, self._counts, strict=True)
+        ]
+
+
+class _Counts(Column):
+    """Sums of one whole number, and so counts."""
+
+    __slots__ = ("_counts", "_size", "_step")
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+        self._counts: Counter[int] = Counter()
+        self._size = 0
+
+    @override
+    def open(self, ids: Sequence[Any]) -> None:
+        self._size += len(ids)
+
+    @override
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+        if self._size == 1:
+            self._counts[0] += len(groups)
+        else:
+            self._counts.update(groups)
+
+    @override
+    def results(self) -> Sequence[Any]:
+        # The counter has its keys in the order in which they came, which is that of the numbers.
+        step = self._step
+        return _clipped([count * step for count in self._counts.values()])
+
+
+class _Extremes(_Plain):
+    """The smallest or largest of values of one plain class."""
+
+    __slots__ = ("_best", "_class", "_largest")
+
+    def __init__(self, make: Make, *, largest: bool) -> None:
+        super().__init__(make)
+        self._largest = largest
+        self._best: list[Any] = []
+        self._class: frozenset[type] = frozenset()
+
+    @override
+    def _grow(self, count: int) -> None:
+        self._best += [None] * count
+
+    @override
+    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
+        classes = frozenset(map(type, values))
+        present = (classes | self._class) - _ABSENT
+        if not present:
+            return True
+        if present not in _ORDERED or (datetime in present and None in {each.tzinfo for each in values if each}):
+            return False
+        self._class = present
+        best, absent = self._best, classes - present
+        pairs = zip(groups, values, strict=True)
+        if self._largest:
+            for group, value in pairs:
+                if absent and (value is None or value is MISSING):
+                    continue
+                now = best[group]
+                if now is None or value > now:
+                    best[group] = value
+        else:
+            for group, value in pairs:
+                if absent and (value is None or value is MISSING):
+                    continue
+                now = best[group]
+                if now is None or value < now:
+                    best[group] = value
+        return True
+
+    @override
+    def _seed(self, accumulator: Accumulator, group: int) -> None:
+        accumulator.add(self._best[group])
+
+    @override
+    def _results(self) -> Sequence[Any]:
+        return self._best
+
+
+class _Firsts(Column):
+    """The first values."""
+
+    __slots__ = ("_size", "_values")
+
+    def __init__(self) -> None:
+        self._values: list[Any] = []
+        self._size = 0
+
+    @override
+    def open(self, ids: Sequence[Any]) -> None:
+        self._size += len(ids)
+
+    @override
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+        found = self._values
+        if len(found) == self._size:
+            return
+        for group, value in zip(groups, values, strict=True):
+            # New groups are numbered in the order in which their first documents stand.
+            if group == len(found):
+                found.append(None if value is MISSING else value)
+
+    @override
+    def results(self) -> Sequence[Any]:
+        return self._values
+
+
+class _Lasts(Column):
+    """The last values."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: dict[int, Any] = {}
+
+    @override
+    def open(self, ids: Sequence[Any]) -> None:
+        """Nothing: values make their own room."""
+
+    @override
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+        self._values.update(zip(groups, values, strict=True))
+
+    @override
+    def results(self) -> Sequence[Any]:
+        # The dict has its keys in the order in which they came, which is that of the numbers.
+        return [None if value is MISSING else value for value in self._values.values()]
+
+
+class _Lists(Column):
+    """All values."""
+
+    __slots__ = ("_lists",)
+
+    def __init__(self) -> None:
+        self._lists: list[list[Any]] = []
+
+    @override
+    def open(self, ids: Sequence[Any]) -> None:
+        self._lists += [[] for _ in ids]
+
+    @override
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+        lists = self._lists
+        for group, value in zip(groups, values, strict=True):
+            if value is not MISSING:
+                lists[group].append(value)
+
+    @override
+    def results(self) -> Sequence[Any]:
+        return self._lists
+
+    @property
+    @override
+    def keeps(self) -> bool:
+        return True
+
+    @override
+    def held(self) -> int:
+        return sum(map(len, self._lists))
+
+
+def _clipped(numbers: Sequence[int]) -> Sequence[Any]:
+    if numbers and (max(numbers) > INT64_MAX or min(numbers) < INT64_MIN):
+        return list(map(clip, numbers))
+    return numbers
+
+
+def open_column(accumulator: CompiledAccumulator, variables: Mapping[str, Any], *, collated: bool) -> Column:
+    """Make the column of an accumulator.
+
+    Args:
+        accumulator: The accumulator, compiled.
+        variables: Values of the variables.
+        collated: Whether text is compared by a collation.
+
+    Returns:
+        The column, for one run.
+    """
+    name, argument = accumulator.name, accumulator.argument
+    new = accumulator.new
+
+    def make(group: Any) -> Accumulator:
+        return new(group, variables)
+
+    if name in ("$sum", "$count") and argument.is_constant and type(argument.value) is int:
+        return _Counts(argument.value)
+    if name == "$sum":
+        return _Sums(make)
+    if name == "$avg":
+        return _Averages(make)
+    if name in ("$min", "$max") and not collated:
+        return _Extremes(make, largest=name == "$max")
+    if name == "$first":
+        return _Firsts()
+    if name == "$last":
+        return _Lasts()
+    if name == "$push":
+        return _Lists()
+    return _Objects(make)
