@@ -1,11 +1,11 @@
-"""What several tests share: the toy backend, a store in memory that outlives a command, and the command itself."""
+"""What several tests share: stores, the toy backend, a store in memory that outlives a command, the command itself."""
 
 from __future__ import annotations
 
 import importlib
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,41 @@ from typing import Any
 import pytest
 from lexigram.cli import main
 from lexigram.nosql.backend import API, BACKENDS, BackendSpec
+from lexigram.nosql.backends.memory import InMemoryDocumentStore
 from lexigram.nosql.backends.memory.driver import MemoryDriver
 from lexigram.nosql.backends.memory.spec import SPEC as MEMORY
 from lexigram.nosql.backends.memory.spec import MemoryConfig
+from lexigram.nosql.collection import Collection
+from lexigram.nosql.store import DocumentStore
+from lexigram.nosql.testing.minimal import MinimalDocumentStore
 
 TOY = Path(__file__).parent / "toy_backend"
+
+
+@pytest.fixture
+async def memory() -> AsyncIterator[InMemoryDocumentStore]:
+    """A store in memory, connected."""
+    async with InMemoryDocumentStore() as store:
+        yield store
+
+
+@pytest.fixture(params=[InMemoryDocumentStore, MinimalDocumentStore], ids=["memory", "minimal"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[DocumentStore]:
+    """A connected store: on the memory driver, and on the one that has the required methods only."""
+    async with request.param() as store:
+        yield store
+
+
+@pytest.fixture
+def things(store: DocumentStore) -> Collection:
+    """An empty collection of that store."""
+    return store.collection("things")
+
+
+@pytest.fixture
+def kept(memory: InMemoryDocumentStore) -> Collection:
+    """An empty collection in memory."""
+    return memory.collection("things")
 
 
 @pytest.fixture

@@ -134,8 +134,12 @@ class MemoryDriver:
             self.expire(table)
         return table
 
-    def store(self, writes: Mapping[Table, Mapping[Any, Change]]) -> None:
+    def store(self, writes: Mapping[Table, Mapping[Any, Change]], by: Transaction | None = None) -> None:
         """Store changes of several tables as one version, all or none.
+
+        Args:
+            writes: What happens to each document of each table.
+            by: The transaction whose changes they are, which needs no past of its own.
 
         Raises:
             DuplicateKeyError: A unique index would hold a key twice; nothing was stored.
@@ -143,8 +147,9 @@ class MemoryDriver:
         """
         checked = [(table, changes, table.check(changes)) for table, changes in writes.items()]
         self._version += 1
+        keep_past = len(self._running) > (by is not None)
         for table, changes, entries in checked:
-            table.write(changes, entries, self._version, keep_past=bool(self._running))
+            table.write(changes, entries, self._version, keep_past=keep_past)
 
     def is_plain(self, table: Table, call: Call) -> bool:
         """True when inserts into a table need no more than a look at the ``_id``."""

@@ -70,6 +70,7 @@ class Table:
         self._ids: Index | None = None
         self._versions: dict[Any, int] = {}
         self._past: dict[Any, list[_Past]] = {}
+        self._order: list[Any] = []
 
     # --- versions
 
@@ -94,13 +95,14 @@ class Table:
 
     def snapshot_keys(self) -> list[Any]:
         """The keys of everything that any snapshot can see, in the order in which it was inserted."""
-        return [*self.documents, *(key for key in self._past if key not in self.documents)]
+        return [*self._order, *self.documents]
 
     def forget_past(self, oldest: int | None) -> None:
         """Drop versions that no running transaction can see; *oldest* is the lowest snapshot, None without any."""
         if oldest is None:
             self._past.clear()
             self._versions.clear()
+            self._order = []
             return
         for key in [key for key, version in self._versions.items() if version <= oldest]:
             del self._versions[key]
@@ -160,6 +162,9 @@ class Table:
             old = self.documents.get(key)
             if keep_past:
                 if old is not None:
+                    if change.after is None and not self._order:
+                        # A deleted document keeps its place for those who still see it.
+                        self._order = list(self.documents)
                     self._past.setdefault(key, []).append(_Past(old, self._versions.get(key, 0), version))
                 self._versions[key] = version
             if change.after is not None:

@@ -116,7 +116,7 @@ class Transaction:
             if changes:
                 final[table] = changes
         try:
-            self._driver.store(final)
+            self._driver.store(final, by=self)
         except DuplicateKeyError as error:
             # It was free when this transaction wrote it, so another writer took it meanwhile.
             raise _conflict(next(iter(final))) from error
