@@ -17,9 +17,13 @@ The shape of what is written, for ``{"price": {"$gte": 10}, "tags": "new"}``::
         ...
         def run(docs):
             return [d for d in docs if (
-                (v0 >= c0 if type(v0 := d.get('price')) in NUMBERS else type(v0) not in PLAIN and l0(v0))
+                (v0 >= c0 if type(v0 := d.get('price')) is int or type(v0) is float
+                 else type(v0) not in PLAIN and l0(v0))
                 and (v1 == c1 if type(v1 := d.get('tags')) is str else type(v1) is list and l1(v1)))]
         return run
+
+``d['price']`` takes a third of the time of ``d.get('price')``, so functions over many documents are written in both
+ways: they begin as if every document had every field, and go on with the cautious form from the first that has not.
 """
 
 # Documents and filters are of any type, and what is narrowed from Any has parts that are unknown to the checker.
@@ -32,7 +36,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from lexigram.nosql.query.ast import (
@@ -80,16 +84,18 @@ HASHABLE: Final = "hashable"
 MIXED: Final = "mixed"
 
 _MAX_NESTING: Final = 12  # of one expression; Python's parser stops at about a hundred parentheses
+_MAX_TWICE: Final = 4000  # characters of a test that is written in two ways
+_PAUSE: Final = 8  # calls that begin with the cautious form after a document that lacked a field
 
 _NONE: Final = type(None)
 _NUMBERS: Final = frozenset({int, float})
+_IS_NUMBER: Final = "type({get}) is int or type({v}) is float"
 _SCALARS: Final = frozenset({int, float, str, _NONE, bool, dict, bytes, datetime, UUID, Decimal})
 _RAW: Final = frozenset({int, float, str, _NONE})
 _SELF: Final = frozenset({str, int, float, bool, _NONE, UUID, bytes, datetime, Decimal, dict, list})
 
 # Classes that a comparison with a constant of a mark need not look at twice.
 _PLAIN: Final[dict[str, frozenset[Any]]] = {
-    "NUMBERS": _NUMBERS,
     "RAW": _RAW,
     "PLAIN": _SCALARS,
     "NOT_DECIMAL": _SCALARS - {Decimal},
@@ -130,6 +136,20 @@ def list_mark(values: Sequence[Any]) -> Mark:
     if classes <= _RAW:
         return HASHABLE if float not in classes or not any(value != value for value in values) else MIXED
     return MIXED
+
+
+class _Test(NamedTuple):
+    """A test that decides common values in line; its parts take the names ``get`` and ``v``.
+
+    Attributes:
+        common: Whether the value is of the usual class.
+        decide: The answer if it is.
+        rare: The answer if it is not.
+    """
+
+    common: str
+    decide: str
+    rare: str
 
 
 class _Scope:
@@ -191,7 +211,7 @@ class _Writer:
         if isinstance(node, Nor | Not):
             return f"(not {self.join(node.children, ' or ', scope, depth)})"
         if isinstance(node, Leaf):
-            return self.leaf(node, scope)
+            return self.leaf((node,), scope)
         if isinstance(node, Expr):
             name = self.constant(node.evaluate)
             return f"truthy({name}({scope.document}, V))"
@@ -214,14 +234,32 @@ class _Writer:
         written: list[str] = []
         certain: dict[str, str] = {}
         seen = dict(scope.fields)
-        for position, part in enumerate(parts):
+        for position, part in enumerate(self.with_ranges(parts) if operator == " and " else parts):
             scope.fields = dict(seen)
-            written.append(self.node(part, scope, depth + 1))
+            written.append(self.leaf(part, scope) if isinstance(part, tuple) else self.node(part, scope, depth + 1))
             seen = dict(scope.fields)
             if position == 0:
                 certain = dict(scope.fields)
         scope.fields = certain
         return f"({operator.join(written)})" if len(written) != 1 else written[0]
+
+    def with_ranges(self, parts: Sequence[Node]) -> list[Node | tuple[Compare, Compare]]:
+        """Put the two ends of a range together, so that the class of the value is asked once for both."""
+        result: list[Node | tuple[Compare, Compare]] = []
+        for part in parts:
+            last = result[-1] if result else None
+            if (
+                isinstance(part, Compare)
+                and isinstance(last, Compare)
+                and part.path == last.path
+                and "$eq" not in (part.op, last.op)
+                and (kind := _RANGES.get(self.mark_of(part.value))) is not None
+                and kind == _RANGES.get(self.mark_of(last.value))
+            ):
+                result[-1] = (last, part)
+            else:
+                result.append(part)
+        return result
 
     def function(self, node: Node) -> str:
         """Write a condition as a function of its own."""
@@ -232,35 +270,43 @@ class _Writer:
 
     # Conditions on a path
 
-    def leaf(self, node: Leaf, scope: _Scope) -> str:
+    def leaf(self, nodes: Sequence[Leaf], scope: _Scope) -> str:
+        """Write the conditions on one path: one, or the two ends of a range."""
+        node = nodes[0]
         if isinstance(node, Exists):
             return self.exists(node, scope)
         names = (node.path or "").split(".")
         document = scope.document
-        leaf, one = self.slow(node)
+        slow = [self.slow(one) for one in nodes]
+        test = self.fast(nodes, [leaf for leaf, _ in slow])
         if len(names) == 1:
-            test = self.fast(node, leaf)
             if test is None:
-                return f"{leaf}({document}.get({names[0]!r}, M))"
+                return f"{slow[0][0]}({document}.get({names[0]!r}, M))"
             return self.fetched(names[0], test, scope)
         path = self.constant(steps(node.path or ""))
+
+        # What is not there equals null and nothing else, so there is no way to walk.
+        absent = all(isinstance(one, Compare) and self.mark_of(one.value) in _SCALARS - {_NONE} for one in nodes)
+
+        def walk(start: str, position: int) -> str:
+            walks = [f"reach({start}, {path}, {position}, {leaf}, {one})" for leaf, one in slow]
+            return " and ".join([f"{start} is not None", *walks] if absent and position else walks)
+
         # Objects all the way are followed in line; anything else is left to the general walk.
-        test = self.fast(node, leaf)
         if test is None or len(names) > 4:
-            return f"reach({document}, {path}, 0, {leaf}, {one})"
+            return f"({walk(document, 0)})"
         known = scope.fields.get(names[0])
         first = known or self.fresh("v")
         scope.fields[names[0]] = first
         variables = [first, *[self.fresh("v") for _ in names[1:]]]
-        fetches = [f"({first} := {document}.get({names[0]!r}))" if known is None else first]
+        fetches = [f"({first} := {_fetch(document, names[0])})" if known is None else first]
         fetches += [
-            f"({variables[position]} := {variables[position - 1]}.get({names[position]!r}))"
+            f"({variables[position]} := {_fetch(variables[position - 1], names[position])})"
             for position in range(1, len(names))
         ]
         written = test(fetches[-1], variables[-1])
         for position in range(len(names) - 2, -1, -1):
-            walk = f"reach({variables[position]}, {path}, {position + 1}, {leaf}, {one})"
-            written = f"({written} if type({fetches[position]}) is dict else {walk})"
+            written = f"({written} if type({fetches[position]}) is dict else {walk(variables[position], position + 1)})"
         return written
 
     def fetched(self, name: str, test: Callable[[str, str], str], scope: _Scope) -> str:
@@ -269,7 +315,7 @@ class _Writer:
             return test(known, known)
         variable = self.fresh("v")
         scope.fields[name] = variable
-        return test(f"({variable} := {scope.document}.get({name!r}))", variable)
+        return test(f"({variable} := {_fetch(scope.document, name)})", variable)
 
     def exists(self, node: Exists, scope: _Scope) -> str:
         names = (node.path or "").split(".")
@@ -280,15 +326,21 @@ class _Writer:
         name = self.constant(present)
         return f"({negation}reach({scope.document}, {path}, 0, {name}, {name}))"
 
-    def fast(self, node: Leaf, leaf: str) -> Callable[[str, str], str] | None:
+    def fast(self, nodes: Sequence[Leaf], leaves: Sequence[str]) -> Callable[[str, str], str] | None:
         """Choose the test that decides common values in line.
 
         Returns:
             Writes the test from an expression that fetches the value into a variable, and that variable; None if the
             condition always takes the slow path. A field that is not there is fetched as None.
         """
+        node, leaf = nodes[0], leaves[0]
         if isinstance(node, Compare):
-            return self.fast_compare(node, leaf)
+            tests = [
+                test
+                for one, slow in zip(nodes, leaves, strict=True)
+                if isinstance(one, Compare) and (test := self.order_test(one, slow)) is not None
+            ]
+            return _in_line(tests) if tests else self.fast_compare(node, leaf)
         if isinstance(node, In):
             return self.fast_in(node, leaf)
         if isinstance(node, Regex):
@@ -300,6 +352,34 @@ class _Writer:
             return lambda get, v: f"(type({get}) is list and len({v}) == {size})"
         return None
 
+    def order_test(self, node: Compare, leaf: str) -> _Test | None:
+        """The test of ``$gt`` and its like for constants of the usual classes."""
+        if node.op == "$eq":
+            return None
+        kind = self.mark_of(node.value)
+        symbol = _SYMBOLS[node.op]
+        if kind is int or kind is float:
+            c = self.constant(node.value)
+            return _Test(_IS_NUMBER, f"{{v}} {symbol} {c}", f"type({{v}}) not in NOT_DECIMAL and {leaf}({{v}})")
+        if kind is str:
+            left, right = "{v}", self.constant(node.value)
+            if self.collation is not None:
+                left, right = self.collated(right)
+            return _Test("type({get}) is str", f"{left} {symbol} {right}", f"type({{v}}) is list and {leaf}({{v}})")
+        if kind is datetime:
+            common = "type({get}) is datetime and {v}.tzinfo is not None"
+            c = self.constant(node.value)
+            return _Test(common, f"{{v}} {symbol} {c}", f"type({{v}}) not in NOT_DATE and {leaf}({{v}})")
+        return None
+
+    def collated(self, c: str) -> tuple[str, str]:
+        """What is compared instead of a value and of the constant *c*, where a collation compares strings."""
+        if self.collation is None:
+            return "{v}", c
+        name, key = self.constant(self.collation.string_key), self.fresh("k")
+        self.prelude.append(f"{key} = {name}({c})")
+        return name + "({v})", key
+
     def fast_compare(self, node: Compare, leaf: str) -> Callable[[str, str], str] | None:
         kind = self.mark_of(node.value)
         equality = node.op == "$eq"
@@ -307,42 +387,34 @@ class _Writer:
             if node.op in {"$gt", "$lt"}:
                 return lambda get, v: "False"
             return lambda get, v: f"({get} is None or type({v}) is list and {leaf}({v}))"
+        if not equality:
+            return None
         c = self.constant(node.value)
-        symbol = _SYMBOLS[node.op]
-        if kind is bool and equality:
+        if kind is bool:
             return lambda get, v: f"({get} is {c} or type({v}) is list and {leaf}({v}))"
         if kind is int or kind is float:
-            if equality:
-                # An array without the number is dismissed in line as well, if all in it is plain.
-                return lambda get, v: (
-                    f"({v} == {c} if type({get}) in NUMBERS else type({v}) not in NOT_DECIMAL and "
-                    f"(type({v}) is not list or {c} in {v} or not all_plain(map(type, {v}))) and {leaf}({v}))"
-                )
+            # An array without the number is dismissed in line as well, if all in it is plain.
             return lambda get, v: (
-                f"({v} {symbol} {c} if type({get}) in NUMBERS else type({v}) not in NOT_DECIMAL and {leaf}({v}))"
+                f"({v} == {c} if {_IS_NUMBER.format(get=get, v=v)} else type({v}) not in NOT_DECIMAL and "
+                f"(type({v}) is not list or {c} in {v} or not all_plain(map(type, {v}))) and {leaf}({v}))"
             )
-        if kind is str and equality and self.collation is None and node.path is not None:
+        if kind is str and self.collation is None and node.path is not None:
             return lambda get, v: f"({v} == {c} if type({get}) is str else type({v}) is list and {c} in {v})"
         if kind is str:
-            left, right = "{}", c
-            if self.collation is not None:
-                name = self.constant(self.collation.string_key)
-                key = self.fresh("k")
-                self.prelude.append(f"{key} = {name}({c})")
-                left, right = name + "({})", key
-            return lambda get, v: (
-                f"({left.format(v)} {symbol} {right} if type({get}) is str else type({v}) is list and {leaf}({v}))"
+            left, right = self.collated(c)
+            return _in_line(
+                [_Test("type({get}) is str", f"{left} == {right}", f"type({{v}}) is list and {leaf}({{v}})")]
             )
         if kind is datetime:
             return lambda get, v: (
-                f"({v} {symbol} {c} if type({get}) is datetime and {v}.tzinfo is not None"
+                f"({v} == {c} if type({get}) is datetime and {v}.tzinfo is not None"
                 f" else type({v}) not in NOT_DATE and {leaf}({v}))"
             )
-        if equality and (kind is UUID or kind is bytes):
+        if kind is UUID or kind is bytes:
             return lambda get, v: (
                 f"({v} == {c} if type({get}) is {self.constant(kind)} else type({v}) not in PLAIN and {leaf}({v}))"
             )
-        if equality and kind is dict and self.collation is None:
+        if kind is dict and self.collation is None:
             return lambda get, v: (
                 f"(equal({v}, {c}) if type({get}) is dict else type({v}) not in PLAIN and {leaf}({v}))"
             )
@@ -425,39 +497,132 @@ class _Writer:
         if not isinstance(node, Leaf):
             return "False" if isinstance(node, Never) else "True"
         _, one = self.slow(node)
-        test = self.fast(node, one)
+        test = self.fast((node,), (one,))
         return f"{one}(e)" if test is None else test("e", "e")
 
     # The whole
 
     def source(self, node: Node, kind: Kind) -> str:
         test = self.node(node, _Scope("d"), 0)
+        eager = kind in _EAGER and _FETCH in test and len(test) < _MAX_TWICE
+        run = (_EAGER if eager else _RUN)[kind].format(test=_cautious(test), eager=_eager(test), pause=_PAUSE)
+        self.names["lacking"] = [0]
         lines = [
             "def factory(C, X):",
             "    V = X.variables or {}",
             *[f"    c{index} = C[{index}]" for index in sorted(self.used)],
-            *["    " + line for line in self.prelude],
-            *["    " + line for line in _RUN[kind].format(test=test).splitlines()],
+            *["    " + _cautious(line) for line in self.prelude],
+            *["    " + line for line in run.splitlines()],
             "    return run",
         ]
         return "\n".join(lines)
 
 
+# A fetch is written with characters that repr leaves in no name; which form it takes is decided at the end.
+_FETCH: Final = "\0"
+_FETCHED: Final = "\1"
+
+
+def _fetch(document: str, name: str) -> str:
+    return f"{document}{_FETCH}{name!r}{_FETCHED}"
+
+
+def _cautious(text: str) -> str:
+    """The form that gives None for a field that is not there."""
+    return text.replace(_FETCH, ".get(").replace(_FETCHED, ")")
+
+
+def _eager(text: str) -> str:
+    """The form that raises KeyError for a field that is not there."""
+    return text.replace(_FETCH, "[").replace(_FETCHED, "]")
+
+
+_RANGES: Final[dict[Mark, str]] = {int: "number", float: "number", str: "string", datetime: "date"}
+
+
+def _in_line(tests: Sequence[_Test]) -> Callable[[str, str], str]:
+    """Write tests that all have to hold and ask the same of the value's class."""
+    common = tests[0].common
+    decide = " and ".join([test.decide for test in tests])
+    rare = " and ".join([test.rare for test in tests])
+    return lambda get, v: f"({decide.format(v=v)} if {common.format(get=get, v=v)} else {rare.format(v=v)})"
+
+
 _RUN: Final[dict[Kind, str]] = {
     "matches": "def run(d):\n    return True if {test} else False",
-    "select": (
-        "def run(docs, limit=0):\n"
-        "    if not limit:\n"
-        "        return [d for d in docs if {test}]\n"
-        "    found = []\n"
-        "    for d in docs:\n"
-        "        if {test}:\n"
-        "            found.append(d)\n"
-        "            if len(found) == limit: break\n"
-        "    return found"
-    ),
-    "count": "def run(docs):\n    n = 0\n    for d in docs:\n        if {test}: n += 1\n    return n",
-    "first": "def run(docs):\n    for d in docs:\n        if {test}: return d\n    return None",
+    "select": """\
+def run(docs, limit=0):
+    if not limit:
+        return [d for d in docs if {test}]
+    found = []
+    for d in docs:
+        if {test}:
+            found.append(d)
+            if len(found) == limit: break
+    return found""",
+    "count": """\
+def run(docs):
+    n = 0
+    for d in docs:
+        if {test}: n += 1
+    return n""",
+    "first": """\
+def run(docs):
+    for d in docs:
+        if {test}: return d
+    return None""",
+}
+
+# The document at which the eager form stops is asked again, and those after it, in the cautious form. A comprehension
+# cannot go on where it stopped, so it begins anew, which only something that can be read twice allows.
+_EAGER: Final[dict[Kind, str]] = {
+    "select": """\
+def run(docs, limit=0):
+    if not limit:
+        if lacking[0]: lacking[0] -= 1
+        elif iter(docs) is not docs:
+            try:
+                return [d for d in docs if {eager}]
+            except KeyError:
+                lacking[0] = {pause}
+        return [d for d in docs if {test}]
+    found = []
+    for d in docs:
+        if {test}:
+            found.append(d)
+            if len(found) == limit: break
+    return found""",
+    "count": """\
+def run(docs):
+    n = 0
+    rest = iter(docs)
+    if lacking[0]: lacking[0] -= 1
+    else:
+        try:
+            for d in rest:
+                if {eager}: n += 1
+            return n
+        except KeyError:
+            lacking[0] = {pause}
+            if {test}: n += 1
+    for d in rest:
+        if {test}: n += 1
+    return n""",
+    "first": """\
+def run(docs):
+    rest = iter(docs)
+    if lacking[0]: lacking[0] -= 1
+    else:
+        try:
+            for d in rest:
+                if {eager}: return d
+            return None
+        except KeyError:
+            lacking[0] = {pause}
+            if {test}: return d
+    for d in rest:
+        if {test}: return d
+    return None""",
 }
 
 
