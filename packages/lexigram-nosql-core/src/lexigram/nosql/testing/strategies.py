@@ -1,4 +1,4 @@
-"""Hypothesis strategies for documents, values, filters, sorts and projections.
+"""Hypothesis strategies for documents, values, filters, sorts, projections, updates, expressions and pipelines.
 
 They prefer what collides: few field names, small numbers of several types, arrays of objects, names that are also
 positions, so that random filters meet random documents often. Needs hypothesis, which ``lexigram-nosql-core[testing]``
@@ -20,13 +20,16 @@ from hypothesis.strategies import SearchStrategy
 __all__ = [
     "anything",
     "documents",
+    "expressions",
     "field_names",
     "filters",
     "numbers",
     "paths",
+    "pipelines",
     "projections",
     "scalars",
     "sorts",
+    "updates",
     "values",
 ]
 
@@ -212,6 +215,129 @@ def projections() -> SearchStrategy[dict[str, int]]:
     """
     return st.tuples(st.sampled_from([0, 1]), st.lists(paths(), min_size=1, max_size=3, unique=True)).map(
         lambda pair: dict.fromkeys(pair[1], pair[0])
+    )
+
+
+def updates() -> SearchStrategy[dict[str, Any]]:
+    """Updates of one or two operators over such paths; some cannot be applied to some documents.
+
+    Returns:
+        The strategy.
+    """
+    value = values(max_leaves=3)
+    number = st.one_of(st.integers(-3, 9), st.sampled_from([0.5, 2.0]))
+    each = st.fixed_dictionaries(
+        {"$each": st.lists(value, max_size=3)},
+        optional={
+            "$position": st.integers(-4, 4),
+            "$slice": st.integers(-4, 4),
+            "$sort": st.sampled_from([1, -1, {"a": 1}, {"a": -1, "b": 1}]),
+        },
+    )
+    operands: dict[str, SearchStrategy[Any]] = {
+        "$set": value,
+        "$unset": st.just(""),
+        "$inc": number,
+        "$mul": number,
+        "$min": value,
+        "$max": value,
+        "$push": st.one_of(value, each),
+        "$addToSet": st.one_of(value, st.lists(value, max_size=3).map(lambda items: {"$each": items})),
+        "$pop": st.sampled_from([1, -1]),
+        "$pull": st.one_of(scalars(), st.lists(scalars(), max_size=2), _comparisons()),
+        "$pullAll": st.lists(value, max_size=3),
+        "$bit": st.dictionaries(st.sampled_from(["and", "or", "xor"]), st.integers(0, 7), min_size=1, max_size=1),
+        "$rename": paths(),
+    }
+
+    def of(name: str) -> SearchStrategy[tuple[str, Any]]:
+        return st.tuples(st.just(name), st.dictionaries(paths(), operands[name], min_size=1, max_size=2))
+
+    operator = st.sampled_from(sorted(operands)).flatmap(of)
+    return st.lists(operator, min_size=1, max_size=2).map(lambda pairs: dict[str, Any](pairs))
+
+
+def _comparisons() -> SearchStrategy[dict[str, Any]]:
+    operator = st.sampled_from(["$gt", "$gte", "$lt", "$lte", "$ne"])
+    return st.dictionaries(operator, scalars(), min_size=1, max_size=2)
+
+
+def expressions() -> SearchStrategy[Any]:
+    """Aggregation expressions; some fail on some documents.
+
+    Returns:
+        The strategy.
+    """
+    leaf = st.one_of(
+        paths().map(lambda path: f"${path}"),
+        st.integers(-3, 9),
+        st.sampled_from([0.5, 2.0, True, False, None, "$$ROOT.a"]),
+        st.sampled_from(["", "a", "ab"]),
+    )
+
+    def inner(part: SearchStrategy[Any]) -> SearchStrategy[Any]:
+        two = st.tuples(part, part).map(list)
+        some = st.lists(part, min_size=1, max_size=3)
+        array = st.one_of(paths().map(lambda path: f"${path}"), st.lists(part, max_size=3))
+        comparisons = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$cmp"]
+        return st.one_of(
+            _call(["$add", "$multiply", "$concat", "$ifNull", "$and", "$or", "$setUnion", "$mergeObjects"], some),
+            _call(["$subtract", "$divide", "$mod", *comparisons], two),
+            _call(["$not", "$type", "$isNumber", "$isArray", "$abs", "$toUpper", "$toString"], part.map(lambda x: [x])),
+            _call(["$size", "$reverseArray", "$sum", "$avg", "$min", "$max"], array.map(lambda x: [x])),
+            _call(["$cond"], st.tuples(part, part, part).map(list)),
+            _call(["$arrayElemAt", "$slice"], st.tuples(array, st.integers(-2, 2)).map(list)),
+            _call(["$in"], st.tuples(part, array).map(list)),
+            _call(["$concatArrays"], st.lists(array, max_size=2)),
+            _call(["$filter"], st.tuples(array, part).map(lambda x: {"input": x[0], "as": "x", "cond": x[1]})),
+            _call(["$map"], array.map(lambda x: {"input": x, "as": "x", "in": {"$ifNull": ["$$x", 0]}})),
+        )
+
+    return st.recursive(leaf, inner, max_leaves=5)
+
+
+def _call(names: list[str], arguments: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
+    return st.tuples(st.sampled_from(names), arguments).map(lambda pair: {pair[0]: pair[1]})
+
+
+def pipelines() -> SearchStrategy[list[dict[str, Any]]]:
+    """Pipelines whose output has an order: one by ``_id`` stands in front, and after every ``$group``.
+
+    Returns:
+        The strategy.
+    """
+    expression = expressions()
+    field = field_names().filter(str.isalpha)
+    accumulator = st.one_of(
+        _call(["$sum", "$avg", "$min", "$max", "$first", "$last", "$push"], expression), st.just({"$count": {}})
+    )
+    by_id = {"$sort": {"_id": 1}}
+    group = st.tuples(expression, st.dictionaries(field, accumulator, max_size=2)).map(
+        lambda pair: [{"$group": {"_id": pair[0], **pair[1]}}, by_id]
+    )
+    unwind = st.one_of(
+        paths().map(lambda path: f"${path}"),
+        st.fixed_dictionaries(
+            {"path": paths().map(lambda path: f"${path}")},
+            optional={"preserveNullAndEmptyArrays": st.booleans(), "includeArrayIndex": st.just("c")},
+        ),
+    )
+    stages: list[SearchStrategy[list[dict[str, Any]]]] = [
+        filters().map(lambda x: [{"$match": x}]),
+        st.dictionaries(field, expression, min_size=1, max_size=2).map(lambda x: [{"$set": x}]),
+        st.dictionaries(field, expression, min_size=1, max_size=2).map(lambda x: [{"$project": x}]),
+        projections().map(lambda x: [{"$project": x}]),
+        paths().map(lambda x: [{"$unset": x}]),
+        unwind.map(lambda x: [{"$unwind": x}]),
+        group,
+        sorts().map(lambda x: [{"$sort": {**dict(x), "_id": 1}}]),
+        st.integers(1, 4).map(lambda x: [{"$limit": x}]),
+        st.integers(0, 3).map(lambda x: [{"$skip": x}]),
+        expression.map(lambda x: [{"$replaceWith": {"$mergeObjects": ["$$ROOT", {"a": x}]}}]),
+        st.just([{"$count": "c"}]),
+    ]
+    return st.lists(st.one_of(stages), min_size=1, max_size=4).map(
+        lambda parts: [by_id, *(stage for part in parts for stage in part)]
     )
 
 
