@@ -5,7 +5,6 @@ A builder is accepted wherever a pipeline is. Every stage takes MongoDB's docume
 well::
 
     AggregationPipeline().match({"paid": True}).group("$city", total=AccumulatorOp.SUM("$price")).sort({"total": -1})
-    -1})
 
 A first argument that is an expression stands as it is: ``group("$city", …)`` groups by the field ``city``,
 ``group("city", …)`` makes one group whose ``_id`` is the text ``city``, as in MongoDB.
@@ -29,7 +28,7 @@ from lexigram.nosql.values.copying import copy_value
 
 __all__ = ["AggregationPipeline"]
 
-_COLLECTION_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
+_COLLECTION_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _DEEPEST: Final = 200
 
 
@@ -115,7 +114,19 @@ class AggregationPipeline:
         *,
         descending: bool = False,
     ) -> Self:
-        """Order documents: ``sort({"price": -1})``, ``sort([("price", -1)])`` or ``sort("price", descending=True)``."""
+        """Order documents: ``sort({"price": -1})``, ``sort([("price", -1)])`` or ``sort("price", descending=True)``.
+
+        Args:
+            fields: One field; or fields and directions.
+            direction: 1 or -1, beside one field.
+            descending: The same as -1, beside one field.
+
+        Returns:
+            A builder with the stage added.
+
+        Raises:
+            QueryOptionError: *fields* is none of these, names a field twice, or *descending* goes with several.
+        """
         if isinstance(fields, str):
             return self.stage("$sort", {fields: -1 if descending else direction})
         if descending:
@@ -123,7 +134,7 @@ class AggregationPipeline:
                 "descending goes with the name of one field",
                 hint="Write the direction beside each field: {'price': -1}.",
             )
-        return self.stage("$sort", dict(fields))
+        return self.stage("$sort", _order(fields))
 
     def limit(self, n: int) -> Self:
         """Let the first *n* documents through."""
@@ -148,7 +159,7 @@ class AggregationPipeline:
         """
         if isinstance(path, Mapping):
             return self.stage("$unwind", path)
-        field = path if path.startswith("$") else f"${path}"
+        field = path if str(path).startswith("$") else f"${path}"
         if not preserve_null and include_index is None:
             return self.stage("$unwind", field)
         specification: dict[str, Any] = {"path": field}
@@ -185,9 +196,6 @@ class AggregationPipeline:
             NoSQLFilterError: The name of the collection is not one.
         """
         if isinstance(from_collection, Mapping):
-            source = from_collection.get("from")
-            if isinstance(source, str):
-                _check_collection(source)
             return self.stage("$lookup", from_collection)
         _check_collection(from_collection)
         specification: dict[str, Any] = {"from": from_collection}
@@ -331,12 +339,15 @@ class AggregationPipeline:
         return self.stage("$bucketAuto", _given(options))
 
     def union_with(
-        self, collection: str | None = None, pipeline: Sequence[Mapping[str, Any]] | AggregationPipeline | None = None
+        self,
+        collection: str | Mapping[str, Any] | None = None,
+        pipeline: Sequence[Mapping[str, Any]] | AggregationPipeline | None = None,
     ) -> Self:
         """Append another collection's documents, or what a pipeline makes of them.
 
         Args:
-            collection: The other collection; None where the pipeline begins with ``$documents``.
+            collection: The other collection; None where the pipeline begins with ``$documents``; or a whole
+                specification.
             pipeline: What the other documents go through.
 
         Returns:
@@ -345,6 +356,8 @@ class AggregationPipeline:
         Raises:
             NoSQLFilterError: The name of the collection is not one.
         """
+        if isinstance(collection, Mapping):
+            return self.stage("$unionWith", collection)
         if collection is not None:
             _check_collection(collection)
             if pipeline is None:
@@ -447,14 +460,43 @@ class AggregationPipeline:
         options = {"on": on, "let": let, "whenMatched": when_matched, "whenNotMatched": when_not_matched}
         return self.stage("$merge", {"into": into, **_given(options)})
 
-    def out(self, collection: str) -> Self:
+    def out(self, collection: str | Mapping[str, Any]) -> Self:
         """Replace a collection's content by the documents; must be the last stage.
+
+        Args:
+            collection: The collection; or a whole specification.
+
+        Returns:
+            A builder with the stage added.
 
         Raises:
             NoSQLFilterError: The name of the collection is not one.
         """
-        _check_collection(collection)
+        if not isinstance(collection, Mapping):
+            _check_collection(collection)
         return self.stage("$out", collection)
+
+
+def _order(fields: Any) -> dict[str, Any]:
+    """Fields and directions as a document."""
+    if isinstance(fields, Mapping):
+        return dict(fields)
+    order: dict[str, Any] = {}
+    if not isinstance(fields, list | tuple) or not all(map(_is_pair, fields)):
+        raise QueryOptionError(
+            f"sort() takes a field, a mapping, or pairs of field and direction, not {type(fields).__name__}",
+            hint="Write sort({'price': -1}) or sort([('price', -1)]).",
+            mongo_code=15973,
+        )
+    for name, direction in fields:
+        if name in order:
+            raise QueryOptionError(f"sort() names the field {name!r} twice", mongo_code=7472500)
+        order[name] = direction
+    return order
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -465,8 +507,8 @@ def _check_collection(name: str) -> None:
     # Callers may be untyped.
     if not isinstance(name, str) or not _COLLECTION_NAME.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise NoSQLFilterError(
-            f"{str(name)[:64]!r} is not the name of a collection",
-            hint="Use letters, digits, '_', '-' and '.', beginning with a letter or '_'.",
+            f"{str(name)[:64]!r} is no name for a collection here",
+            hint="Use letters, digits and '_', not beginning with a digit; a whole specification takes any name.",
         )
 
 
