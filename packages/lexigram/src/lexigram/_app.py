@@ -103,6 +103,7 @@ class Application:
         self._lifecycle: Lifecycle | None = None
         self._module_told: list[ModuleNode] = []
         self._told_of_start = False
+        self._stopper: asyncio.Task[Any] | None = None
         self._stop_reason: str | None = None
         self._active: Token[Resolver | None] | None = None
         self._stop_requested = asyncio.Event()
@@ -252,15 +253,21 @@ class Application:
             if self._config is None:
                 self._config = await asyncio.to_thread(LexigramConfig.from_env_profile)
             await self._start()
+            self._state = AppState.RUNNING
+            self._active = active_resolver.set(self._container)
+            await self._tell(ApplicationStarted(app_name=self.name))
         except BaseException:
-            await self._stop()
+            if self._state is AppState.STARTING:
+                await self._stop()
+            else:
+                await self.stop()
             raise
-        self._state = AppState.RUNNING
-        self._active = active_resolver.set(self._container)
-        await self._tell(ApplicationStarted(app_name=self.name))
 
     async def stop(self) -> None:
         """Stop it; errors on the way are logged and kept in :attr:`shutdown_errors`. Safe to call twice.
+
+        A second caller waits until it has stopped; but what is called while it stops, a provider's ``shutdown`` for
+        instance, cannot wait for that, and comes back at once.
 
         Raises:
             ApplicationStateError: It is being started; cancel that instead.
@@ -270,7 +277,8 @@ class Application:
                 f"{self.name} is being started and cannot be stopped yet", hint="Cancel the task that starts it."
             )
         if self._state in {AppState.STOPPING, AppState.STOPPED}:
-            await self._stopped.wait()
+            if asyncio.current_task() is not self._stopper:
+                await self._stopped.wait()
             return
         deactivate(self._active)
         await self._stop()
@@ -374,6 +382,7 @@ class Application:
     async def _stop(self) -> None:
         """Stop whatever has started; a cancellation on the way is passed on at the end."""
         self._state = AppState.STOPPING
+        self._stopper = asyncio.current_task()
         steps: list[Callable[[], Awaitable[None]]] = [lambda: self._tell(ApplicationStopping(app_name=self.name))]
         found = listeners(self._container, self._entries) if self._told_of_start else []
         steps.append(lambda: notify_all(found, "on_before_shutdown"))

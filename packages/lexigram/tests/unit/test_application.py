@@ -499,6 +499,31 @@ async def test_a_provider_that_hangs_is_given_up() -> None:
     assert log[-1] == "shutdown one"
 
 
+async def test_a_provider_that_ignores_its_time_limit_is_stopped_and_refused() -> None:
+    """One that swallows the cancellation has hung all the same, and what it started is stopped."""
+
+    class Stubborn(Part):
+        async def boot(self, container: ContainerResolverProtocol) -> None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                log.append("went on")
+
+    with pytest.raises(ProviderTimeoutError, match="'stubborn' did not boot within"):
+        await application(Part("one", 10), Stubborn("stubborn", boot_timeout=0.01), Part("last", 1000)).start()
+    assert log[-3:] == ["went on", "shutdown stubborn", "shutdown one"]
+    assert "boot last" not in log
+
+
+@pytest.mark.parametrize("method", ["register", "boot"])
+async def test_a_method_that_is_not_async_is_told(method: str) -> None:
+    """A forgotten ``async`` is not a riddle about NoneType."""
+    wrong = type("Wrong", (Provider,), {method: lambda _self, _container: None})
+
+    with pytest.raises(ProviderError, match=rf"{method}\(\) is not async; write it with `async def`"):
+        await application(wrong).start()
+
+
 async def test_a_timeout_inside_a_provider_is_an_ordinary_failure() -> None:
     """Only the limit of the provider itself counts as hanging."""
 
@@ -578,6 +603,74 @@ async def test_cancelling_the_start_stops_what_has_started() -> None:
         await task
     assert log[-2:] == ["boot stuck", "shutdown one"]
     assert app.state is AppState.STOPPED
+
+
+async def test_cancelling_the_start_while_it_is_announced_stops_it() -> None:
+    """Nobody would stop it otherwise: the start has not returned."""
+    app = application(Part("one"))
+    told = asyncio.Event()
+
+    async def linger(event: ApplicationStarted) -> None:
+        told.set()
+        await asyncio.Event().wait()
+
+    app.events.subscribe(ApplicationStarted, linger)
+    task = asyncio.create_task(app.start())
+    await told.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert log[-1] == "shutdown one"
+    assert app.state is AppState.STOPPED
+
+
+async def test_stopping_from_within_the_stop_does_not_wait_for_itself() -> None:
+    """A provider that asks for the end while it is shut down."""
+
+    class Eager(Provider):
+        async def shutdown(self) -> None:
+            await app.stop()
+            log.append("asked")
+
+    app = application(Eager)
+    await app.start()
+    async with asyncio.timeout(10):
+        await app.stop()
+    assert log == ["asked"]
+    assert app.state is AppState.STOPPED
+
+
+async def test_a_provider_is_in_one_application_at_a_time() -> None:
+    """A second one would take it from the first, and its end would stop the first one's work."""
+    shared = Part("shared")
+    async with Application.boot("first", [shared], config=CONFIG) as first:
+        with pytest.raises(ProviderError, match="'shared' belongs to the application 'first', which has not stopped"):
+            await application(shared).start()
+        assert first.is_running
+        assert log == ["register shared", "boot shared"]
+    async with application(shared):
+        assert log[-2:] == ["register shared", "boot shared"]
+
+
+async def test_a_provider_is_free_after_a_failed_start() -> None:
+    """Also one that had not booted."""
+    shared = Part("shared")
+    with pytest.raises(ProviderError):
+        await application(Part("bad", 1, fails="boot"), shared).start()
+    async with application(shared):
+        assert log[-1] == "boot shared"
+
+
+async def test_each_application_gives_a_provider_its_own_section() -> None:
+    """A provider that a module's decorator lists as an object outlives the application."""
+    search = Search()
+    sizes: list[int] = []
+    for size in (1, 2):
+        config = await asyncio.to_thread(LexigramConfig.from_dict, {"search": {"size": size}})
+        async with Application.boot(providers=[search], config=config):
+            sizes.append(search.config.size)
+    assert sizes == [1, 2]
 
 
 async def test_a_failure_to_register_names_the_provider() -> None:

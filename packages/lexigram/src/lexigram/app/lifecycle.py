@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from lexigram.app.entries import Entry
@@ -15,7 +18,7 @@ from lexigram.config import LexigramConfig
 from lexigram.contracts.exceptions.base import LexigramError
 from lexigram.contracts.exceptions.provider import ProviderError, ProviderTimeoutError
 from lexigram.di.container import Container
-from lexigram.di.provider import Provider, ProviderState
+from lexigram.di.provider import Hosting, Provider, ProviderState
 
 __all__ = ["Lifecycle"]
 
@@ -51,18 +54,40 @@ class Lifecycle:
 
         Raises:
             ConfigurationError: A section does not fit its provider's model.
-            ProviderError: A provider failed to register.
+            ProviderError: A provider failed to register, or runs in another application.
         """
         for entry in self._entries:
+            self._take(entry.provider, config)
+        for entry in self._entries:
             provider = entry.provider
-            if provider.config is None and provider.config_key is not None:
-                provider.config = _section(config, provider)
             try:
-                await provider.register(self._container.view(entry.owner))
+                await _awaited(provider.register(self._container.view(entry.owner)), "register")
             except Exception as error:
                 raise await self._failed(entry, error, "register") from error
             provider.state = ProviderState.REGISTERED
             await self._tell(ProviderRegistered(app_name=self._app_name, provider=entry.name))
+
+    def _take(self, provider: Provider, config: LexigramConfig) -> None:
+        """Make a provider this application's, with what its configuration says."""
+        before = provider.hosting
+        if before is not None and before.holder() is not None:
+            raise ProviderError(
+                f"provider {provider.name!r} belongs to the application {before.app_name!r}, which has not stopped",
+                provider=provider.name,
+                phase="register",
+                hint="Make one for each application: list the class, or call the module's configure() or stub() anew.",
+            )
+        # What another application read for it is not this one's.
+        read_before = before is not None and before.section is not None and provider.config is before.section
+        section: object = None
+        if provider.config_key is not None and (provider.config is None or read_before):
+            provider.config = section = _section(config, provider)
+        provider.hosting = Hosting(self._app_name, section, weakref.ref(self))
+
+    def _release(self, provider: Provider) -> None:
+        """Leave a provider to other applications."""
+        if provider.hosting is not None and provider.hosting.holder() is self:
+            provider.hosting = replace(provider.hosting, holder=_nobody)
 
     async def boot(self) -> None:
         """Boot level after level, the providers of a level together.
@@ -101,6 +126,8 @@ class Lifecycle:
                     await step()
                 except BaseException as interrupted:  # noqa: BLE001 - raised below, when the rest is shut down
                     interruption = interruption or interrupted
+        for entry in self._entries:
+            self._release(entry.provider)
         if interruption is not None:
             raise interruption
 
@@ -111,7 +138,11 @@ class Lifecycle:
         try:
             self._check_needs(entry)
             async with limit:
-                await provider.boot(self._container.view(entry.owner))
+                await _awaited(provider.boot(self._container.view(entry.owner)), "boot")
+            if limit.expired():
+                # It kept the cancellation to itself and went on: whatever it started has to be stopped.
+                await _awaited(provider.shutdown(), "shutdown")
+                raise TimeoutError  # noqa: TRY301 - goes the way of every other failure
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
@@ -133,7 +164,7 @@ class Lifecycle:
 
     async def _shut_down(self, entry: Entry) -> None:
         try:
-            await entry.provider.shutdown()
+            await _awaited(entry.provider.shutdown(), "shutdown")
         except Exception as error:
             _logger.exception("provider %r failed to shut down", entry.name)
             self.errors.append(await self._failed(entry, error, "shutdown"))
@@ -168,6 +199,17 @@ class Lifecycle:
             cause=error,
             hint=error.hint if isinstance(error, LexigramError) else None,
         )
+
+
+def _nobody() -> None:
+    """The holder of a provider that is free."""
+
+
+async def _awaited(outcome: object, method: str) -> None:
+    """Await what a provider's method returned, and say so where it is not async."""
+    if not inspect.isawaitable(outcome):
+        raise TypeError(f"{method}() is not async; write it with `async def`")
+    await outcome
 
 
 def _is_cancelled() -> bool:

@@ -26,14 +26,30 @@ nothing, then of those that depend on them, and ``shutdown`` in reverse. Where n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 from lexigram.contracts.core.di import ContainerRegistrarProtocol, ContainerResolverProtocol
 from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
 from lexigram.contracts.core.provider import ProviderPriority, ProviderProtocol, ProviderState
 
-__all__ = ["Provider", "ProviderPriority", "ProviderProtocol", "ProviderState"]
+__all__ = ["Hosting", "Provider", "ProviderPriority", "ProviderProtocol", "ProviderState"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """The application that a provider belongs to, or belonged to last.
+
+    Attributes:
+        app_name: Its name.
+        section: What it read of its configuration for the provider; None if that had one of its own.
+        holder: What takes the provider through its life there, as long as it is needed.
+    """
+
+    app_name: str
+    section: Any
+    holder: Callable[[], object | None]
 
 
 class Provider:
@@ -50,6 +66,7 @@ class Provider:
         config_model: What that section is read into.
         config: The section, set by the application before ``register`` unless it is set already.
         state: How far it has come; kept by the application.
+        hosting: The application that it belongs to; kept by the application.
     """
 
     name: str = ""
@@ -62,6 +79,7 @@ class Provider:
     config_model: type[Any] | None = None
     config: Any = None
     state: ProviderState = ProviderState.CREATED
+    hosting: Hosting | None = None
 
     def __init__(self, config: Any = None) -> None:
         if config is not None:
