@@ -481,6 +481,11 @@ def test_plugins_are_listed_and_broken_ones_named(run: Run, site: Write, monkeyp
         "[lexigram.test.others]\nbad = cli_test_bad:PLUGIN\n",
         cli_test_bad="raise OSError('redis://:hush@h')",
     )
+    site(
+        "acme-script",
+        "[lexigram.test.others]\nscript = cli_test_script:PLUGIN\n",
+        cli_test_script="raise SystemExit(3)",
+    )
     site("acme-clash", "[lexigram.cli]\nversion = cli_test_good:PLUGIN\n")
     damaged = site("acme-damaged", "[lexigram.test.others]\nno equals sign\n") / "acme_damaged-1.0.dist-info"
     groups = ("lexigram.cli", "lexigram.test.others", "lexigram.test.owned")
@@ -489,6 +494,7 @@ def test_plugins_are_listed_and_broken_ones_named(run: Run, site: Write, monkeyp
 
     assert reports["good"].error is None
     assert "OSError: redis://:**********@h" in str(reports["bad"].error)
+    assert reports["script"].error == "importing 'script' ends the program (exit code 3)"
     assert "is a str; the group 'lexigram.test.owned' takes int" in str(reports["wrong"].error)
     code, out, _ = run("doctor")
     assert code == 1

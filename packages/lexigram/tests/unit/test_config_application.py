@@ -198,6 +198,38 @@ def test_a_name_that_nearly_is_a_known_one_is_refused(key: str, meant: str) -> N
         LexigramConfig.from_dict({key: {}})
 
 
+@pytest.mark.parametrize("name", ["LEX_QUEUE_URL", "lex_queue_url"])
+def test_a_variable_with_one_underscore_after_a_section_is_refused(
+    name: str, clean_environment: pytest.MonkeyPatch, project: Write
+) -> None:
+    """It would set something that nobody reads."""
+    clean_environment.setenv(name, "x")
+    meant = name.replace("_url", "__url").replace("_URL", "__URL")
+    with pytest.raises(ConfigValidationError, match=f"queue_url: unknown key; did you mean '{meant}'"):
+        LexigramConfig.from_env_profile()
+
+    clean_environment.delenv(name)
+    project(".env", f"{name}=x\n")
+    with pytest.raises(ConfigValidationError, match=f"did you mean '{meant}'"):
+        LexigramConfig.from_env_profile()
+
+
+def test_a_section_of_a_file_may_begin_like_a_known_one(clean_environment: pytest.MonkeyPatch, project: Write) -> None:
+    """Only variables are easily written with an underscore too few."""
+    project("application.yaml", "queue_reports:\n  daily: true\n")
+    clean_environment.setenv("LEX_QUEUE_REPORTS__WEEKLY", "yes")
+    assert LexigramConfig.from_env_profile().get_section("queue_reports") == {"daily": True, "weekly": "yes"}
+
+
+def test_an_unknown_section_is_answered_with_the_known_ones(project: Write) -> None:
+    """Each once."""
+    project("application.yaml", "queue: {}\nown: {}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        LexigramConfig.from_yaml().trail("nope")
+    assert caught.value.hint is not None
+    assert caught.value.hint.count("queue") == 1
+
+
 def test_other_unknown_sections_belong_to_the_application() -> None:
     """Unless strict_sections forbids them."""
     assert LexigramConfig.from_dict({"shipping": {"carrier": "pigeon"}}).get("shipping.carrier") == "pigeon"

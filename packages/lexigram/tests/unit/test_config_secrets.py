@@ -73,6 +73,7 @@ def test_text_is_only_treated_as_a_url_if_it_looks_like_one() -> None:
     [
         "password", "db_password", "DB_PASSWORD", "token", "access_token", "accessToken", "api_key", "apiKey", "apikey",
         "secret_key", "client-secret", "credentials_json", "audit_hmac_key", "page_token_secret", "pwd", "private_key",
+        "passwords", "api_keys", "signingKeys", "authorization",
     ],
 )  # fmt: skip
 def test_names_of_secrets_are_known(name: str) -> None:

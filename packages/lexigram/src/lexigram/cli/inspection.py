@@ -192,6 +192,8 @@ def _load_error(group: PluginGroup[Any], name: str) -> str | None:
         group.load(name)
     except PluginError as error:
         return error.message
+    except SystemExit as error:
+        return f"importing {name!r} ends the program (exit code {error.code})"
     return None
 
 

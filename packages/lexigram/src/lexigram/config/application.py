@@ -343,6 +343,6 @@ class LexigramConfig(BaseConfig):
             raise ConfigurationError(
                 f"there is no section {name!r}",
                 key=name,
-                hint=f"There are: {', '.join((*self.section_names, *CONFIG_SECTIONS.names())) or 'none'}.",
+                hint=f"There are: {', '.join(sorted({*self.section_names, *CONFIG_SECTIONS.names()})) or 'none'}.",
             )
         yield from tree_trail(node, path)

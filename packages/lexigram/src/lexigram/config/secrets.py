@@ -38,7 +38,8 @@ MASK = "**********"
 
 _SPOKEN_OF = (
     "password|passwd|passphrase|pwd|secret|secrets|token|credential|credentials|credentials_json"
-    "|api_?key|access_?key|secret_?key|private_?key|account_?key|signing_?key|encryption_?key|hmac_?key|session_?key"
+    "|passwords|authorization"
+    "|(?:api|access|secret|private|account|signing|encryption|hmac|session)_?keys?"
 )
 _SECRET_NAME = re.compile(rf"(?:^|[_.\-]|(?<=[a-z])(?=[A-Z]))(?:{_SPOKEN_OF})$", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

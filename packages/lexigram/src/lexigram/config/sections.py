@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
+from lexigram.config.environment import DELIMITER
 from lexigram.config.problems import ConfigProblem, ConfigValidationError, read_as
-from lexigram.config.tree import KeyPath, Leaf, Section, dotted, from_json
+from lexigram.config.tree import KeyPath, Leaf, Section, Source, SourceKind, dotted, from_json
 from lexigram.plugins import PluginGroup
 from lexigram.suggestions import near_miss
 
@@ -63,7 +64,7 @@ def unfit_sections(node: Section, own: Mapping[str, Any], *, strict: bool, path:
             except ConfigValidationError as error:
                 problems += error.problems
             continue
-        nearest = near_miss(key, [*own, *known], cutoff=_NEAR)
+        nearest = _with_levels(key, known, child.source) or near_miss(key, [*own, *known], cutoff=_NEAR)
         if nearest is not None:
             problems.append(ConfigProblem(dotted(where), f"unknown key; did you mean {nearest!r}?", child.source))
         elif strict:
@@ -74,3 +75,14 @@ def unfit_sections(node: Section, own: Mapping[str, Any], *, strict: bool, path:
                 )
             )
     return problems
+
+
+def _with_levels(key: str, known: Iterable[str], source: Source) -> str | None:
+    """The variable that was meant by one that has a single underscore after a section's name."""
+    section = next((name for name in known if key.startswith(f"{name}_")), None)
+    variable = source.name if source.kind is SourceKind.ENVIRONMENT else source.variable
+    if section is None or variable is None:
+        return None
+    start = variable.lower().find(key)
+    end = start + len(section)
+    return None if start < 0 else f"{variable[:end]}{DELIMITER}{variable[end + 1 :]}"
