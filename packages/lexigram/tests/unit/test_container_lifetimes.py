@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import pytest
 from lexigram.contracts.core.di import ContainerResolverProtocol
 from lexigram.contracts.exceptions.container import CircularDependencyError, ContainerError
-from lexigram.di import Container
+from lexigram.di import Container, Named
 
 closed: list[str] = []
 
@@ -544,6 +544,20 @@ async def test_a_container_that_is_forgotten_open_warns() -> None:
     await quiet.resolve(Session)
     del quiet
     gc.collect()
+
+
+async def test_a_warning_names_a_few_services_once_each() -> None:
+    """However many were made."""
+    container = Container()
+    container.transient(Pool)
+    for number in range(12):
+        container.singleton(Pool, lambda: Pool(), name=f"p{number:02}")
+        await container.resolve(Annotated[Pool, Named(f"p{number:02}")])
+        await container.resolve(Pool)
+
+    del container
+    with pytest.warns(ResourceWarning, match=r"still open: Pool named 'p00', Pool, .*Pool named 'p08', …$"):
+        gc.collect()
 
 
 async def test_a_scope_that_is_forgotten_open_warns() -> None:

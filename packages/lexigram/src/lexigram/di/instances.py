@@ -16,12 +16,13 @@ import asyncio
 import inspect
 import logging
 import warnings
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from lexigram.contracts.core.scopes import ServiceScope
@@ -35,6 +36,8 @@ _logger = logging.getLogger(__name__)
 
 Prepare = Callable[[], Awaitable[tuple[Sequence[Any], Mapping[str, Any]]]]
 """Gives what a factory needs, by position and by name."""
+
+_TOLD = 10  # how many services a warning names
 
 _Close = Callable[[BaseException | None], Awaitable[None]]
 
@@ -98,6 +101,7 @@ class Instances:
         self._parent = parent
         self._making: dict[Binding, _Making] = {}
         self._closers: list[tuple[str, Any, _Close]] = []
+        self._held: Counter[int] = Counter()
 
     @property
     def depth(self) -> int:
@@ -152,7 +156,10 @@ class Instances:
         """
         interruption: BaseException | None = None
         while len(self._closers) > depth:
-            label, _, close = self._closers.pop()
+            label, value, close = self._closers.pop()
+            self._held[id(value)] -= 1
+            if not self._held[id(value)]:
+                del self._held[id(value)]
             try:
                 await close(error)
             except Exception:
@@ -164,7 +171,8 @@ class Instances:
 
     def __del__(self) -> None:
         if getattr(self, "_closers", None):
-            left = ", ".join(label for label, _, _ in self._closers)
+            labels = dict.fromkeys(label for label, _, _ in self._closers)
+            left = ", ".join([*islice(labels, _TOLD), *(["…"] if len(labels) > _TOLD else [])])
             warnings.warn(
                 f"{self.label} was not closed; still open: {left}", ResourceWarning, stacklevel=1, source=self
             )
@@ -241,6 +249,7 @@ class Instances:
                 close = None
         if close is not None:
             self._closers.append((str(binding), value, close))
+            self._held[id(value)] += 1
         return await self._accepted(binding, value)
 
     async def _accepted(self, binding: Binding, value: Any) -> Any:
@@ -261,7 +270,7 @@ class Instances:
             return True
         place: Instances | None = self
         while place is not None:
-            if any(value is other for _, other, _ in place._closers):
+            if id(value) in place._held:  # what is held lives, so that its id is nobody else's
                 return True
             place = place._parent
         return False
