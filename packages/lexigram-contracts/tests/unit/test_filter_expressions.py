@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,3 +176,14 @@ def test_projections_keep_tuples() -> None:
     names.append("c")
 
     assert projection == ProjectionSpec(include=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "combine",
+    [lambda a, b: a and b, lambda a, b: a or b, lambda a, b: not a, lambda a, b: 1 if a & b else 0],
+    ids=["and", "or", "not", "if"],
+)
+def test_the_words_of_python_do_not_combine(combine: Callable[[FieldEq, FieldEq], object]) -> None:
+    """They would leave one of the conditions out, silently."""
+    with pytest.raises(TypeError, match=re.escape("combine them with &, | and ~")):
+        combine(FieldEq("a", 1), FieldEq("b", 2))

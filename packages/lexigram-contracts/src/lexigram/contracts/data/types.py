@@ -1,9 +1,10 @@
 """Filter expressions, and how results are ordered, paged and cut.
 
 Expressions are plain frozen dataclasses that say *what* is wanted and nothing of how a database is asked; a store
-translates them. They combine with ``&``, ``|`` and ``~``, and they are specifications: ``is_satisfied_by`` tells
-whether an object in memory is wanted. In memory, a field is looked up as a key of a mapping, else as an attribute, step
-by step along a dotted path. A path that leads nowhere gives None; None equals only None, and has no order.
+translates them. They combine with ``&``, ``|`` and ``~`` (``and``, ``or`` and ``not`` are refused), and they are
+specifications: ``is_satisfied_by`` tells whether an object in memory is wanted. In memory, a field is looked up as a
+key of a mapping, else as an attribute, step by step along a dotted path. A path that leads nowhere gives None; None
+equals only None, and has no order.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, NoReturn, TypeAlias, cast
 
 from lexigram.contracts.exceptions.infra import DataValidationError
 from typing_extensions import TypeIs
@@ -55,6 +56,10 @@ class _Combines:
 
     def __invert__(self) -> NotExpr:
         return NotExpr(cast("FilterExpression", self))
+
+    def __bool__(self) -> NoReturn:
+        # `a and b` would be b alone, silently; Python lets no library change what these words mean.
+        raise TypeError("a filter expression is neither true nor false; combine them with &, | and ~, not and, or, not")
 
 
 @dataclass(frozen=True, slots=True)
