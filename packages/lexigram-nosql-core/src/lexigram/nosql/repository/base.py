@@ -17,46 +17,78 @@ Options, each for every read and write:
   with ``include_deleted``, and can be restored or purged. Saving an object whose document is marked is refused.
 * ``multi_tenant``: every document carries ``tenant_id``, and every request is bound to the tenant of
   :func:`~lexigram.nosql.repository.tenancy.tenant_scope`; without one it is refused.
-* ``versioned``: the entity's ``version`` counts its changes; saving an object that somebody else changed since raises
-  ``VersionConflictError``.
+* ``versioned``: the entity's ``version`` counts its changes, from 1; saving an object that somebody else changed since
+  raises ``VersionConflictError``.
 
-What these add to a filter is joined to the caller's with ``$and``, so no key of the caller's can undo it.
+Saving writes the fields that the entity has, None included, and leaves others of the document alone. An object is
+mapped to a document and back before anything is written, so what could not be read again is never stored. An id is made
+for an object that has none (None or empty text).
+
+With an ``id_field`` other than ``_id``, only a unique index on it (after ``tenant_id``, where there are tenants) keeps
+two writers that save a new object at the same time from making it twice.
+
+Operations join the transaction of the running task by themselves.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
+from typing import Any, ClassVar, Generic, TypeVar
 
-from lexigram.contracts.data.nosql.nosql import CollectionProtocol, DocumentStoreProtocol
 from lexigram.contracts.data.nosql.operations import InsertOne, UpdateOne
-from lexigram.contracts.data.types import FilterExpression, is_filter_expression
-from lexigram.contracts.domain.pagination import CursorPage, Page
-from lexigram.contracts.domain.specification import SpecificationProtocol
-from lexigram.nosql.exceptions import DocumentNotFoundError, DocumentValidationError, VersionConflictError
-from lexigram.nosql.query.builder import DocumentQuery, DocumentQueryBuilder
-from lexigram.nosql.repository.mapping import EntityMapper, collection_name_of
+from lexigram.nosql.exceptions import (
+    BulkWriteError,
+    DocumentNotFoundError,
+    DocumentValidationError,
+    DuplicateKeyError,
+    NoSQLError,
+    TransactionError,
+    VersionConflictError,
+)
+from lexigram.nosql.ids import time_ordered_id
+from lexigram.nosql.repository.mapping import storable
+from lexigram.nosql.repository.reading import RepositoryReads
+from lexigram.nosql.repository.scoping import DELETED, DELETED_AT, TENANT, VERSION
 from lexigram.nosql.repository.tenancy import require_tenant
-from lexigram.nosql.specification.document import to_filter
+from lexigram.nosql.specification.document import equality
+from lexigram.nosql.store import DocumentStore
+from lexigram.nosql.values.normalise import normalise_document
 
 __all__ = ["DocumentRepository"]
 
 TEntity = TypeVar("TEntity")
 TKey = TypeVar("TKey")
 
-DELETED = "_deleted"
-DELETED_AT = "_deleted_at"
-TENANT = "tenant_id"
-VERSION = "version"
+
+@dataclass(frozen=True, slots=True)
+class _Saving(Generic[TEntity]):
+    """An object on its way into the store.
+
+    Attributes:
+        document: What will be stored.
+        entity: What will be read.
+        identity: The id.
+        is_new: True when the id was made just now.
+        had: The version that the object came with, 0 for none; None when the repository is not versioned.
+    """
+
+    document: dict[str, Any]
+    entity: TEntity
+    identity: Any
+    is_new: bool
+    had: int | None
 
 
-class DocumentRepository(Generic[TEntity, TKey]):
+class DocumentRepository(RepositoryReads[TEntity, TKey]):
     """Objects of one kind, stored as documents of one collection.
 
-    Where a method takes *filter*, it is MongoDB's language, a query builder or a filter expression; keywords are
-    equalities. *sort* is as for ``Collection.find``.
+    Where a method takes *filter*, it is MongoDB's language, a query builder or a filter expression, and speaks of
+    documents: fields are called there what they are stored as. Keywords, *sort*, *field* and *spec* may speak of the
+    entity's attributes; keywords are equalities.
 
     Attributes:
         collection_name: Name of the collection; made of the entity's name when missing.
@@ -70,182 +102,14 @@ class DocumentRepository(Generic[TEntity, TKey]):
         soft_delete: Mark instead of delete.
         multi_tenant: Bind everything to the current tenant.
         versioned: Refuse to save what somebody else changed.
+
+    Raises:
+        DocumentValidationError: The type of the objects or the collection is not known, or the type cannot be mapped.
     """
 
     collection_name: ClassVar[str] = ""
     id_field: ClassVar[str] = "_id"
     id_attribute: ClassVar[str] = "id"
-
-    def __init__(
-        self,
-        store: DocumentStoreProtocol,
-        *,
-        entity: type[TEntity] | None = None,
-        collection_name: str | None = None,
-        soft_delete: bool = False,
-        multi_tenant: bool = False,
-        versioned: bool = False,
-    ) -> None:
-        kind = entity if entity is not None else _entity_of(type(self))
-        name = collection_name or type(self).collection_name or (collection_name_of(kind) if kind is not None else "")
-        if not name:
-            raise DocumentValidationError(
-                f"{type(self).__name__} names no collection", hint="Set collection_name, or the type of its entities."
-            )
-        self._store = store
-        self._soft_delete = soft_delete
-        self._multi_tenant = multi_tenant
-        self._versioned = versioned
-        self._collection: CollectionProtocol = store.collection(name)
-        self._mapper: EntityMapper[TEntity] | None = None
-        if kind is not None:
-            self._mapper = EntityMapper(kind, self.id_field, self.id_attribute)
-        elif type(self)._document_to_entity is DocumentRepository._document_to_entity:
-            raise DocumentValidationError(
-                f"{type(self).__name__} does not know the type of its entities",
-                hint="Write DocumentRepository[Entity, Key], pass entity=, or override the two mapping methods.",
-            )
-
-    @property
-    def collection(self) -> CollectionProtocol:
-        """The collection itself, without what the options add."""
-        return self._collection
-
-    # --- mapping, to be overridden for one's own
-
-    async def _document_to_entity(self, document: dict[str, Any]) -> TEntity:
-        """The object of a document."""
-        return self._mapped().to_entity(document)
-
-    async def _entity_to_document(self, entity: TEntity) -> dict[str, Any]:
-        """The document of an object."""
-        return self._mapped().to_document(entity)
-
-    def _mapped(self) -> EntityMapper[TEntity]:
-        if self._mapper is None:
-            raise DocumentValidationError(f"{type(self).__name__} overrides one mapping method, but not the other")
-        return self._mapper
-
-    # --- filters
-
-    def _base_filter(self, *, include_deleted: bool = False) -> dict[str, Any]:
-        """What the options add to every filter."""
-        base: dict[str, Any] = {}
-        if self._multi_tenant:
-            base[TENANT] = require_tenant(self._collection.name)
-        if self._soft_delete and not include_deleted:
-            base[DELETED] = {"$ne": True}
-        return base
-
-    def _build_filter(self, filter: Any = None, *, include_deleted: bool = False, **equalities: Any) -> dict[str, Any]:
-        """The caller's filter and equalities, within what the options allow."""
-        parts = [self._base_filter(include_deleted=include_deleted), _plain(filter), self._stored_names(equalities)]
-        wanted = [part for part in parts if part]
-        return {"$and": wanted} if len(wanted) > 1 else wanted[0] if wanted else {}
-
-    def _stored_names(self, equalities: Mapping[str, Any]) -> dict[str, Any]:
-        return {self._stored_name(name): value for name, value in equalities.items()}
-
-    def _stored_name(self, name: str) -> str:
-        declared = self._mapper is not None and self._mapper.declares(self.id_field)
-        return self.id_field if name == self.id_attribute and not declared else name
-
-    # --- reads
-
-    async def get(self, document_id: TKey, *, include_deleted: bool = False) -> TEntity | None:
-        """The object with this id, or None."""
-        return await self.find_one({self.id_field: document_id}, include_deleted=include_deleted)
-
-    async def find_one(self, filter: Any = None, *, sort: Any = None, include_deleted: bool = False) -> TEntity | None:
-        """The first object that matches, or None."""
-        document = await self._collection.find_one(
-            self._build_filter(filter, include_deleted=include_deleted), sort=sort
-        )
-        return None if document is None else await self._loaded(document)
-
-    async def list(
-        self, skip: int = 0, limit: int = 100, *, sort: Any = None, include_deleted: bool = False, **filters: Any
-    ) -> builtins.list[TEntity]:
-        """Objects whose fields equal *filters*, at most *limit* (0 for all) after the first *skip*."""
-        wanted = self._build_filter(include_deleted=include_deleted, **filters)
-        return await self._all(wanted, sort=sort, skip=skip, limit=limit)
-
-    async def find_by_filter(
-        self, filter: Any, *, sort: Any = None, skip: int = 0, limit: int = 0, include_deleted: bool = False
-    ) -> builtins.list[TEntity]:
-        """The objects that match. A query builder may bring its own order and limits."""
-        query = filter.build() if isinstance(filter, DocumentQueryBuilder) else filter
-        if isinstance(query, DocumentQuery):
-            sort, skip, limit = sort or query.sort, skip or query.skip, limit or query.limit
-        wanted = self._build_filter(query, include_deleted=include_deleted)
-        return await self._all(wanted, sort=sort, skip=skip, limit=limit)
-
-    async def find_by_spec(
-        self, spec: FilterExpression | SpecificationProtocol[Any], *, include_deleted: bool = False
-    ) -> builtins.list[TEntity]:
-        """The objects that satisfy *spec*.
-
-        A filter expression becomes a filter. Another specification with a ``to_filter()`` method is asked for its
-        filter; one that only has ``is_satisfied_by`` is tested on every object of the collection.
-        """
-        if is_filter_expression(spec):
-            return await self.find_by_filter(to_filter(spec), include_deleted=include_deleted)
-        own = getattr(spec, "to_filter", None)
-        if own is not None:
-            return await self.find_by_filter(own(), include_deleted=include_deleted)
-        everything = await self.find_by_filter({}, include_deleted=include_deleted)
-        return [entity for entity in everything if spec.is_satisfied_by(entity)]
-
-    async def exists(self, filter: Any = None, *, include_deleted: bool = False) -> bool:
-        """True when at least one object matches."""
-        return await self._collection.exists(self._build_filter(filter, include_deleted=include_deleted))
-
-    async def count(self, filter: Any = None, *, include_deleted: bool = False, **filters: Any) -> int:
-        """How many objects match."""
-        return await self._collection.count_documents(
-            self._build_filter(filter, include_deleted=include_deleted, **filters)
-        )
-
-    async def distinct(self, field: str, filter: Any = None, *, include_deleted: bool = False) -> builtins.list[Any]:
-        """The different values of a field among the objects that match."""
-        wanted = self._build_filter(filter, include_deleted=include_deleted)
-        return await self._collection.distinct(self._stored_name(field), wanted)
-
-    async def aggregate(self, pipeline: Any, *, include_deleted: bool = False) -> builtins.list[dict[str, Any]]:
-        """What a pipeline makes of the objects' documents; the options' filter stands in front of it."""
-        stages = pipeline.build() if hasattr(pipeline, "build") else builtins.list(pipeline)
-        base = self._base_filter(include_deleted=include_deleted)
-        return await self._collection.aggregate([{"$match": base}, *stages] if base else stages).to_list()
-
-    async def paginate(
-        self, page: int = 1, size: int = 20, *, filter: Any = None, sort: Any = None, include_deleted: bool = False
-    ) -> Page[TEntity]:
-        """One page by number, from 1, with the count of all objects that match."""
-        if page < 1 or size < 1:
-            raise DocumentValidationError(f"page and size are 1 or more, not {page} and {size}")
-        wanted = self._build_filter(filter, include_deleted=include_deleted)
-        total = await self._collection.count_documents(wanted)
-        items = await self._all(wanted, sort=sort or [(self.id_field, 1)], skip=(page - 1) * size, limit=size)
-        return Page(items, total, page, size)
-
-    async def find_page(
-        self,
-        token: str | None = None,
-        size: int = 20,
-        *,
-        filter: Any = None,
-        sort: Any = None,
-        include_deleted: bool = False,
-    ) -> CursorPage[TEntity]:
-        """One page by keyset: pass the ``next_cursor`` of the page before, and its filter and order, to go on."""
-        wanted = self._build_filter(filter, include_deleted=include_deleted)
-        found = await self._collection.find_page(wanted, sort=sort, size=size, token=token)
-        items = [await self._loaded(document) for document in found.items]
-        return CursorPage(
-            items, next_cursor=found.next_cursor, has_more=found.has_more, has_previous=found.has_previous
-        )
-
-    # --- writes
 
     async def save(self, entity: TEntity) -> TEntity:
         """Store an object, new or known, and return it as stored, id included.
@@ -254,47 +118,51 @@ class DocumentRepository(Generic[TEntity, TKey]):
             VersionConflictError: The repository is versioned, and somebody else changed or removed the document.
             DocumentNotFoundError: The document is marked as deleted; restore it first.
             DuplicateKeyError: A unique index, or another tenant, has its key already.
+            DocumentValidationError: The object cannot be stored, or what is stored could not be read again.
         """
-        document = await self._stored(entity)
-        if not document.get(self.id_field):
-            return await self._insert(document)
-        if self._versioned:
-            return await self._save_version(document)
-        await self._refuse_deleted([document[self.id_field]])
-        await self._collection.update_one(self._only(document), self._set(document), upsert=True)
-        return await self._loaded(document)
+        saving = await self._prepare(entity)
+        await self._write(saving)
+        return saving.entity
 
     async def save_many(self, entities: Iterable[TEntity]) -> builtins.list[TEntity]:
         """Store objects, new or known, and return them as stored, in order.
 
+        All are mapped before the first is written. They are written in order, and the first failure ends it: those
+        before it are stored. They go together in one bulk; versioned objects that were stored before go one by one,
+        since only so it is known which of them somebody else changed.
+
         Raises:
-            BulkWriteError: Some could not be stored; it says which and why.
+            NoSQLError: One could not be stored; ``details["entity_index"]`` and ``details["document_id"]`` say which.
+                ``DocumentValidationError``: nothing was written. ``BulkWriteError``: ``result`` says what was. Further
+                as :meth:`save`.
         """
-        given = builtins.list(entities)
-        if self._versioned:
-            return [await self.save(entity) for entity in given]
-        documents = [await self._stored(entity) for entity in given]
-        await self._refuse_deleted([d[self.id_field] for d in documents if d.get(self.id_field)])
-        operations: builtins.list[InsertOne | UpdateOne] = []
-        for document in documents:
-            if document.get(self.id_field):
-                operations.append(UpdateOne(self._only(document), self._set(document), upsert=True))
-            else:
-                operations.append(InsertOne(self._without_id(document)))
-        result = await self._collection.bulk_write(operations)
-        inserted = iter(result.inserted_ids)
-        for document, operation in zip(documents, operations, strict=True):
-            if isinstance(operation, InsertOne):
-                document["_id"] = next(inserted)
-        return [await self._loaded(document) for document in documents]
+        savings: builtins.list[_Saving[TEntity]] = []
+        for index, entity in enumerate(entities):
+            try:
+                savings.append(await self._prepare(entity))
+            except NoSQLError as error:
+                error.with_details(entity_index=index)
+                raise
+        if any(map(self._goes_alone, savings)):
+            for index, saving in enumerate(savings):
+                try:
+                    await self._write(saving)
+                except NoSQLError as error:
+                    error.with_details(entity_index=index, document_id=saving.identity)
+                    raise
+        else:
+            await self._write_together(savings)
+        return [saving.entity for saving in savings]
 
     async def delete(self, document_id: TKey) -> bool:
         """Remove (or mark) the object with this id; True when there was one."""
-        return bool(await self.delete_many([document_id]))
+        return await self._delete_where(self._identified(document_id)) > 0
 
     async def delete_many(self, document_ids: Iterable[TKey]) -> int:
         """Remove (or mark) the objects with these ids, and return how many there were."""
-        ids = builtins.list(document_ids)
+        if isinstance(document_ids, str | bytes):
+            raise DocumentValidationError("delete_many() takes a list of ids", hint="Use delete() for one.")
+        ids = [storable(document_id) for document_id in document_ids]
         return await self._delete_where({self.id_field: {"$in": ids}}) if ids else 0
 
     async def delete_by_filter(self, filter: Any) -> int:
@@ -303,9 +171,9 @@ class DocumentRepository(Generic[TEntity, TKey]):
 
     async def restore(self, document_id: TKey) -> bool:
         """Take the mark of deletion off; True when there was one."""
+        marked = {**self._identified(document_id), DELETED: True}
         result = await self._collection.update_one(
-            self._build_filter({self.id_field: document_id, DELETED: True}, include_deleted=True),
-            {"$unset": {DELETED: "", DELETED_AT: ""}},
+            self._build_filter(marked, include_deleted=True), {"$unset": {DELETED: "", DELETED_AT: ""}}
         )
         return result.modified_count > 0
 
@@ -324,80 +192,173 @@ class DocumentRepository(Generic[TEntity, TKey]):
         result = await self._collection.delete_many(self._build_filter(marked, include_deleted=True))
         return result.deleted_count
 
-    # --- below: the parts that the methods share
+    # --- how objects become documents
 
-    async def _all(self, filter: dict[str, Any], *, sort: Any, skip: int, limit: int) -> builtins.list[TEntity]:
-        found = self._collection.find(filter, sort=sort, skip=skip, limit=limit)
-        return [await self._loaded(document) for document in await found.to_list()]
-
-    async def _loaded(self, document: dict[str, Any]) -> TEntity:
-        """The object of a document, which need not know the options' fields."""
-        if self._mapper is not None:
-            for field in (DELETED, DELETED_AT, TENANT, VERSION if self._versioned else TENANT):
-                if field in document and not self._mapper.declares(field):
-                    document = {name: value for name, value in document.items() if name != field}
-        return await self._document_to_entity(document)
-
-    async def _stored(self, entity: TEntity) -> dict[str, Any]:
-        """The document of an object, with what the options keep in it."""
-        document = dict(await self._entity_to_document(entity))
+    async def _prepare(self, entity: TEntity) -> _Saving[TEntity]:
+        """Everything about a save that needs no database."""
+        document = normalise_document(await self._entity_to_document(entity))
+        self._check_names(document)
         if self._soft_delete:
             document.pop(DELETED, None)
             document.pop(DELETED_AT, None)
         if self._multi_tenant:
-            document[TENANT] = require_tenant(self._collection.name)
-        return document
+            document[TENANT] = self._tenant_of(document)
+        had = self._version_of(document) if self._versioned else None
+        identity = document.get(self.id_field)
+        is_new = identity is None or identity == ""
+        if is_new:
+            had = None if had is None else 0
+            document = {**document, self.id_field: self._new_id()}
+        if had is not None:
+            document[VERSION] = had + 1
+        try:
+            stored = await self._loaded(dict(document))
+        except DocumentValidationError as error:
+            if is_new and error.path in (self.id_field, self.id_attribute):
+                error.with_hint("Give the object an id before it is saved; the ids that are made are text.")
+            raise
+        if is_new:
+            # What was made is text, which the entity may hold as something else, such as a UUID.
+            known = normalise_document(await self._entity_to_document(stored))
+            document[self.id_field] = known[self.id_field]
+        return _Saving(document, stored, document[self.id_field], is_new, had)
 
-    def _only(self, document: Mapping[str, Any], **further: Any) -> dict[str, Any]:
-        """The filter for the document of one object, within the tenant."""
-        only = {self.id_field: document[self.id_field], **further}
-        return {**only, TENANT: document[TENANT]} if self._multi_tenant else only
+    def _check_names(self, document: dict[str, Any]) -> None:
+        for name in document:
+            if not name or "." in name or name.startswith("$"):
+                raise DocumentValidationError(
+                    f"{name!r} cannot be the name of a field here: it is empty, or has a dot or a leading $",
+                    hint="Store the field under another name.",
+                    path=name,
+                    collection=self._collection.name,
+                )
 
-    def _set(self, document: Mapping[str, Any]) -> dict[str, Any]:
+    def _tenant_of(self, document: dict[str, Any]) -> str:
+        """The current tenant, whose document this must be."""
+        tenant = require_tenant(self._collection.name)
+        if document.get(TENANT) not in (None, "", tenant):
+            raise DocumentValidationError(
+                f"this object of {self._collection.name!r} belongs to another tenant",
+                hint="Save it inside that tenant's scope.",
+                path=TENANT,
+                collection=self._collection.name,
+            )
+        return tenant
+
+    def _version_of(self, document: dict[str, Any]) -> int:
+        """The version that an object came with, 0 for none."""
+        if VERSION not in document and self._mapper is None:
+            raise DocumentValidationError(
+                f"the repository is versioned, but _entity_to_document() gives no {VERSION!r}", path=VERSION
+            )
+        version = document.get(VERSION)
+        if version is None:
+            return 0
+        if not isinstance(version, int) or isinstance(version, bool) or version < 0:
+            raise DocumentValidationError(f"{VERSION} is {version!r}, and must be an int of 0 or more", path=VERSION)
+        return version
+
+    def _new_id(self) -> str:
+        """An id as the store makes them."""
+        if isinstance(self._store, DocumentStore):
+            return str(self._store.prepare({})["_id"])
+        return time_ordered_id()
+
+    # --- how documents are written
+
+    def _own(self, saving: _Saving[TEntity]) -> dict[str, Any]:
+        """The filter for the document of an object, within the tenant."""
+        own = {self.id_field: equality(saving.identity)}
+        return {**own, TENANT: saving.document[TENANT]} if self._multi_tenant else own
+
+    def _target(self, saving: _Saving[TEntity]) -> dict[str, Any]:
+        """The filter for the document, if it is there to be written to: not marked, of the version that is known."""
+        target = self._own(saving)
+        if saving.had is not None:
+            target[VERSION] = saving.had or {"$in": [0, None]}
+        if self._soft_delete:
+            target[DELETED] = {"$ne": True}
+        return target
+
+    def _change(self, saving: _Saving[TEntity]) -> dict[str, Any]:
         """The update that stores an object's fields and leaves others alone."""
         fixed = {"_id", self.id_field, TENANT} if self._multi_tenant else {"_id", self.id_field}
-        fields = {name: value for name, value in document.items() if name not in fixed}
-        return {"$set": fields} if fields else {"$setOnInsert": {}}
+        fields = {name: value for name, value in saving.document.items() if name not in fixed}
+        change: dict[str, Any] = {"$set": fields} if fields else {}
+        if self.id_field != "_id" and saving.document.get("_id") is not None:
+            change["$setOnInsert"] = {"_id": saving.document["_id"]}
+        return change or {"$setOnInsert": {}}
 
-    async def _insert(self, document: dict[str, Any]) -> TEntity:
-        document = self._without_id(document)
-        if self._versioned:
-            document[VERSION] = 1
-        result = await self._collection.insert_one(document)
-        return await self._loaded({"_id": result.raw_id, **document})
+    def _insertion(self, saving: _Saving[TEntity]) -> dict[str, Any]:
+        document = saving.document
+        if document.get("_id", "") is None:
+            return {name: value for name, value in document.items() if name != "_id"}
+        return document
 
-    def _without_id(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The document of a new object, to which the store gives an id."""
-        if self.id_field != "_id":
-            raise DocumentValidationError(
-                f"an object of {self._collection.name!r} has no {self.id_field!r}, which is its id", path=self.id_field
-            )
-        return {name: value for name, value in document.items() if name != "_id"}
+    def _goes_alone(self, saving: _Saving[TEntity]) -> bool:
+        """True when it cannot be told from a bulk's result, or from a unique key, that somebody else was first."""
+        return bool(saving.had) or (saving.had == 0 and not saving.is_new and self.id_field != "_id")
 
-    async def _save_version(self, document: dict[str, Any]) -> TEntity:
-        """Store one more version of an object, if its document still has the version that the object has."""
-        identity = document[self.id_field]
-        had = document.get(VERSION) or 0
-        if isinstance(had, bool) or not isinstance(had, int):
-            raise DocumentValidationError(f"version is {had!r}, but must be an int", path=VERSION)
-        new = {**document, VERSION: had + 1}
-        if had == 0:
-            if await self._collection.exists(self._only(document)):
-                raise self._version_conflict(identity, had)
-            await self._collection.insert_one(new)
-            return await self._loaded(new)
-        live: dict[str, Any] = {DELETED: {"$ne": True}} if self._soft_delete else {}
-        result = await self._collection.update_one(self._only(document, **{VERSION: had}, **live), self._set(new))
-        if not result.matched_count:
-            raise self._version_conflict(identity, had)
-        return await self._loaded(new)
+    async def _write(self, saving: _Saving[TEntity]) -> None:
+        """Store one object."""
+        collection = self._collection
+        if saving.is_new:
+            await collection.insert_one(self._insertion(saving))
+            return
+        target, change = self._target(saving), self._change(saving)
+        if saving.had is not None or self._soft_delete:
+            if (await collection.update_one(target, change)).matched_count:
+                return
+            await self._refuse_deleted([saving.identity])
+            if saving.had or (saving.had == 0 and await collection.exists(self._own(saving))):
+                raise self._version_conflict(saving)
+        try:
+            await collection.update_one(target, change, upsert=True)
+        except DuplicateKeyError as error:
+            if await self._lost_race(saving, error):
+                raise self._version_conflict(saving) from error
+            raise
 
-    def _version_conflict(self, identity: Any, had: int) -> VersionConflictError:
+    async def _write_together(self, savings: builtins.list[_Saving[TEntity]]) -> None:
+        """Store objects in one bulk, of which none comes with a version."""
+        await self._refuse_deleted([saving.identity for saving in savings if not saving.is_new])
+        operations = [
+            InsertOne(self._insertion(saving))
+            if saving.is_new
+            else UpdateOne(self._target(saving), self._change(saving), upsert=True)
+            for saving in savings
+        ]
+        try:
+            await self._collection.bulk_write(operations)
+        except BulkWriteError as error:
+            first = error.failures[0]
+            saving = savings[first.index]
+            place = {"entity_index": first.index, "document_id": saving.identity}
+            if await self._lost_race(saving, first.error):
+                raise self._version_conflict(saving).with_details(**place) from error
+            error.with_details(**place)
+            raise
+
+    async def _lost_race(self, saving: _Saving[TEntity], error: NoSQLError) -> bool:
+        """True when a version could not be the first because somebody else's is."""
+        if saving.had is None or not isinstance(error, DuplicateKeyError):
+            return False
+        if error.index != "_id_" and self.id_field not in (error.key or {}):
+            return False
+        if not self._multi_tenant:
+            return True
+        # It may be another tenant's. After an error, a transaction answers no more questions.
+        with suppress(TransactionError):
+            return await self._collection.exists(self._own(saving))
+        return False
+
+    def _version_conflict(self, saving: _Saving[TEntity]) -> VersionConflictError:
+        known = f"changed or removed since version {saving.had} was read" if saving.had else "stored by somebody else"
         return VersionConflictError(
-            f"{self._collection.name} {identity!r} was changed or removed since version {had} was read",
+            f"{self._collection.name} {saving.identity!r} was {known}",
             hint="Read it again, apply the change, and save.",
-            document_id=identity,
-            expected=had,
+            document_id=saving.identity,
+            expected=saving.had,
             collection=self._collection.name,
         )
 
@@ -407,35 +368,17 @@ class DocumentRepository(Generic[TEntity, TKey]):
         marked = self._build_filter({self.id_field: {"$in": ids}, DELETED: True}, include_deleted=True)
         found = await self._collection.find_one(marked, projection={self.id_field: 1})
         if found is not None:
+            identity = found.get(self.id_field)
             raise DocumentNotFoundError(
-                f"{self._collection.name} {found.get(self.id_field)!r} was deleted",
+                f"{self._collection.name} {identity!r} was deleted",
                 hint="restore() it before saving.",
                 collection=self._collection.name,
+                document_id=identity,
             )
 
     async def _delete_where(self, filter: Any) -> int:
-        wanted = self._build_filter(filter)
+        wanted = self._build_query(filter, include_deleted=False)
         if not self._soft_delete:
             return (await self._collection.delete_many(wanted)).deleted_count
         mark = {"$set": {DELETED: True, DELETED_AT: datetime.now(UTC)}}
         return (await self._collection.update_many(wanted, mark)).modified_count
-
-
-def _plain(filter: Any) -> dict[str, Any]:
-    """A filter as a mapping, of whatever describes one."""
-    given = filter.build() if isinstance(filter, DocumentQueryBuilder) else filter
-    if isinstance(given, DocumentQuery):
-        return given.filter
-    return to_filter(given) if is_filter_expression(given) else dict(given or {})
-
-
-def _entity_of(repository: type[Any]) -> Any:
-    """The entity in ``class Repository(DocumentRepository[Entity, Key])``, or None."""
-    for cls in repository.__mro__:
-        for base in cls.__dict__.get("__orig_bases__", ()):
-            origin = get_origin(base)
-            if isinstance(origin, type) and issubclass(origin, DocumentRepository):
-                entity = get_args(base)[0]
-                if not isinstance(entity, TypeVar):
-                    return cast("Any", entity)
-    return None

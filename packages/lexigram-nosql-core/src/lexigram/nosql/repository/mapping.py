@@ -1,13 +1,18 @@
 """Turns objects into documents and back, for every kind of type that pydantic understands.
 
-Dataclasses, pydantic models and ``TypedDict`` work alike. Values that documents have (dates, Decimal, UUID, bytes, …)
-stay what they are; enums become their values, sets lists, and what documents do not have (a ``date``, a
-``Path``) the text that pydantic writes for it and reads again.
+Dataclasses, pydantic models and ``TypedDict`` work alike. What documents hold (datetimes, Decimal, UUID, bytes, the
+types of ``bson``, …) stays what it is; enums become their values, sets lists in a fixed order, and what documents do
+not hold (a ``date``, a ``timedelta``, a ``Path``) the text that pydantic writes for it and reads again. Fields are
+stored under their aliases, computed fields not at all. An object of a subclass is stored as the declared type.
+
+What is read is validated leniently also where the type is strict, since documents have no enums, sets or dates.
 """
+
+# The class of an Any is Unknown to pyright, and this module asks for classes all the time.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import uuid
 from collections.abc import Mapping
@@ -15,112 +20,178 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from os import PathLike, fspath
+from typing import Any, Generic, TypeVar, cast
 
 from lexigram.nosql.exceptions import DocumentValidationError
+from lexigram.nosql.repository.names import FieldNames
 from lexigram.nosql.values.bson_compat import bson_tag
+from lexigram.nosql.values.normalise import normalise_value
+from lexigram.nosql.values.order import sort_key
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic.errors import PydanticUserError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-__all__ = ["EntityMapper", "collection_name_of"]
+__all__ = ["EntityMapper", "storable"]
 
 T = TypeVar("T")
 
 _KEPT = (str, int, float, bytes, datetime, Decimal, uuid.UUID, re.Pattern)
+_UNEXPECTED = re.compile(
+    r"Expected `(?P<type>.*?)` - .*?\[(?:field_name='(?P<field>.*?)', )?.*?input_type=(?P<got>\w+)\]", re.DOTALL
+)
 
 
 class EntityMapper(Generic[T]):
     """Maps one type.
 
-    The entity's field *id_attribute* is the document's *id_field*; a field declared under the document's own name, or
-    with it as its alias, is taken as it is.
+    The entity's field *id_attribute* is the document's *id_field*. Where a field is stored under that name anyway (it
+    has the name, or the alias), it is taken as it is.
 
     Args:
         entity: The type.
         id_field: The document's field with the id, usually ``_id``.
         id_attribute: The entity's field with the id, usually ``id``.
+
+    Raises:
+        DocumentValidationError: Pydantic cannot map the type, or it has no field for the id.
     """
 
     def __init__(self, entity: Any, id_field: str = "_id", id_attribute: str = "id") -> None:
-        self._adapter: TypeAdapter[T] = TypeAdapter(entity)
+        self.name = str(getattr(entity, "__name__", entity))
+        try:
+            self._adapter: TypeAdapter[T] = TypeAdapter(entity)
+            self.names = FieldNames(self._adapter.core_schema)
+        except PydanticUserError as error:
+            raise DocumentValidationError(
+                f"{self.name} cannot be mapped to documents: {str(error).splitlines()[0]}",
+                hint="Use a dataclass, a pydantic model or a TypedDict, or override the two mapping methods.",
+            ) from error
         self._id_field = id_field
-        self._id_attribute = id_attribute
-        self._name = getattr(entity, "__name__", str(entity))
-        self._fields = _field_names(entity)
+        # The names of the id: in what pydantic writes, and in what it reads.
+        self._written = self._read = id_field
+        fields = self.names.fields
+        if fields:
+            known = [field for field in fields.values() if field.stored == id_field or id_field in field.read]
+            own = known[0] if known else fields.get(id_attribute)
+            if own is None:
+                raise DocumentValidationError(
+                    f"{self.name} has no field {id_attribute!r} for the document's {id_field!r}",
+                    hint="Set id_attribute to the name of the field that holds the id.",
+                )
+            self._written = own.stored
+            self._read = id_field if id_field in own.read else own.read[0] if own.read else own.stored
 
-    def declares(self, field: str) -> bool:
-        """True when the entity has a field that is stored under this name."""
-        return field in self._fields
+    def stores(self, name: str) -> bool:
+        """True when a field of the entity is stored under this name, or its fields are not known."""
+        fields = self.names.fields.values()
+        return not fields or any(field.stored == name for field in fields)
+
+    def stored_path(self, path: str) -> str:
+        """The path in documents of a path of the entity's attributes; what is no attribute stays as it is."""
+        first, dot, rest = self.names.stored_path(path).partition(".")
+        return f"{self._id_field if first == self._written else first}{dot}{rest}"
 
     def to_document(self, entity: T) -> dict[str, Any]:
         """The document of an object.
 
         Raises:
-            DocumentValidationError: The object is not of the type, or not a mapping of fields.
+            DocumentValidationError: The object is not of the type, is not a mapping of fields, or holds what documents
+                cannot hold.
         """
         try:
-            data = self._adapter.dump_python(entity, by_alias=True, warnings="error")
-        except Exception as error:
-            raise DocumentValidationError(f"{entity!r:.80} is not a {self._name}: {error}") from error
-        if not isinstance(data, dict):
-            raise DocumentValidationError(f"a {self._name} has no fields, so it cannot be a document")
-        document = {str(name): _storable(value) for name, value in data.items()}
-        if self._id_field not in document and self._id_attribute in document:
-            document = {self._id_field: document.pop(self._id_attribute), **document}
-        if document.get(self._id_field, ...) is None:
-            del document[self._id_field]
-        return document
+            document: Any = storable(
+                self._adapter.dump_python(entity, by_alias=True, round_trip=True, warnings="error")
+            )
+        except DocumentValidationError:
+            raise
+        except (PydanticSerializationError, ValueError, AttributeError, RecursionError) as error:
+            raise self._not_an_entity(entity, error) from error
+        if not isinstance(document, dict):
+            raise DocumentValidationError(
+                f"a {type(entity).__name__} cannot be stored as {self.name}: it has no fields, as documents have"
+            )
+        if self._written != self._id_field and self._written in document:
+            document = {self._id_field: document.pop(self._written), **document}
+        return cast("dict[str, Any]", document)
+
+    def _not_an_entity(self, entity: Any, error: Exception) -> DocumentValidationError:
+        """Why an object could not be written, without its values."""
+        given = type(entity).__name__
+        if isinstance(error, RecursionError):
+            return DocumentValidationError(f"a {self.name} nests too deep", mongo_code=15)
+        found = _UNEXPECTED.search(str(error))
+        if found is None:
+            return DocumentValidationError(f"a {given} cannot be stored as {self.name}: {type(error).__name__}")
+        field, wanted, got = found["field"], found["type"], found["got"]
+        if field is None:
+            return DocumentValidationError(f"a {given} is not a {self.name}: expected {wanted}, found {got}")
+        return DocumentValidationError(
+            f"this is not a {self.name}: {field} should be {wanted}, not {got}", path=field, fields=[field]
+        )
 
     def to_entity(self, document: Mapping[str, Any]) -> T:
         """The object of a document.
 
         Raises:
-            DocumentValidationError: The document does not fit the type.
+            DocumentValidationError: The document does not fit the type; ``document_id`` and ``fields`` say where.
         """
         data = dict(document)
-        if self._id_field not in self._fields and self._id_attribute not in data and self._id_field in data:
-            data[self._id_attribute] = data.pop(self._id_field)
+        if self._read != self._id_field and self._id_field in data:
+            data[self._read] = data.pop(self._id_field)
         try:
-            return self._adapter.validate_python(data)
+            return self._adapter.validate_python(data, strict=False)
         except ValidationError as error:
             identity = document.get(self._id_field)
-            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-            raise DocumentValidationError(f"document {identity!r} is not a {self._name}: {problems}") from error
+            problems = [
+                (".".join(map(str, problem["loc"])), problem["msg"])
+                for problem in error.errors(include_url=False, include_context=False, include_input=False)
+            ]
+            raise DocumentValidationError(
+                f"document {identity!r} is not a {self.name}: "
+                + "; ".join(f"{path}: {text}" for path, text in problems),
+                path=problems[0][0],
+                document_id=identity,
+                fields=[path for path, _ in problems],
+            ) from error
 
 
-def _field_names(entity: Any) -> frozenset[str]:
-    """The names under which the fields are stored."""
-    described: Mapping[str, Any] | None = getattr(entity, "model_fields", None) or getattr(
-        entity, "__pydantic_fields__", None
-    )
-    if described is not None:
-        return frozenset(field.serialization_alias or field.alias or name for name, field in described.items())
-    if dataclasses.is_dataclass(entity):
-        return frozenset(field.name for field in dataclasses.fields(entity))
-    return frozenset(getattr(entity, "__annotations__", {}))
+def storable(value: Any) -> Any:
+    """A value as documents hold it.
 
-
-def _storable(value: Any) -> Any:
-    """A value as documents hold it."""
+    Raises:
+        DocumentValidationError: Documents cannot hold it.
+    """
+    if value is None:
+        return None
     if isinstance(value, Enum):
-        return _storable(value.value)
-    if value is None or isinstance(value, _KEPT) or bson_tag(type(value)) is not None:
+        return storable(value.value)
+    if isinstance(value, datetime):
+        return normalise_value(value)
+    if isinstance(value, _KEPT) or bson_tag(type(value)) is not None:
         return value
     if isinstance(value, Mapping):
-        return {_key(name): _storable(item) for name, item in value.items()}
-    if isinstance(value, list | tuple | AbstractSet):
-        return [_storable(item) for item in value]
-    return to_jsonable_python(value)
+        return {_key(name): storable(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    if isinstance(value, AbstractSet):
+        return sorted([storable(item) for item in value], key=sort_key)
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, PathLike):
+        return fspath(value)
+    if hasattr(value, "get_secret_value"):
+        raise DocumentValidationError(
+            "a secret would be stored as stars", hint="Give the field a serializer that says how it is to be stored."
+        )
+    try:
+        return to_jsonable_python(value)
+    except (PydanticSerializationError, ValueError) as error:
+        raise DocumentValidationError(
+            f"documents cannot hold a value of type {type(value).__qualname__}",
+            hint="Give the field a serializer, or override the two mapping methods.",
+        ) from error
 
 
 def _key(name: Any) -> str:
-    return name if isinstance(name, str) else str(_storable(name))
-
-
-def collection_name_of(entity: Any) -> str:
-    """The collection of a type: its ``__collection__``, or its name in the plural (``OrderLine``: ``order_lines``)."""
-    given = getattr(entity, "__collection__", None)
-    if isinstance(given, str):
-        return given
-    name = getattr(entity, "__name__", str(entity))
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower() + "s"
+    return name if isinstance(name, str) and not isinstance(name, Enum) else str(storable(name))

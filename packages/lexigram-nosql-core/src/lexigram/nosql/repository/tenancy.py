@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -14,14 +14,14 @@ _tenant: ContextVar[str | None] = ContextVar("lexigram_nosql_tenant", default=No
 
 
 @contextmanager
-def tenant_scope(tenant: str) -> Iterator[None]:
+def tenant_scope(tenant: str) -> Generator[None]:
     """Work on one tenant's data inside the block, in this task and in those it starts.
 
     Args:
-        tenant: The tenant's id, not empty.
+        tenant: The tenant's id, not blank.
 
     Raises:
-        TenantRequiredError: The id is empty.
+        TenantRequiredError: The id is blank, or no text.
     """
     token = _tenant.set(_checked(tenant))
     try:
@@ -52,6 +52,6 @@ def require_tenant(collection: str) -> str:
 
 
 def _checked(tenant: str) -> str:
-    if not isinstance(tenant, str) or not tenant:
-        raise TenantRequiredError(f"{tenant!r} is not the id of a tenant", hint="Use a text that is not empty.")
+    if not isinstance(tenant, str) or not tenant.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TenantRequiredError(f"{tenant!r} is not the id of a tenant", hint="Use a text that is not blank.")
     return tenant
