@@ -587,7 +587,21 @@ def run(docs, limit=0):
                 lacking[0] = {pause}
         return [d for d in docs if {test}]
     found = []
-    for d in docs:
+    rest = iter(docs)
+    if lacking[0]: lacking[0] -= 1
+    else:
+        try:
+            for d in rest:
+                if {eager}:
+                    found.append(d)
+                    if len(found) == limit: break
+            return found
+        except KeyError:
+            lacking[0] = {pause}
+            if {test}:
+                found.append(d)
+                if len(found) == limit: return found
+    for d in rest:
         if {test}:
             found.append(d)
             if len(found) == limit: break

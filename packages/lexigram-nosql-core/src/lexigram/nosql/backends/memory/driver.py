@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from operator import length_hint
@@ -247,10 +247,13 @@ class MemoryCollection:
         table = self._driver.existing(self._name)
         if table is None:
             return None
-        if reach.access.kind == "scan" and len(table.documents) > _SCAN:
+        large = reach.access.kind == "scan" and len(table.documents) > _SCAN
+        if large and read.skip:
             return await self._first_of(read, call)
         candidates = reach.documents(table, read.after)
-        if not read.skip:
+        if large:
+            found = await _first_match(query, candidates)
+        elif not read.skip:
             found = query.first(candidates)
         else:
             several = query.select(candidates, read.skip + 1)
@@ -287,10 +290,14 @@ class MemoryCollection:
         batch: list[Document] = []
         examined = 0
         while chunk := list(islice(source, size)):
-            rest = iter(chunk)
-            found = list(islice(rest, wanted or None)) if matches is None else matches(rest, wanted)
-            # What a limit leaves unread in this chunk was not looked at.
-            examined += len(chunk) - length_hint(rest)
+            if not wanted:
+                found = chunk if matches is None else matches(chunk)
+                examined += len(chunk)
+            else:
+                rest = iter(chunk)
+                found = list(islice(rest, wanted)) if matches is None else matches(rest, wanted)
+                # What a limit leaves unread in this chunk was not looked at.
+                examined += len(chunk) - length_hint(rest)
             if skip:
                 dropped = min(skip, len(found))
                 found, skip = found[dropped:], skip - dropped
@@ -426,6 +433,21 @@ class MemoryCollection:
 
 
 _FORWARD: Mapping[str, Any] = {}
+
+
+async def _first_match(query: Query, candidates: Iterator[Document]) -> Document | None:
+    """The first match of a long scan."""
+    found = query.first(islice(candidates, _SCAN))
+    if found is not None:
+        return found
+    # What is left is fixed before others have a turn, so that their writes do not reach into this read.
+    rest = list(candidates)
+    for start in range(0, len(rest), _SCAN):
+        await asyncio.sleep(0)
+        found = query.first(rest[start : start + _SCAN])
+        if found is not None:
+            return found
+    return None
 
 
 def _seen_by(transaction: Transaction, table: Table, reach: Reach) -> list[Document]:
