@@ -1,6 +1,6 @@
 """The state of one accumulator for all groups, in a column.
 
-Groups are numbered in the order in which they are met. What every pipeline uses (sums and averages of whole numbers,
+Groups are numbered in the order in which they are met. What every pipeline uses (sums and averages of ints and floats,
 counts, extremes of plain values, first, last, push) is kept in one list or dict with a place for each group and worked
 on with few calls per batch; as soon as a value comes that is not so plain, the column goes over to an
 :class:`~lexigram.nosql.aggregation.accumulators.base.Accumulator` for each group, which knows all the rules.
@@ -12,10 +12,13 @@ from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
+from math import isnan
+from operator import eq
 from typing import Any, Final
 
 from lexigram.nosql.aggregation.accumulators import Accumulator, CompiledAccumulator
-from lexigram.nosql.aggregation.accumulators.sums import Average
+from lexigram.nosql.aggregation.accumulators.sums import Average, Sum
 from lexigram.nosql.aggregation.expressions.numbers import clip
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
 from lexigram.nosql.values.path import MISSING
@@ -24,9 +27,12 @@ from typing_extensions import override
 __all__ = ["Column", "open_column"]
 
 _INT: Final = frozenset({int})
+_FLOAT: Final = frozenset({float})
+_NUMBERS: Final = frozenset({int, float})
+_LARGEST: Final = 1e300  # floats add up to less than this, so no sum of them is infinite
 _ABSENT: Final = frozenset({type(None), type(MISSING)})
 _NO_NUMBERS: Final = _ABSENT | {str, bool, dict, list, bytes, datetime}
-_ORDERED: Final = (_INT, frozenset({str}), frozenset({datetime}))
+_ORDERED: Final = (_INT, frozenset({str}), frozenset({datetime}), _FLOAT, _NUMBERS)
 
 Make = Callable[[Any], Accumulator]
 """Makes an accumulator for a group from its ``_id``."""
@@ -169,88 +175,133 @@ class _Plain(Column):
         return self._results() if self._objects is None else self._objects.results()
 
 
-class _Sums(_Plain):
-    """Sums of whole numbers."""
+class _Totals(_Plain):
+    """Sums of ints, exactly, and of floats, with what rounding took from them (Knuth's two-sum)."""
 
-    __slots__ = ("_totals",)
+    __slots__ = ("_bound", "_doubles", "_errors", "_wholes")
 
     def __init__(self, make: Make) -> None:
         super().__init__(make)
-        self._totals: list[int] = []
+        self._wholes: list[int] = []
+        self._doubles: list[float | None] = []
+        self._errors: list[float] = []
+        self._bound = 0.0
 
     @override
     def _grow(self, count: int) -> None:
-        self._totals += [0] * count
+        self._wholes += [0] * count
+        self._doubles += [None] * count
+        self._errors += [0.0] * count
 
     @override
     def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
         classes = frozenset(map(type, values))
-        totals = self._totals
-        if classes <= _INT:
-            if len(totals) == 1:
-                totals[0] += sum(values)
-            else:
-                for group, value in zip(groups, values, strict=True):
-                    totals[group] += value
-            return True
-        if not classes - _INT <= _NO_NUMBERS:
+        numbers = classes - _NO_NUMBERS
+        if not numbers <= _NUMBERS:
             return False
-        for group, value in zip(groups, values, strict=True):
-            if type(value) is int:
-                totals[group] += value
+        if float in numbers:
+            floats = values if classes == _FLOAT else [value for value in values if type(value) is float]
+            bound = self._bound + sum(map(abs, floats))
+            if not bound < _LARGEST:  # nor is NaN
+                return False
+            self._bound = bound
+            self._add_floats(_of(float, groups, values, classes), floats)
+        if int in numbers:
+            ints = values if classes == _INT else [value for value in values if type(value) is int]
+            self._add_ints(_of(int, groups, values, classes), ints)
         return True
+
+    def _add_ints(self, groups: Sequence[int], values: Sequence[int]) -> None:
+        wholes = self._wholes
+        if len(wholes) == 1:
+            wholes[0] += sum(values)
+        else:
+            for group, value in zip(groups, values, strict=True):
+                wholes[group] += value
+
+    def _add_floats(self, groups: Sequence[int], values: Sequence[float]) -> None:
+        doubles, errors = self._doubles, self._errors
+        for group, value in zip(groups, values, strict=True):
+            old = doubles[group]
+            if old is None:
+                doubles[group] = value
+            else:
+                doubles[group] = new = old + value
+                part = new - old
+                errors[group] += (old - (new - part)) + (value - part)
 
     @override
     def _seed(self, accumulator: Accumulator, group: int) -> None:
-        accumulator.add(self._totals[group])
+        accumulator.add(self._wholes[group])
+        double = self._doubles[group]
+        if double is not None:
+            accumulator.add(double)
+            accumulator.add(self._errors[group])
+
+    def _sum(self, group: int) -> Any:
+        """The sum of one group: an int, or a float if there were floats."""
+        whole, double = self._wholes[group], self._doubles[group]
+        if double is None:
+            return whole
+        if not whole:
+            return double + self._errors[group]
+        total = Sum()
+        self._seed(total, group)
+        return total.result()
+
+
+class _Sums(_Totals):
+    """Sums of numbers."""
+
+    __slots__ = ()
 
     @override
     def _results(self) -> Sequence[Any]:
-        return _clipped(self._totals)
+        if not self._bound and not any(double is not None for double in self._doubles):
+            return _clipped(self._wholes)
+        return [clip(total) if type(total) is int else total for total in map(self._sum, range(len(self._wholes)))]
 
 
-class _Averages(_Plain):
-    """Averages of whole numbers."""
+class _Averages(_Totals):
+    """Averages of numbers."""
 
-    __slots__ = ("_counts", "_totals")
+    __slots__ = ("_counts",)
 
     def __init__(self, make: Make) -> None:
         super().__init__(make)
-        self._totals: list[int] = []
-        self._counts: list[int] = []
-
-    @override
-    def _grow(self, count: int) -> None:
-        self._totals += [0] * count
-        self._counts += [0] * count
+        self._counts: Counter[int] = Counter()
 
     @override
     def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
-        classes = frozenset(map(type, values))
-        if not classes - _INT <= _NO_NUMBERS:
+        if not super()._take(groups, values):
             return False
-        totals, counts = self._totals, self._counts
-        if len(totals) == 1 and classes <= _INT:
-            totals[0] += sum(values)
-            counts[0] += len(values)
-            return True
-        for group, value in zip(groups, values, strict=True):
-            if type(value) is int:
-                totals[group] += value
-                counts[group] += 1
+        classes = frozenset(map(type, values))
+        if classes <= _NUMBERS:
+            self._counts.update(groups)
+        else:
+            self._counts.update(_of(int, groups, values, classes))
+            self._counts.update(_of(float, groups, values, classes))
         return True
 
     @override
     def _seed(self, accumulator: Accumulator, group: int) -> None:
         if self._counts[group] and isinstance(accumulator, Average):
-            accumulator.add(self._totals[group])
+            super()._seed(accumulator, group)
             accumulator.count = self._counts[group]
 
     @override
     def _results(self) -> Sequence[Any]:
+        counts = self._counts
         return [
-            float(total) / count if count else None for total, count in zip(self._totals, self._counts, strict=True)
+            float(self._sum(group)) / counts[group] if counts[group] else None for group in range(len(self._wholes))
         ]
+
+
+def _of(cls: type, groups: Sequence[int], values: Sequence[Any], classes: frozenset[type]) -> Sequence[int]:
+    """The groups of the values of one class."""
+    if classes == frozenset((cls,)):
+        return groups
+    return [group for group, value in zip(groups, values, strict=True) if type(value) is cls]
 
 
 class _Counts(Column):
@@ -302,22 +353,26 @@ class _Extremes(_Plain):
         present = (classes | self._class) - _ABSENT
         if not present:
             return True
-        if present not in _ORDERED or (datetime in present and None in {each.tzinfo for each in values if each}):
+        if present not in _ORDERED:
+            return False
+        if not classes.isdisjoint(_ABSENT):
+            there = [value is not None and value is not MISSING for value in values]
+            groups, values = list(compress(groups, there)), list(compress(values, there))
+        if datetime in present and None in {value.tzinfo for value in values}:
+            return False
+        # A sum with NaN is NaN, but so is one of both infinities; NaN alone does not equal itself.
+        if float in present and isnan(sum(values)) and not all(map(eq, values, values)):
             return False
         self._class = present
-        best, absent = self._best, classes - present
+        best = self._best
         pairs = zip(groups, values, strict=True)
         if self._largest:
             for group, value in pairs:
-                if absent and (value is None or value is MISSING):
-                    continue
                 now = best[group]
                 if now is None or value > now:
                     best[group] = value
         else:
             for group, value in pairs:
-                if absent and (value is None or value is MISSING):
-                    continue
                 now = best[group]
                 if now is None or value < now:
                     best[group] = value
