@@ -56,13 +56,16 @@ def _install(python: Path, requirements: Sequence[str], resolution: str) -> None
 
 
 def _copy_tests(destination: Path) -> None:
-    """Copy the packages without `src`, and the pytest configuration."""
+    """Copy the packages without their `src`, and the pytest configuration."""
     shutil.copy2(ROOT / "pyproject.toml", destination)
-    shutil.copytree(
-        ROOT / "packages",
-        destination / "packages",
-        ignore=shutil.ignore_patterns("src", "__pycache__", ".*", "dist"),
-    )
+    rubbish = shutil.ignore_patterns("__pycache__", ".*", "dist")
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        # Distributions that tests bring along keep their own src.
+        sources = {"src"} if Path(folder).parent == ROOT / "packages" else set[str]()
+        return {*rubbish(folder, names), *sources}
+
+    shutil.copytree(ROOT / "packages", destination / "packages", ignore=left_out)
 
 
 def main(arguments: Sequence[str]) -> int:
