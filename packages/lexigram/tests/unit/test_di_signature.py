@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, Self, TypeVar
 
+import pytest
 from lexigram.contracts.core.di import ContainerResolverProtocol
 from lexigram.di.keys import Key
 from lexigram.di.markers import MISSING, Inject, OptionalDep, named
@@ -162,8 +163,11 @@ def test_type_variables_stand_for_their_arguments() -> None:
     assert {**expected, "mapper": Key(Mapper[T]), "other": Key(U)} == keys(Base)
 
 
-def test_what_cannot_be_read_is_a_fault_of_its_parameter() -> None:
-    """A missing annotation, a type that is there for checkers only, and a union are told; defaults mend them."""
+def test_what_cannot_be_read_is_a_fault_of_its_parameter(caplog: pytest.LogCaptureFixture) -> None:
+    """A missing annotation, a type that is there for checkers only, and a union are told; defaults mend them.
+
+    That a service is not injected for want of an import is told in the log.
+    """
     a, b, c, d, e, f = dependencies_of(unreadable)
 
     assert a.fault == "parameter 'a' has no annotation"
@@ -171,6 +175,8 @@ def test_what_cannot_be_read_is_a_fault_of_its_parameter() -> None:
     assert "'Decimal' is not defined; import it at run time" in b.fault
     assert c.fault is not None
     assert "several types" in c.fault
+    (warning,) = [record.message for record in caplog.records]
+    assert warning.startswith("unreadable gets the default for 'e', whose annotation cannot be read: name 'Decimal' is")
     assert [(x.key, x.default, x.fault) for x in (d, e, f)] == [(None, 1, None), (None, None, None), (None, 2, None)]
 
 

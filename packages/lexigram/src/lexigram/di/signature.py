@@ -2,12 +2,13 @@
 
 Annotations are read when the graph is put together, not when a service is registered, so that classes may refer to
 others that are defined later. Each parameter is read by itself: one that cannot be read is a fault of that parameter,
-told with all the others.
+told with all the others; where it has a default, that is used, with a warning in the log.
 """
 
 from __future__ import annotations
 
 import inspect
+import logging
 import typing
 from collections import ChainMap
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from lexigram.di.keys import Key, parse_request, type_name
 from lexigram.di.markers import MISSING, Inject, OptionalDep
 
 __all__ = ["Dependency", "dependencies_of", "describe_callable"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,9 @@ def _read(
         return Dependency(name, None, fault=f"parameter {name!r} has no annotation")
     if isinstance(annotation, _Unreadable):
         if default is not MISSING:
+            # Not a fault, since others' classes do so for parameters that are no services.
+            told = describe_callable(target), name, annotation.reason
+            _logger.warning("%s gets the default for %r, whose annotation cannot be read: %s", *told)
             return Dependency(name, None, default, positional)
         return Dependency(name, None, fault=f"the annotation of {name!r} cannot be read: {annotation.reason}")
     try:
