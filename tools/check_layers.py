@@ -170,6 +170,9 @@ def _check_arrows(workspace: _Workspace) -> Iterator[Fault]:
     # What is left after taking away, again and again, whatever requires nothing that is left, is a ring.
     while free := {name for name, required in graph.items() if not required & graph.keys()}:
         graph = {name: required for name, required in graph.items() if name not in free}
+    # ... and whatever requires one of a ring, but is required by none.
+    while outer := graph.keys() - {required for every in graph.values() for required in every}:
+        graph = {name: required for name, required in graph.items() if name not in outer}
     for name in sorted(graph):
         ring = ", ".join(sorted(graph[name] & graph.keys()))
         yield Fault(siblings[name].folder / "pyproject.toml", 1, f"{name} is part of a ring of requirements: {ring}")
