@@ -368,6 +368,16 @@ def _call(command: Sequence[str], environment: Mapping[str, str]) -> int:
     return 128 - code if code < 0 else code
 
 
+def _from_here(argument: str) -> str:
+    """Return a file's name as it is known in the repository, where jobs run, when it was given from elsewhere."""
+    option, equals, value = argument.rpartition("=") if argument.startswith("-") else ("", "", argument)
+    file, colons, rest = value.partition("::")
+    # A name without a dot or a slash may as well be a word, such as what follows -k.
+    if not {".", "/"} & set(file) or (ROOT / file).exists() or not Path(file).exists():
+        return argument
+    return f"{option}{equals}{Path(file).resolve()}{colons}{rest}"
+
+
 def _run_steps(steps: Sequence[Step], extra: Sequence[str]) -> int:
     base, environment = prepare(list(dict.fromkeys(step.environment for step in steps)))
     codes: dict[str, int] = {}
@@ -435,7 +445,7 @@ def main(arguments: Sequence[str], usage: str) -> int:
         if job == "run":
             target, *extra = extra or [""]
             steps = (_named(target),)
-        return _run_steps(steps, extra)
+        return _run_steps(steps, [_from_here(argument) for argument in extra])
     except DevError as error:
         print(f"dev: {error}", file=sys.stderr)
         return 1

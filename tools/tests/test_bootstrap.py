@@ -223,3 +223,16 @@ def test_an_older_python_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
 
     message = f"tools/dev.py needs Python 3.11 or newer; {sys.executable} is 3.8.\n"
     assert caught.value.code == f"{message}Run it with a newer one, such as: python3.13 tools/dev.py test"
+
+
+def test_files_may_be_named_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run in the repository; what is there under the same name, options and words stay as they are."""
+    (tmp_path / "my.yaml").touch()
+    (tmp_path / "README.md").touch()
+    (tmp_path / "word").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    given = ["--config", "my.yaml", "--config=my.yaml", "./my.yaml::test", "README.md", "word", "-k", "absent.yaml"]
+    here = str(tmp_path / "my.yaml")
+    expected = ["--config", here, f"--config={here}", f"{here}::test", "README.md", "word", "-k", "absent.yaml"]
+    assert [bootstrap._from_here(argument) for argument in given] == expected
