@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
 from lexigram.nosql.driver import DriverCollection, SupportsChangeStream
 from lexigram.nosql.exceptions import CursorError, PipelineError
+from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.query.parse import Query, parse_filter
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class ChangeStream:
     """A running change feed: an asynchronous iterator of events, to be closed.
 
     A wait that is cancelled (by a timeout, say) loses nothing: the next wait goes on with the same event. One task
-    reads at a time; any task may close the feed, which ends the wait of the one that reads.
+    reads at a time; any task may close the feed, which ends the loop of the one that reads.
 
     Args:
         events: The driver's events.
@@ -61,7 +62,7 @@ class ChangeStream:
 
     async def __anext__(self) -> ChangeEvent:
         if self._closed:
-            raise CursorError("this change feed is closed", hint="Call watch() again, with its resume_token.")
+            raise StopAsyncIteration
         if self._waiting:
             raise CursorError("two tasks read this change feed at the same time", hint="Give each task its own feed.")
         if self._next is None:
@@ -88,11 +89,12 @@ class ChangeStream:
         if self._closed:
             return
         self._closed = True
-        if self._next is not None:
-            self._next.cancel()
-            await asyncio.wait((self._next,))
-            if not self._next.cancelled():
-                self._next.exception()
+        pending = self._next
+        if pending is not None:
+            pending.cancel()
+            await asyncio.wait((pending,))
+            if not pending.cancelled():
+                pending.exception()  # has been seen; nobody waits for it
         close = getattr(self._events, "aclose", None)
         if close is not None:
             with self._translating():
@@ -147,7 +149,7 @@ def _event_filter(pipeline: Any) -> Query | None:
     for stage in pipeline or ():
         if not isinstance(stage, dict) or list(stage) != ["$match"]:
             raise PipelineError(
-                f"a change feed takes $match stages only, not {stage!r}",
+                f"a change feed takes $match stages only, not {shown(stage)}",
                 hint="Filter with $match and shape the events in your own code.",
             )
         conditions.append(stage["$match"])

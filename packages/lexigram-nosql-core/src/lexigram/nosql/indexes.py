@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lexigram.nosql.exceptions import NoSQLFilterError, NoSQLIndexError
+from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.plain import copy_filter
 from lexigram.nosql.values.collation import parse_collation
+from lexigram.nosql.values.order import equal
 
 __all__ = ["ID_INDEX", "IndexSpec", "parse_index"]
 
@@ -56,7 +58,13 @@ class IndexSpec:
 
     def same_as(self, other: IndexSpec) -> bool:
         """True when *other* is this index, whatever its name."""
-        return replace(other, name=self.name) == self
+        plain = replace(other, name=self.name, partial_filter=None, collation=None)
+        # Python takes True for 1, which a filter does not.
+        return (
+            plain == replace(self, partial_filter=None, collation=None)
+            and equal(self.partial_filter, other.partial_filter)
+            and equal(self.collation, other.collation)
+        )
 
     def to_document(self) -> dict[str, Any]:
         """The index as ``listIndexes`` shows it."""
@@ -108,7 +116,7 @@ def parse_index(
     checked = _parse_keys(keys)
     for option, value in (("unique", unique), ("sparse", sparse)):
         if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
-            raise NoSQLIndexError(f"{option} is True or False, not {value!r}", mongo_code=14)
+            raise NoSQLIndexError(f"{option} is True or False, not {shown(value)}", mongo_code=14)
     if expire_after_seconds is not None:
         _check_expiry(expire_after_seconds, checked)
     if sparse and partial_filter is not None:
@@ -124,7 +132,7 @@ def parse_index(
     if name is None:
         name = "_".join(f"{path}_{direction}" for path, direction in checked)
     if not isinstance(name, str) or not name or "\0" in name or name == "*":  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise NoSQLIndexError(f"{name!r} cannot be the name of an index", mongo_code=67)
+        raise NoSQLIndexError(f"{shown(name)} cannot be the name of an index", mongo_code=67)
     return IndexSpec(
         keys=checked,
         name=name,
@@ -154,13 +162,13 @@ def _parse_keys(keys: Any) -> tuple[IndexKey, ...]:
     checked: list[IndexKey] = []
     for pair in pairs:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise NoSQLIndexError(f"an index key is a pair (field, direction), not {pair!r}")
+            raise NoSQLIndexError(f"an index key is a pair (field, direction), not {shown(pair)}")
         path, direction = pair
         if not isinstance(path, str) or "\0" in path or any(not part or part[0] == "$" for part in path.split(".")):
-            raise NoSQLIndexError(f"{path!r} is not a field that can be indexed")
+            raise NoSQLIndexError(f"{shown(path)} is not a field that can be indexed")
         if isinstance(direction, bool) or direction not in _DIRECTIONS:
             raise NoSQLIndexError(
-                f"direction of {path!r} is {direction!r}", hint="Use 1 (ascending), -1 (descending) or 'text'."
+                f"direction of {path!r} is {shown(direction)}", hint="Use 1 (ascending), -1 (descending) or 'text'."
             )
         checked.append((path, direction if isinstance(direction, str) else int(direction)))
     if len({path for path, _ in checked}) != len(checked):
