@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+import typing
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -349,11 +351,11 @@ def test_a_document_that_does_not_fit_is_named_with_its_fields() -> None:
 @pytest.mark.parametrize(
     ("entity", "said", "path"),
     [
-        (Everything("a", Maker("m"), number="seven"), "number should be int, not str", "number"),  # type: ignore[arg-type]
-        (Everything("a", Maker("m"), tags=["x"]), "tags should be set\\[str\\], not list", "tags"),  # type: ignore[arg-type]
-        (Everything("a", {"name": "m"}), "maker should be Maker, not dict", "maker"),  # type: ignore[arg-type]
-        (Frozen("a"), "a Frozen cannot be stored as Everything", ""),
-        ({"id": "a"}, "a dict is not a Everything: expected Everything, found dict", ""),
+        (Everything("a", Maker("m"), number="seven"), "number: expected int, found str", "number"),  # type: ignore[arg-type]
+        (Everything("a", Maker("m"), tags=["x"]), "tags: expected set\\[str\\], found list", "tags"),  # type: ignore[arg-type]
+        (Everything("a", {"name": "m"}), "maker: expected Maker, found dict", "maker"),  # type: ignore[arg-type]
+        (Frozen("a"), "this Frozen cannot be stored as Everything", ""),
+        ({"id": "a"}, "this dict cannot be stored as Everything: expected Everything, found dict", ""),
     ],
 )
 def test_an_object_that_is_not_of_its_type_is_refused(entity: Any, said: str, path: str) -> None:
@@ -411,7 +413,7 @@ def test_a_serializer_that_fails_is_an_error_of_the_document() -> None:
         id: str
         price: Annotated[int, PlainSerializer(lambda price: 1 / 0)] = 1
 
-    with pytest.raises(DocumentValidationError, match="a Broken cannot be stored as Broken"):
+    with pytest.raises(DocumentValidationError, match="this Broken cannot be stored as Broken: price"):
         EntityMapper(Broken).to_document(Broken(id="a"))
 
 
@@ -433,6 +435,28 @@ def test_a_type_that_cannot_be_mapped_says_what_to_do() -> None:
     assert "override the two mapping methods" in str(caught.value.hint)
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic maps it from Python 3.12 on")
+def test_the_older_typed_dict_is_refused_with_the_one_to_use() -> None:
+    """On Python 3.11, ``typing.TypedDict`` does not say enough of itself."""
+    with pytest.raises(DocumentValidationError, match=r"typing_extensions\.TypedDict"):
+        EntityMapper(typing.TypedDict("Old", {"id": str}))
+
+
+def test_what_pydantic_writes_of_an_object_is_stored() -> None:
+    """Its fields where it has some, with their own values; else text."""
+    assert storable(Maker("m", date(2026, 1, 1))) == {"name": "m", "founded": "2026-01-01"}
+    assert storable(Strict(_id="a", token=uuid.UUID(int=1))) == {
+        "_id": "a",
+        "token": uuid.UUID(int=1),
+        "tags": [],
+        "stock": 0,
+    }
+    assert storable([IPv4Address("127.0.0.1"), {date(2026, 1, 1): time(1)}]) == [
+        "127.0.0.1",
+        {"2026-01-01": "01:00:00"},
+    ]
+
+
 def test_a_type_without_an_id_is_refused() -> None:
     """Its objects could be stored, but never found."""
     with pytest.raises(DocumentValidationError, match="Maker has no field 'id' for the document's '_id'") as caught:
@@ -447,7 +471,7 @@ def test_a_type_that_is_no_mapping_of_fields_is_refused_with_its_first_object() 
 
     with pytest.raises(DocumentValidationError, match="it has no fields"):
         mapper.to_document(RootModel[list[int]]([1]))
-    with pytest.raises(DocumentValidationError, match="a NoneType cannot be stored as Frozen"):
+    with pytest.raises(DocumentValidationError, match="this NoneType cannot be stored as Frozen"):
         EntityMapper(Frozen).to_document(None)  # type: ignore[arg-type]
 
 

@@ -241,6 +241,7 @@ async def test_keywords_are_equalities_of_attributes(products: Products) -> None
     assert ids(await products.list(price=2, name="Dowel")) == ["d"]
     assert ids(await products.list(id="b")) == ["b"]
     assert ids(await products.list(tags=["iron"])) == ["b"]
+    assert ids(await products.find_by_filter(FieldEq("status", Status.RETIRED) & FieldEq("id", "c"))) == ["c"]
     assert await products.count(price=2) == 2
 
 
@@ -445,3 +446,12 @@ async def test_a_document_that_does_not_fit_is_named(products: Products) -> None
 
     assert caught.value.collection == "products"
     assert caught.value.fields == ["name"]
+
+
+async def test_a_keyword_that_contains_itself_is_refused(products: Products) -> None:
+    """Before anything is asked."""
+    circle: dict[str, Any] = {}
+    circle["a"] = circle
+
+    with pytest.raises(DocumentValidationError, match="contains itself"):
+        await products.list(name=circle)

@@ -111,7 +111,7 @@ async def test_what_could_not_be_read_again_is_not_stored(store: InMemoryDocumen
 
     bounded = DocumentRepository(store, entity=Bounded)
 
-    with pytest.raises(DocumentValidationError, match="size should be int"):
+    with pytest.raises(DocumentValidationError, match="size: expected int, found str"):
         await checked.save(wrong)
     for identity in ("a", ""):
         with pytest.raises(DocumentValidationError, match="size: Input should be greater") as caught:
@@ -272,7 +272,7 @@ async def test_all_objects_are_mapped_before_the_first_is_written(products: Prod
     """The error says which could not be."""
     wrong: Any = Product("b", price="much")  # type: ignore[arg-type]
 
-    with pytest.raises(DocumentValidationError, match="price should be int") as caught:
+    with pytest.raises(DocumentValidationError, match="price: expected int, found str") as caught:
         await products.save_many([Product("a"), wrong])
 
     assert caught.value.entity_index == 1

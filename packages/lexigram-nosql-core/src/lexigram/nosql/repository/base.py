@@ -86,9 +86,9 @@ class _Saving(Generic[TEntity]):
 class DocumentRepository(RepositoryReads[TEntity, TKey]):
     """Objects of one kind, stored as documents of one collection.
 
-    Where a method takes *filter*, it is MongoDB's language, a query builder or a filter expression, and speaks of
-    documents: fields are called there what they are stored as. Keywords, *sort*, *field* and *spec* may speak of the
-    entity's attributes; keywords are equalities.
+    Where a method takes *filter*, it is MongoDB's language or a query builder, and speaks of documents: fields are
+    called there what they are stored as. It may also be a filter expression; such, keywords, *sort* and *field* may
+    speak of the entity's attributes and of their values. Keywords are equalities.
 
     Attributes:
         collection_name: Name of the collection; made of the entity's name when missing.

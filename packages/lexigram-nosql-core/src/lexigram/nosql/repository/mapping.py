@@ -20,7 +20,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from os import PathLike, fspath
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 from lexigram.nosql.exceptions import DocumentValidationError
@@ -30,15 +30,16 @@ from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.order import sort_key
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import PydanticSerializationError
 
 __all__ = ["EntityMapper", "storable"]
 
 T = TypeVar("T")
 
-_KEPT = (str, int, float, bytes, datetime, Decimal, uuid.UUID, re.Pattern)
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, Decimal, uuid.UUID})
+_KEPT = (str, int, float, bytes, Decimal, uuid.UUID, re.Pattern)
 _UNEXPECTED = re.compile(
-    r"Expected `(?P<type>.*?)` - .*?\[(?:field_name='(?P<field>.*?)', )?.*?input_type=(?P<got>\w+)\]", re.DOTALL
+    r"Expected `(?P<type>.*?)`(?: but got `(?P<got>\w+)`| - .*?, input_type=(?P<found>\w+)\])", re.DOTALL
 )
 
 
@@ -105,11 +106,11 @@ class EntityMapper(Generic[T]):
             )
         except DocumentValidationError:
             raise
-        except (PydanticSerializationError, ValueError, AttributeError, RecursionError) as error:
+        except (PydanticSerializationError, ValueError, AttributeError) as error:
             raise self._not_an_entity(entity, error) from error
         if not isinstance(document, dict):
             raise DocumentValidationError(
-                f"a {type(entity).__name__} cannot be stored as {self.name}: it has no fields, as documents have"
+                f"this {type(entity).__name__} cannot be stored as {self.name}: it has no fields, as documents have"
             )
         if self._written != self._id_field and self._written in document:
             document = {self._id_field: document.pop(self._written), **document}
@@ -118,17 +119,23 @@ class EntityMapper(Generic[T]):
     def _not_an_entity(self, entity: Any, error: Exception) -> DocumentValidationError:
         """Why an object could not be written, without its values."""
         given = type(entity).__name__
-        if isinstance(error, RecursionError):
-            return DocumentValidationError(f"a {self.name} nests too deep", mongo_code=15)
+        fields = [name for name in self.names.fields if not self._can_write(entity, name)]
         found = _UNEXPECTED.search(str(error))
-        if found is None:
-            return DocumentValidationError(f"a {given} cannot be stored as {self.name}: {type(error).__name__}")
-        field, wanted, got = found["field"], found["type"], found["got"]
-        if field is None:
-            return DocumentValidationError(f"a {given} is not a {self.name}: expected {wanted}, found {got}")
+        why = f"expected {found['type']}, found {found['got'] or found['found']}" if found else type(error).__name__
+        where = f"{', '.join(fields)}: " if 0 < len(fields) < len(self.names.fields) else ""
         return DocumentValidationError(
-            f"this is not a {self.name}: {field} should be {wanted}, not {got}", path=field, fields=[field]
+            f"this {given} cannot be stored as {self.name}: {where}{why}",
+            path=fields[0] if where else "",
+            fields=fields,
         )
+
+    def _can_write(self, entity: T, field: str) -> bool:
+        """True when one field of an object is what it should be."""
+        try:
+            self._adapter.dump_python(entity, include={field}, warnings="error")
+        except (PydanticSerializationError, ValueError, AttributeError):
+            return False
+        return True
 
     def to_entity(self, document: Mapping[str, Any]) -> T:
         """The object of a document.
@@ -162,36 +169,60 @@ def storable(value: Any) -> Any:
     Raises:
         DocumentValidationError: Documents cannot hold it.
     """
-    if value is None:
-        return None
-    if isinstance(value, Enum):
-        return storable(value.value)
-    if isinstance(value, datetime):
-        return normalise_value(value)
-    if isinstance(value, _KEPT) or bson_tag(type(value)) is not None:
+    try:
+        return _storable(value)
+    except RecursionError as error:
+        raise DocumentValidationError("the value nests too deep, or contains itself", mongo_code=15) from error
+
+
+def _storable(value: Any) -> Any:
+    cls = type(value)
+    if cls in _PLAIN:
         return value
     if isinstance(value, Mapping):
-        return {_key(name): storable(item) for name, item in value.items()}
+        return {
+            name if type(name) is str else _key(name): item if type(item) in _PLAIN else _storable(item)
+            for name, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [storable(item) for item in value]
+        return [item if type(item) in _PLAIN else _storable(item) for item in value]
+    if isinstance(value, Enum):
+        return _storable(value.value)
+    if isinstance(value, datetime):
+        return normalise_value(value)
+    if isinstance(value, _KEPT) or bson_tag(cls) is not None:
+        return value
     if isinstance(value, AbstractSet):
-        return sorted([storable(item) for item in value], key=sort_key)
+        return sorted([_storable(item) for item in value], key=sort_key)
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
-    if isinstance(value, PathLike):
-        return fspath(value)
     if hasattr(value, "get_secret_value"):
         raise DocumentValidationError(
             "a secret would be stored as stars", hint="Give the field a serializer that says how it is to be stored."
         )
+    return _as_fields_or_text(value)
+
+
+def _as_fields_or_text(value: Any) -> Any:
+    """What pydantic writes for an object: its fields where it has some, else text."""
+    cls: Any = type(value)
     try:
-        return to_jsonable_python(value)
-    except (PydanticSerializationError, ValueError) as error:
+        adapter = _adapter_of(cls)
+        data = adapter.dump_python(value, by_alias=True, round_trip=True)
+        if isinstance(data, cls):
+            data = adapter.dump_python(value, mode="json")
+    except (PydanticUserError, PydanticSerializationError, TypeError, ValueError) as error:
         raise DocumentValidationError(
-            f"documents cannot hold a value of type {type(value).__qualname__}",
+            f"documents cannot hold a value of type {cls.__qualname__}",
             hint="Give the field a serializer, or override the two mapping methods.",
         ) from error
+    return _storable(data)
+
+
+@lru_cache(maxsize=256)
+def _adapter_of(cls: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
 
 
 def _key(name: Any) -> str:
-    return name if isinstance(name, str) and not isinstance(name, Enum) else str(storable(name))
+    return str(_storable(name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from lexigram.contracts.data.nosql.nosql import CollectionProtocol, DocumentStoreProtocol
@@ -11,7 +10,7 @@ from lexigram.contracts.data.types import FilterExpression, is_filter_expression
 from lexigram.contracts.domain.pagination import CursorPage, Page
 from lexigram.contracts.domain.specification import SpecificationProtocol
 from lexigram.nosql.exceptions import DocumentValidationError, NoSQLError, NoSQLFilterError, QueryOptionError
-from lexigram.nosql.query.builder import DocumentQuery
+from lexigram.nosql.query.builder import DocumentQuery, DocumentQueryBuilder
 from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.sort import parse_sort
 from lexigram.nosql.repository.mapping import EntityMapper, storable
@@ -127,12 +126,18 @@ class RepositoryReads(Generic[TEntity, TKey]):
         equal = {
             self._stored_path(name): keyword_condition(name, storable(value)) for name, value in equalities.items()
         }
-        return joined(self._base_filter(include_deleted=include_deleted), as_filter(filter), equal)
+        given = self._translated(filter) if is_filter_expression(filter) else as_filter(filter)
+        return joined(self._base_filter(include_deleted=include_deleted), given, equal)
+
+    def _translated(self, spec: FilterExpression) -> dict[str, Any]:
+        """The filter of an expression, which speaks of the entity's attributes and their values."""
+        return to_filter(spec, field=self._stored_path, value=storable)
 
     def _build_query(self, filter: Any, include_deleted: bool, **equalities: Any) -> DocumentQuery:
         """The same, with the order and limits that a query brings."""
-        query = as_query(filter)
-        return replace(query, filter=self._build_filter(query.filter, include_deleted=include_deleted, **equalities))
+        given = as_query(filter) if isinstance(filter, DocumentQuery | DocumentQueryBuilder) else DocumentQuery()
+        wanted = self._build_filter(filter, include_deleted=include_deleted, **equalities)
+        return DocumentQuery(wanted, None, given.sort, given.skip, given.limit)
 
     def _identified(self, document_id: Any) -> dict[str, Any]:
         """The filter for one id, in which nothing is taken for an operator."""
@@ -198,8 +203,7 @@ class RepositoryReads(Generic[TEntity, TKey]):
             NoSQLFilterError: *spec* is no specification, or its filter is not valid.
         """
         if is_filter_expression(spec):
-            wanted = to_filter(spec, field=self._stored_path, value=storable)
-            return await self.find_by_filter(wanted, include_deleted=include_deleted)
+            return await self.find_by_filter(spec, include_deleted=include_deleted)
         own = getattr(spec, "to_filter", None)
         if callable(own):
             return await self.find_by_filter(own(), include_deleted=include_deleted)

@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lexigram.contracts.data.types import is_filter_expression
 from lexigram.nosql.aggregation.parse import parse_pipeline
 from lexigram.nosql.exceptions import NoSQLFilterError, PipelineError, QueryOptionError
 from lexigram.nosql.query.builder import DocumentQuery, DocumentQueryBuilder
-from lexigram.nosql.specification.document import equality, to_filter
+from lexigram.nosql.specification.document import equality
 
 __all__ = [
     "DELETED",
@@ -38,16 +37,13 @@ TENANT = "tenant_id"
 VERSION = "version"
 
 
-def as_query(given: Any) -> DocumentQuery:
-    """A query of whatever describes one: a filter, a builder, a built query or a filter expression.
+def as_query(given: DocumentQuery | DocumentQueryBuilder) -> DocumentQuery:
+    """A built query.
 
     Raises:
-        NoSQLFilterError: It describes none.
         QueryOptionError: It selects fields, but objects are made of whole documents.
     """
     query = given.build() if isinstance(given, DocumentQueryBuilder) else given
-    if not isinstance(query, DocumentQuery):
-        return DocumentQuery(as_filter(query))
     if query.projection is not None:
         raise QueryOptionError(
             "a repository reads whole documents, but the query selects fields",
@@ -66,8 +62,6 @@ def as_filter(given: Any) -> dict[str, Any]:
         return {}
     if isinstance(given, DocumentQueryBuilder | DocumentQuery):
         return as_query(given).filter
-    if is_filter_expression(given):
-        return to_filter(given)
     if not isinstance(given, Mapping):
         raise NoSQLFilterError(
             f"a filter is a mapping, not {type(given).__name__}",

@@ -34,6 +34,8 @@ from lexigram.nosql.values.bson_compat import BsonTag, bson_tag
 
 __all__ = ["equality", "to_filter"]
 
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes})
+
 
 def to_filter(
     spec: FilterExpression,
@@ -77,6 +79,8 @@ def to_filter(
 
 def equality(value: Any) -> Any:
     """The condition that a field equals *value*, whatever that is, so that nothing in it is taken for an operator."""
+    if type(value) in _PLAIN:
+        return value
     literal = isinstance(value, Mapping | re.Pattern) or bson_tag(type(value)) is BsonTag.REGEX
     return {"$eq": value} if literal else value
 
