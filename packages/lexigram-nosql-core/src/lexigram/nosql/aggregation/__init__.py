@@ -1,6 +1,7 @@
 """Aggregation: pipelines, expressions and accumulators.
 
-:func:`parse_pipeline` checks and compiles a pipeline, :func:`run` runs it over batches of documents.
+:func:`parse_pipeline` checks and compiles a pipeline, :func:`~lexigram.nosql.aggregation.run.run` runs it over
+batches of documents.
 """
 
 from __future__ import annotations
@@ -10,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lexigram.nosql.aggregation.context import LocalContext, RunContext
     from lexigram.nosql.aggregation.parse import Pipeline, parse_pipeline
-    from lexigram.nosql.aggregation.run import run
 
-__all__ = ["LocalContext", "Pipeline", "RunContext", "parse_pipeline", "run"]
+__all__ = ["LocalContext", "Pipeline", "RunContext", "parse_pipeline"]
 
 _HOMES = {
     "LocalContext": "context",
     "RunContext": "context",
     "Pipeline": "parse",
     "parse_pipeline": "parse",
-    "run": "run",
 }
 
 
