@@ -29,8 +29,9 @@ from lexigram.nosql.exceptions import (
     DuplicateKeyError,
     NoSQLError,
 )
-from lexigram.nosql.query.options import parse_hint, parse_selection_filter
+from lexigram.nosql.query.options import parse_flag, parse_hint, parse_selection_filter
 from lexigram.nosql.update.parse import parse_replacement, parse_update
+from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.writing import Outcome, Selection, Writer
 
 __all__ = ["bulk_error", "prepare_bulk", "run_bulk"]
@@ -87,12 +88,13 @@ def _step(operation: WriteOperation, writer: Writer) -> Step:
                 operation.update, array_filters=operation.array_filters, collation=selection.query.collation
             )
             method = writer.change_one if isinstance(operation, UpdateOne) else writer.change_many
-            upsert = operation.upsert
+            upsert = parse_flag("upsert", operation.upsert)
             return lambda call: method(selection, update, upsert, call)
         case ReplaceOne():
             selection = _selection(operation)
             replacement = parse_replacement(operation.replacement)
-            return lambda call: writer.change_one(selection, replacement, operation.upsert, call)
+            upsert = parse_flag("upsert", operation.upsert)
+            return lambda call: writer.change_one(selection, replacement, upsert, call)
         case DeleteOne():
             selection = _selection(operation)
             return lambda call: writer.delete_one(selection, call)
@@ -127,7 +129,7 @@ async def run_bulk(
         if isinstance(step, _Inserts):
             missed = dict(await writer.insert(step.documents, ordered, call))
             end = min(missed) if ordered and missed else len(step.documents)
-            inserted += [d["_id"] for offset, d in enumerate(step.documents[:end]) if offset not in missed]
+            inserted += [copy_value(d["_id"]) for offset, d in enumerate(step.documents[:end]) if offset not in missed]
             for offset, error in missed.items():
                 if not isinstance(error, NoSQLError):
                     raise error

@@ -44,10 +44,11 @@ from lexigram.nosql.indexes import parse_index
 from lexigram.nosql.indexing import create_index, drop_index, list_indexes
 from lexigram.nosql.paging import find_page, total_order
 from lexigram.nosql.query.numbers import parse_seconds
-from lexigram.nosql.query.options import parse_find, parse_hint, parse_selection_filter
+from lexigram.nosql.query.options import parse_find, parse_flag, parse_hint, parse_selection_filter
 from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, plan_read
 from lexigram.nosql.query.projection import Projection, parse_projection
 from lexigram.nosql.query.sort import parse_sort
+from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.reading import finisher, read_batches, read_matching
 from lexigram.nosql.session import Session, current_session
 from lexigram.nosql.update.parse import parse_replacement, parse_update
@@ -154,6 +155,7 @@ class Collection:
         """
         if isinstance(documents, Mapping | str | bytes) or not isinstance(documents, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DocumentValidationError("insert_many() takes a list of documents", hint="Use insert_one() for one.")
+        parse_flag("ordered", ordered)
         prepared: list[Document] = []
         prepare = self._store.prepare
         for index, document in enumerate(documents):
@@ -362,7 +364,7 @@ class Collection:
     ) -> list[Any]:
         """The different values of the path *key* in the order met, arrays counted by element."""
         if not isinstance(key, str) or not key or key.startswith("$") or "\0" in key:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise QueryOptionError(f"distinct() takes a field path, not {key!r}", mongo_code=14)
+            raise QueryOptionError(f"distinct() takes a field path, not {shown(key)}", mongo_code=14)
         request = parse_find(filter, None, None, 0, 0, None, collation)
         parts = split_path(key)
         identity: Callable[[Any], Any] = hash_key
@@ -459,6 +461,8 @@ class Collection:
         """Update every document that matches; see :meth:`update_one` for the arguments."""
         selection = self._selection(filter, None, hint, collation)
         change = parse_update(update, array_filters=array_filters, collation=selection.query.collation)
+
+        parse_flag("upsert", upsert)
 
         async def work(call: Call) -> DocumentResult:
             return _result(await self.reach().writer.change_many(selection, change, upsert, call))
@@ -608,6 +612,7 @@ class Collection:
         if isinstance(operations, Mapping | str | bytes) or not isinstance(operations, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DocumentValidationError("bulk_write() takes a list of write operations")
         listed = list(operations)
+        parse_flag("ordered", ordered)
 
         async def work(call: Call) -> BulkWriteResult:
             writer = self.reach().writer
@@ -767,8 +772,10 @@ class Collection:
         if request.query.text is not None:
             store.require("text_search", store.spec.capabilities.text_search)
         plan = plan_read(reached.target, request, revisions=revisions)
-        if plan.read.compiled.access.kind == "scan":
-            store.scan_guard.check(self._name, plan.read.compiled, request.query, request.sort)
+        compiled = plan.read.compiled
+        # The next page of an ordered read begins at its place, and the first has been looked at.
+        if store.scan_guard.policy != "allow" and not (compiled.ordered and request.after is not None):
+            store.scan_guard.check(self._name, compiled, request.query, request.sort)
         return plan
 
     def _batches(self, reached: _Reached, plan: ReadPlan, call: Call) -> AsyncGenerator[list[Document]]:
@@ -785,7 +792,7 @@ class Collection:
         if session is None:
             return current_session(self._store)
         if not isinstance(session, Session):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise QueryOptionError(f"{session!r} is not a session", hint="Use what store.session() gives.")
+            raise QueryOptionError(f"{shown(session)} is not a session", hint="Use what store.session() gives.")
         if session.store is not self._store:
             raise QueryOptionError("the session belongs to another store")
         return session
@@ -880,6 +887,8 @@ class Collection:
         session: Session | None,
         timeout: float | None,
     ) -> DocumentResult:
+        parse_flag("upsert", upsert)
+
         async def work(call: Call) -> DocumentResult:
             return _result(await self.reach().writer.change_one(selection, change, upsert, call))
 
@@ -897,6 +906,9 @@ class Collection:
         timeout: float | None,
     ) -> Document | None:
         fields = None if projection is None else parse_projection(projection, query=selection.query)
+
+        parse_flag("upsert", upsert)
+        parse_flag("return_document", after)
 
         async def work(call: Call) -> Document | None:
             outcome = await self.reach().writer.change_one(selection, change, upsert, call)

@@ -119,6 +119,10 @@ class NoSQLConfig(_Driven):
     def _one_primary(self) -> Self:
         if not self.backends:
             return self
+        if "driver" in self.model_fields_set or self.model_extra:
+            raise ValueError(
+                "`backends` names the drivers, so neither `driver` nor a backend's section stands beside it"
+            )
         names = [entry.name for entry in self.backends]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:

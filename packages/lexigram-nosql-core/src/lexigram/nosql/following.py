@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
 from lexigram.nosql.driver import DriverCollection, SupportsChangeStream
 from lexigram.nosql.exceptions import CursorError, PipelineError
-from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.query.parse import Query, parse_filter
+from lexigram.nosql.query.suggest import shown
 
 if TYPE_CHECKING:
     from lexigram.nosql.collection import Collection

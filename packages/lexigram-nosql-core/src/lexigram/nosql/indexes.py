@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lexigram.nosql.exceptions import NoSQLFilterError, NoSQLIndexError
-from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.plain import copy_filter
+from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.values.collation import parse_collation
 from lexigram.nosql.values.order import equal
 

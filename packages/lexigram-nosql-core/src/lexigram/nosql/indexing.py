@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lexigram.nosql.driver import Call, Document, DriverCollection, SupportsIndexes
 from lexigram.nosql.exceptions import NoSQLIndexError
 from lexigram.nosql.indexes import ID_INDEX, IndexSpec
+from lexigram.nosql.query.suggest import shown
 
 if TYPE_CHECKING:
     from lexigram.nosql.store import DocumentStore
@@ -68,7 +69,7 @@ async def drop_index(store: DocumentStore, target: DriverCollection, name: str, 
     names = [spec.name for spec in await target.list_indexes(call)]
     if name not in names:
         raise NoSQLIndexError(
-            f"there is no index {name!r}", hint=f"There are: {', '.join(names) or 'none'}.", mongo_code=_NOT_FOUND
+            f"there is no index {shown(name)}", hint=f"There are: {', '.join(names) or 'none'}.", mongo_code=_NOT_FOUND
         )
     await target.drop_index(name, call)
 

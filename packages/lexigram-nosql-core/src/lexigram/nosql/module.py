@@ -26,7 +26,7 @@ class NoSQLModule(Module):
             enable_ttl: False refuses indexes with ``expire_after_seconds``.
         """
         if config is not None and not isinstance(config, NoSQLConfig):
-            config = NoSQLConfig.model_validate(config)
+            config = NoSQLConfig.from_dict(config)
         return cls._with(NoSQLProvider(config, enable_ttl=enable_ttl))
 
     @classmethod

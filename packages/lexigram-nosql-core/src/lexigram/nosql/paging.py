@@ -2,7 +2,8 @@
 
 The order always ends with ``_id``, so it has no ties, and documents inserted or removed before the place of a token
 change nothing of what follows. A token carries the sort values of the last document and a digest of collection, filter
-and order, and is signed (HMAC-SHA-256, RFC 2104): one that was altered, or belongs to another query, is refused.
+and order, covered from view, and is signed (HMAC-SHA-256, RFC 2104): one that was altered, or belongs to another query,
+is refused.
 """
 
 # The class of an Any is Unknown to pyright, and tokens are read as Any.
@@ -60,9 +61,9 @@ class PageTokens:
 
     def write(self, digest: str, place: Sequence[Any]) -> str:
         """The token for what comes after a place."""
-        body = dumps([digest, place])
-        raw = body.encode()
-        return _text(self._sign(raw) + raw)
+        body = dumps([digest, place]).encode()
+        signature = self._sign(body)
+        return _text(signature + self._hide(body, signature))
 
     def read(self, token: str, digest: str) -> tuple[Any, ...]:
         """The place in a token.
@@ -76,7 +77,8 @@ class PageTokens:
                 raise ValueError(token)  # noqa: TRY301 - the same fault as any other text
         except (ValueError, AttributeError, TypeError) as error:
             raise PageTokenError("this is not a page token", hint="Use next_cursor of the page before.") from error
-        signature, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+        signature = raw[:_MAC_BYTES]
+        body = self._hide(raw[_MAC_BYTES:], signature)
         if not hmac.compare_digest(signature, self._sign(body)):
             raise PageTokenError(
                 "the page token was altered, or signed by another process",
@@ -88,6 +90,14 @@ class PageTokens:
                 "the page token belongs to another query", hint="Use the same filter and sort for all pages."
             )
         return tuple(_tuples(key) for key in place)
+
+    def _hide(self, body: bytes, signature: bytes) -> bytes:
+        """Cover a body, or uncover it: its bytes are mixed with a stream that key and signature determine.
+
+        The sort values of a document then show neither in URLs nor in logs. SHAKE-256 (FIPS 202) makes the stream.
+        """
+        stream = hashlib.shake_256(self._key + signature).digest(len(body))
+        return (int.from_bytes(body) ^ int.from_bytes(stream)).to_bytes(len(body))
 
     def _sign(self, body: bytes) -> bytes:
         return hmac.new(self._key, body, hashlib.sha256).digest()[:_MAC_BYTES]

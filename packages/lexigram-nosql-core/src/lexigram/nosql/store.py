@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
 
 from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
 from lexigram.nosql.backend import BackendConfig, BackendSpec
@@ -34,6 +35,7 @@ from lexigram.nosql.observing import Command, Observation, Observer
 from lexigram.nosql.paging import PageTokens
 from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.plan import ScanGuard
+from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.session import Session, current_session, open_session, open_transaction
 from lexigram.nosql.translating import Translating
 from lexigram.nosql.values.normalise import DocumentLimits, normalise_document
@@ -70,7 +72,8 @@ class DocumentStore:
         self.page_tokens = PageTokens(self.config.page_token_secret)
         self.observers: tuple[Observer, ...] = ()
         self._driver: Driver | None = None
-        self._collections: dict[str, Collection] = {}
+        # Handles live as long as somebody holds them, so names used once do not stay.
+        self._collections: WeakValueDictionary[str, Collection] = WeakValueDictionary()
         self._changing = asyncio.Lock()
         self._limits = DocumentLimits(max_depth=spec.capabilities.max_nesting)
         self._make_id: Callable[[], str] = random_id if spec.capabilities.random_ids else time_ordered_id
@@ -161,7 +164,7 @@ class DocumentStore:
         """
         # Callers are not all typed.
         if not isinstance(name, str) or not name or "\0" in name or name.startswith("$"):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise DocumentValidationError(f"{name!r} cannot be the name of a collection", mongo_code=73)
+            raise DocumentValidationError(f"{shown(name)} cannot be the name of a collection", mongo_code=73)
         handle = self._collections.get(name)
         if handle is None:
             handle = self._collections[name] = Collection(self, name)

@@ -57,12 +57,16 @@ def run_import(
         NoSQLError: The store or the file failed on the way; a checkpoint says where to go on.
     """
     start = time.perf_counter()
-    bad = RejectFile(rejects or _rejects_path(file, collection))
     (store,) = stores(target)
     try:
         reader = LineReader(file)
     except OSError as error:
         raise _bad_file(file, error) from error
+    bad = RejectFile(rejects or _rejects_path(file, collection))
+    if file != STANDARD and bad.path.resolve() == file.resolve():
+        reader.close()
+        raise typer.BadParameter("bad lines cannot go into the file that is read.", param_hint="--rejects")
+    store.collection(collection)  # a name that is not valid is told before the file of bad lines begins anew
     with reader:
         checkpoint = _checkpoint(file, store, collection, reader, resume=resume, restart=restart)
         try:

@@ -19,8 +19,9 @@ from lexigram.nosql.query.parse import Query, parse_filter
 from lexigram.nosql.query.plan import FindRequest
 from lexigram.nosql.query.projection import parse_projection
 from lexigram.nosql.query.sort import parse_sort
+from lexigram.nosql.query.suggest import shown
 
-__all__ = ["DEFAULT_BATCH_SIZE", "parse_find", "parse_hint", "parse_selection_filter"]
+__all__ = ["DEFAULT_BATCH_SIZE", "parse_find", "parse_flag", "parse_hint", "parse_selection_filter"]
 
 DEFAULT_BATCH_SIZE = 1000
 
@@ -78,6 +79,17 @@ def parse_selection_filter(filter: Any, collation: Mapping[str, Any] | None = No
     return parse_filter(given, collation=collation)
 
 
+def parse_flag(name: str, value: Any) -> bool:
+    """Check a choice that is True or False; a text that happens to be true is probably meant otherwise.
+
+    Raises:
+        QueryOptionError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise QueryOptionError(f"{name} is True or False, not {shown(value)}", mongo_code=14)
+    return value
+
+
 def parse_hint(hint: Any) -> Hint | None:
     """What a hint means: the name of an index, or its keys.
 
@@ -89,7 +101,7 @@ def parse_hint(hint: Any) -> Hint | None:
     pairs: Any = list(hint.items()) if isinstance(hint, Mapping) else hint
     if isinstance(pairs, list | tuple) and pairs and all(map(_is_key, pairs)):
         return tuple([(path, direction) for path, direction in pairs])
-    raise QueryOptionError(f"{hint!r} is not a hint", hint="Use the name of an index, or its keys.")
+    raise QueryOptionError(f"{shown(hint)} is not a hint", hint="Use the name of an index, or its keys.")
 
 
 def _is_key(pair: Any) -> bool:

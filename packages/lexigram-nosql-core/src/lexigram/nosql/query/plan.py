@@ -251,6 +251,11 @@ def deliberate_scan() -> Generator[None]:
         _deliberate.reset(token)
 
 
+def _narrowed(access: Access) -> bool:
+    """True when the documents looked at are chosen by conditions, and not all of them in some order."""
+    return access.kind != "scan" and bool(access.fields)
+
+
 class ScanGuard:
     """Applies ``scan_policy`` to one store.
 
@@ -275,7 +280,11 @@ class ScanGuard:
         Raises:
             ScanDeniedError: The policy is ``deny`` and the request reads the whole collection for a part of it.
         """
-        if self.policy == "allow" or compiled.access.kind != "scan" or (query.is_empty and sort is None):
+        if (
+            self.policy == "allow"
+            or _narrowed(compiled.access)
+            or (query.is_empty and (sort is None or compiled.ordered))
+        ):
             return
         if _deliberate.get():
             return
