@@ -57,7 +57,9 @@ async def indexed(collection: Collection, wanted: list[dict[str, Any]]) -> None:
         try:
             await collection.create_index(**options, name=f"index{number}")
         except NoSQLIndexError as error:
-            assert error.mongo_code in (16746, 171, 85)  # documents that it cannot hold, or it is there already
+            # Documents that it cannot hold, or it is there already.
+            if error.mongo_code not in (16746, 171, 85):
+                raise
 
 
 async def insertable(collection: Collection, given: Documents) -> Documents:
@@ -65,7 +67,8 @@ async def insertable(collection: Collection, given: Documents) -> Documents:
     try:
         await collection.insert_many(given, ordered=False)
     except BulkWriteError as error:
-        assert all(isinstance(failure.error, NoSQLIndexError) for failure in error.failures)
+        if not all(isinstance(failure.error, NoSQLIndexError) for failure in error.failures):
+            raise
         refused = {failure.index for failure in error.failures}
         return [document for index, document in enumerate(given) if index not in refused]
     return given

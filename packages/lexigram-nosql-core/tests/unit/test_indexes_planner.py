@@ -305,7 +305,10 @@ async def test_scans_are_denied_where_the_policy_says_so() -> None:
         assert caught.value.suggested_index == ()
         assert len(await kept.find().to_list()) == 11
         assert await kept.count_documents() == 11
-        assert (await kept.find_page()).items
+        token = (await kept.find_page(size=2)).next_cursor
+        assert len((await kept.find_page(token=token)).items) == 9
+        with pytest.raises(ScanDeniedError):
+            await kept.find_page({"a": 1})
         assert await kept.find_one({"_id": 1}) is not None
         assert await kept.find({"_id": {"$gt": 5}}, sort=[("_id", 1)]).to_list()
         with deliberate_scan():
