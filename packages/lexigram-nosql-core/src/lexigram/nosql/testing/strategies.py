@@ -308,9 +308,8 @@ def pipelines() -> SearchStrategy[list[dict[str, Any]]]:
     """
     expression = expressions()
     field = field_names().filter(str.isalpha)
-    accumulator = st.one_of(
-        _call(["$sum", "$avg", "$min", "$max", "$first", "$last", "$push"], expression), st.just({"$count": {}})
-    )
+    count: SearchStrategy[dict[str, Any]] = st.just({"$count": {}})
+    accumulator = st.one_of(_call(["$sum", "$avg", "$min", "$max", "$first", "$last", "$push"], expression), count)
     by_id = {"$sort": {"_id": 1}}
     group = st.tuples(expression, st.dictionaries(field, accumulator, max_size=2)).map(
         lambda pair: [{"$group": {"_id": pair[0], **pair[1]}}, by_id]
