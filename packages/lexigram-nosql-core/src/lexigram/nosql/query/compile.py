@@ -17,13 +17,14 @@ The shape of what is written, for ``{"price": {"$gte": 10}, "tags": "new"}``::
         ...
         def run(docs):
             return [d for d in docs if (
-                (v0 >= c0 if type(v0 := d.get('price')) is int or type(v0) is float
+                (v0 >= c0 if (v0 := d.get('price')).__class__ is int or v0.__class__ is float
                  else type(v0) not in PLAIN and l0(v0))
-                and (v1 == c1 if type(v1 := d.get('tags')) is str else type(v1) is list and l1(v1)))]
+                and (v1 == c1 if (v1 := d.get('tags')).__class__ is str else type(v1) is list and l1(v1)))]
         return run
 
-``d['price']`` takes a third of the time of ``d.get('price')``, so functions over many documents are written in both
-ways: they begin as if every document had every field, and go on with the cautious form from the first that has not.
+Reading ``__class__`` is a tenth faster than calling ``type``. ``d['price']`` takes a third of the time of
+``d.get('price')``, so functions over many documents are written in both ways: they begin as if every document had
+every field, and go on with the cautious form from the first that has not.
 """
 
 # Documents and filters are of any type, and what is narrowed from Any has parts that are unknown to the checker.
@@ -89,7 +90,7 @@ _PAUSE: Final = 8  # calls that begin with the cautious form after a document th
 
 _NONE: Final = type(None)
 _NUMBERS: Final = frozenset({int, float})
-_IS_NUMBER: Final = "type({get}) is int or type({v}) is float"
+_IS_NUMBER: Final = "{get}.__class__ is int or {v}.__class__ is float"
 _SCALARS: Final = frozenset({int, float, str, _NONE, bool, dict, bytes, datetime, UUID, Decimal})
 _RAW: Final = frozenset({int, float, str, _NONE})
 _SELF: Final = frozenset({str, int, float, bool, _NONE, UUID, bytes, datetime, Decimal, dict, list})
@@ -306,7 +307,9 @@ class _Writer:
         ]
         written = test(fetches[-1], variables[-1])
         for position in range(len(names) - 2, -1, -1):
-            written = f"({written} if type({fetches[position]}) is dict else {walk(variables[position], position + 1)})"
+            written = (
+                f"({written} if {fetches[position]}.__class__ is dict else {walk(variables[position], position + 1)})"
+            )
         return written
 
     def fetched(self, name: str, test: Callable[[str, str], str], scope: _Scope) -> str:
@@ -346,10 +349,12 @@ class _Writer:
         if isinstance(node, Regex):
             search = self.fresh("r")
             self.prelude.append(f"{search} = searcher({self.constant(node.source)}, {node.options!r})")
-            return lambda get, v: f"({search}({v}) if type({get}) is str else type({v}) not in PLAIN and {leaf}({v}))"
+            return lambda get, v: (
+                f"({search}({v}) if {get}.__class__ is str else type({v}) not in PLAIN and {leaf}({v}))"
+            )
         if isinstance(node, Size):
             size = self.constant(node.size)
-            return lambda get, v: f"(type({get}) is list and len({v}) == {size})"
+            return lambda get, v: f"({get}.__class__ is list and len({v}) == {size})"
         return None
 
     def order_test(self, node: Compare, leaf: str) -> _Test | None:
@@ -365,9 +370,9 @@ class _Writer:
             left, right = "{v}", self.constant(node.value)
             if self.collation is not None:
                 left, right = self.collated(right)
-            return _Test("type({get}) is str", f"{left} {symbol} {right}", f"type({{v}}) is list and {leaf}({{v}})")
+            return _Test("{get}.__class__ is str", f"{left} {symbol} {right}", f"type({{v}}) is list and {leaf}({{v}})")
         if kind is datetime:
-            common = "type({get}) is datetime and {v}.tzinfo is not None"
+            common = "{get}.__class__ is datetime and {v}.tzinfo is not None"
             c = self.constant(node.value)
             return _Test(common, f"{{v}} {symbol} {c}", f"type({{v}}) not in NOT_DATE and {leaf}({{v}})")
         return None
@@ -399,24 +404,24 @@ class _Writer:
                 f"(type({v}) is not list or {c} in {v} or not all_plain(map(type, {v}))) and {leaf}({v}))"
             )
         if kind is str and self.collation is None and node.path is not None:
-            return lambda get, v: f"({v} == {c} if type({get}) is str else type({v}) is list and {c} in {v})"
+            return lambda get, v: f"({v} == {c} if {get}.__class__ is str else type({v}) is list and {c} in {v})"
         if kind is str:
             left, right = self.collated(c)
             return _in_line(
-                [_Test("type({get}) is str", f"{left} == {right}", f"type({{v}}) is list and {leaf}({{v}})")]
+                [_Test("{get}.__class__ is str", f"{left} == {right}", f"type({{v}}) is list and {leaf}({{v}})")]
             )
         if kind is datetime:
             return lambda get, v: (
-                f"({v} == {c} if type({get}) is datetime and {v}.tzinfo is not None"
+                f"({v} == {c} if {get}.__class__ is datetime and {v}.tzinfo is not None"
                 f" else type({v}) not in NOT_DATE and {leaf}({v}))"
             )
         if kind is UUID or kind is bytes:
             return lambda get, v: (
-                f"({v} == {c} if type({get}) is {self.constant(kind)} else type({v}) not in PLAIN and {leaf}({v}))"
+                f"({v} == {c} if {get}.__class__ is {self.constant(kind)} else type({v}) not in PLAIN and {leaf}({v}))"
             )
         if kind is dict and self.collation is None:
             return lambda get, v: (
-                f"(equal({v}, {c}) if type({get}) is dict else type({v}) not in PLAIN and {leaf}({v}))"
+                f"(equal({v}, {c}) if {get}.__class__ is dict else type({v}) not in PLAIN and {leaf}({v}))"
             )
         return None
 
@@ -430,9 +435,9 @@ class _Writer:
         wanted = self.fresh("s")
         self.prelude.append(f"{wanted} = frozenset({self.constant(node.values)})")
         if kind is str:
-            return lambda get, v: f"({v} in {wanted} if type({get}) is str else type({v}) is list and {leaf}({v}))"
+            return lambda get, v: f"({v} in {wanted} if {get}.__class__ is str else type({v}) is list and {leaf}({v}))"
         return lambda get, v: (
-            f"({v} in {wanted} if type({get}) in RAW else type({v}) not in NOT_DECIMAL and {leaf}({v}))"
+            f"({v} in {wanted} if {get}.__class__ in RAW else type({v}) not in NOT_DECIMAL and {leaf}({v}))"
         )
 
     def slow(self, node: Leaf) -> tuple[str, str]:
@@ -608,18 +613,14 @@ def run(docs, limit=0):
     return found""",
     "count": """\
 def run(docs):
-    n = 0
-    rest = iter(docs)
     if lacking[0]: lacking[0] -= 1
-    else:
+    elif iter(docs) is not docs:
         try:
-            for d in rest:
-                if {eager}: n += 1
-            return n
+            return len([1 for d in docs if {eager}])
         except KeyError:
             lacking[0] = {pause}
-            if {test}: n += 1
-    for d in rest:
+    n = 0
+    for d in docs:
         if {test}: n += 1
     return n""",
     "first": """\

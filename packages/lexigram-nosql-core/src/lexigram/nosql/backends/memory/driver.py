@@ -248,11 +248,11 @@ class MemoryCollection:
         if table is None:
             return None
         large = reach.access.kind == "scan" and len(table.documents) > _SCAN
-        if large and read.skip:
+        if large and (read.skip or reach.reverse):
             return await self._first_of(read, call)
         candidates = reach.documents(table, read.after)
         if large:
-            found = await _first_match(query, candidates)
+            found = await _first_match(query, table, candidates)
         elif not read.skip:
             found = query.first(candidates)
         else:
@@ -276,7 +276,9 @@ class MemoryCollection:
         if table is None:
             return
         matches = None if query.is_empty else query.select
-        if not call.in_transaction:
+        if not call.in_transaction and not read.limit and reach.access.kind == "scan" and not reach.reverse:
+            source, fixed = iter(table.listed()), True
+        elif not call.in_transaction:
             source, fixed = reach.documents(table, read.after), False
         else:
             seen, fixed = _seen_by(call.session, table, reach), True
@@ -381,7 +383,7 @@ class MemoryCollection:
             return counted
         if query.is_empty and reach.access.kind == "scan":
             return len(table.documents)
-        documents = list(reach.documents(table, None))
+        documents = table.listed() if reach.access.kind == "scan" else list(reach.documents(table, None))
         counted = query.count(documents[:_SCAN])
         for start in range(_SCAN, len(documents), _SCAN):
             await asyncio.sleep(0)
@@ -435,16 +437,16 @@ class MemoryCollection:
 _FORWARD: Mapping[str, Any] = {}
 
 
-async def _first_match(query: Query, candidates: Iterator[Document]) -> Document | None:
-    """The first match of a long scan."""
+async def _first_match(query: Query, table: Table, candidates: Iterator[Document]) -> Document | None:
+    """The first match of a long scan of a table."""
     found = query.first(islice(candidates, _SCAN))
     if found is not None:
         return found
     # What is left is fixed before others have a turn, so that their writes do not reach into this read.
-    rest = list(candidates)
-    for start in range(0, len(rest), _SCAN):
+    documents = table.listed()
+    for start in range(_SCAN, len(documents), _SCAN):
         await asyncio.sleep(0)
-        found = query.first(rest[start : start + _SCAN])
+        found = query.first(documents[start : start + _SCAN])
         if found is not None:
             return found
     return None

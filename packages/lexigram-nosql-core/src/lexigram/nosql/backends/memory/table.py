@@ -68,9 +68,16 @@ class Table:
         self.dropped = False
         self.log = ChangeLog(name, history)
         self._ids: Index | None = None
+        self._listed: list[Document] | None = None
         self._versions: dict[Any, int] = {}
         self._past: dict[Any, list[_Past]] = {}
         self._order: list[Any] = []
+
+    def listed(self) -> Sequence[Document]:
+        """The documents as they are now, in the order of insertion; not to be changed. Kept until the next write."""
+        if self._listed is None:
+            self._listed = list(self.documents.values())
+        return self._listed
 
     # --- versions
 
@@ -153,6 +160,7 @@ class Table:
             keep_past: True while transactions run that may need what is replaced.
         """
         self.exists = True
+        self._listed = None
         # All that goes before all that comes: in a unique index an entry may pass from one document to another.
         for index, key, before, _ in entries:
             index.remove(key, before)
@@ -182,6 +190,7 @@ class Table:
             How many were inserted: all, or those before the first whose ``_id`` stands already.
         """
         held = self.documents
+        self._listed = None
         count = len(documents)
         changes: list[Change] = []
         for position, document in enumerate(documents):
