@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from bson import Binary, DBRef, Int64, Regex
 from lexigram.nosql.aggregation.expressions import Compiled, compile_expression, validate_variable_name
 from lexigram.nosql.aggregation.expressions.cache import CACHE_SIZE, CompiledCache
 from lexigram.nosql.aggregation.expressions.compile import CACHE
@@ -282,3 +285,34 @@ def test_the_cache_is_bounded() -> None:
         cache.put(number, compiled)
     assert cache.get(0) is None
     assert cache.get(CACHE_SIZE) is compiled
+
+
+def test_constants_that_are_equal_in_python_are_told_apart() -> None:
+    """Equality of values is not equality of expressions."""
+    zone = ZoneInfo("Europe/Berlin")
+    first, second = (datetime(2024, 10, 27, 2, 30, fold=fold, tzinfo=zone) for fold in (0, 1))
+    for one, other in (
+        ((1, 2), (1.0, 2)),
+        ([1, [2]], [1, [2.0]]),
+        (Decimal("1.0"), Decimal("1.00")),
+        (Int64(1), 1),
+        (b"a", Binary(b"a", 5)),
+        (Regex("a"), Regex("a", "i")),
+        (first, second),
+        (DBRef("a", 1), DBRef("a", 1.0)),
+    ):
+        found = [compile_expression(each)({}, {}) for each in (one, other, one, other)]
+        values = [(type(each), repr(each)) for each in found]
+        assert values[0] == values[2] != values[1] == values[3]
+
+
+def test_large_expressions_are_not_kept() -> None:
+    """What a caller sends does not stay."""
+    CACHE.clear()
+    loop: list[Any] = []
+    loop.append(loop)
+    for large in ("x" * 5000, list(range(500)), {"y" * 5000: 1}, {"$literal": b"x" * 5000}, {"$size": [["x" * 5000]]}):
+        assert compile_expression(large) is not compile_expression(large)
+    with pytest.raises(PipelineError):
+        compile_expression({"$size": loop})
+    assert CACHE.hits == 0

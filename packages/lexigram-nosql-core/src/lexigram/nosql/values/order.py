@@ -89,11 +89,11 @@ def number_value(value: Any) -> int | float | Decimal:
         value: A number of any BSON type.
 
     Returns:
-        The same number; a ``bson.Decimal128`` as ``Decimal``.
+        The same number; a ``bson.Decimal128`` as ``Decimal``, a signaling NaN as a quiet one.
     """
     if bson_tag(type(value)) is BsonTag.DECIMAL128:
         converted: Decimal = value.to_decimal()
-        return converted
+        return Decimal("NaN") if converted.is_snan() else converted
     number: int | float | Decimal = value
     return number
 

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, Evaluator, combine
 from lexigram.nosql.aggregation.expressions.errors import fault
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
+from lexigram.nosql.values.path import MISSING
 
-__all__ = ["Maker", "at_least", "between", "exactly", "named", "operands", "valued"]
+__all__ = ["Maker", "at_least", "between", "exactly", "named", "operands", "until_null", "valued"]
 
 Maker: TypeAlias = Callable[[Sequence[Compiled], Scope], Evaluator]
 """What makes an operator's closure from its compiled operands."""
@@ -123,6 +124,33 @@ def valued(function: Callable[..., Any]) -> Maker:
             first, second = closures
             return lambda document, variables: function(first(document, variables), second(document, variables))
         return lambda document, variables: function(*[each(document, variables) for each in closures])
+
+    return make
+
+
+def until_null(function: Callable[..., Any]) -> Maker:
+    """The maker of a closure that evaluates operands up to the first that is null or missing.
+
+    Args:
+        function: Takes the values of these operands, the null or ``MISSING`` included.
+
+    Returns:
+        The maker.
+    """
+
+    def make(parts: Sequence[Compiled], _scope: Scope) -> Evaluator:
+        closures = [part.evaluate for part in parts]
+
+        def evaluate(document: Any, variables: Any) -> Any:
+            values: list[Any] = []
+            for each in closures:
+                value = each(document, variables)
+                values.append(value)
+                if value is None or value is MISSING:
+                    break
+            return function(*values)
+
+        return evaluate
 
     return make
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from lexigram.nosql.aggregation.expressions.arguments import at_least, exactly
+from lexigram.nosql.aggregation.expressions.arguments import at_least, exactly, until_null
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, Evaluator
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, OVERFLOW, TYPE_MISMATCH, fault
 from lexigram.nosql.aggregation.expressions.generate import binary
@@ -265,11 +265,12 @@ def _two(body: str, slow: Callable[[Any, Any], Any]) -> Callable[[Sequence[Compi
 
 
 def _many(body: str, slow: Callable[..., Any]) -> Callable[[Sequence[Compiled], Scope], Evaluator]:
-    def make(parts: Sequence[Compiled], _scope: Scope) -> Evaluator:
+    others = until_null(slow)
+
+    def make(parts: Sequence[Compiled], scope: Scope) -> Evaluator:
         if len(parts) == 2:
-            return binary(body, parts[0], parts[1], {"slow": slow})
-        closures = [part.evaluate for part in parts]
-        return lambda document, variables: slow(*[each(document, variables) for each in closures])
+            return binary(body, parts[0], parts[1], {"slow": slow}, stops=True)
+        return others(parts, scope)
 
     return make
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lexigram.nosql.aggregation.expressions.arguments import at_least, between, exactly, named, valued
+from lexigram.nosql.aggregation.expressions.arguments import at_least, between, exactly, named, until_null, valued
 from lexigram.nosql.aggregation.expressions.comparison import equality
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, Evaluator, combine
 from lexigram.nosql.aggregation.expressions.errors import fault
@@ -297,7 +297,7 @@ def _expressions(spec: Any, scope: Scope, code: int, what: str) -> list[Compiled
 OPERATORS: Mapping[str, Builder] = {
     "$arrayElemAt": exactly("$arrayElemAt", 2, valued(lambda array, index: _element("$arrayElemAt", array, index))),
     "$arrayToObject": exactly("$arrayToObject", 1, valued(_array_to_object)),
-    "$concatArrays": at_least("$concatArrays", 0, 0, valued(_concat)),
+    "$concatArrays": at_least("$concatArrays", 0, 0, until_null(_concat)),
     "$first": exactly("$first", 1, valued(lambda array: _element("$first", array, 0))),
     "$in": exactly("$in", 2, _in),
     "$indexOfArray": between("$indexOfArray", 2, 4, _index_of),

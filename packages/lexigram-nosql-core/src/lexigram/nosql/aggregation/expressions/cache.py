@@ -11,45 +11,72 @@ of compiling.
 
 from __future__ import annotations
 
+import re
+import uuid
+from datetime import datetime
 from decimal import Decimal
+from types import NoneType
 from typing import Any, Final
 
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
+from lexigram.nosql.values.bson_compat import BsonTag, bson_tag
 
 __all__ = ["CACHE_SIZE", "CompiledCache", "expression_key"]
 
-CACHE_SIZE: Final = 2048
+CACHE_SIZE: Final = 512
 """How many expressions are kept before all are forgotten."""
 
-_MAX_DEPTH: Final = 40
+_BUDGET: Final = 2048  # characters; every part counts as sixteen
+_CONSTANTS: Final[frozenset[type]] = frozenset({bool, NoneType, uuid.UUID, re.Pattern})
+_BSON_CONSTANTS: Final = frozenset(
+    {BsonTag.OBJECT_ID, BsonTag.INT64, BsonTag.DECIMAL128, BsonTag.TIMESTAMP, BsonTag.DATETIME_MS}
+)
 
 
-def expression_key(expression: Any, depth: int = 0) -> Any:
+def expression_key(expression: Any) -> Any:
     """What tells one expression from another.
 
     Args:
         expression: The expression.
-        depth: How deep it stands.
 
     Returns:
-        Something that is hashable if all constants are.
+        Something that is hashable, and equal for equal expressions only.
 
     Raises:
-        TypeError: It nests too deep to be worth keeping.
+        TypeError: It is too large to be worth keeping, or holds something whose equality says too little.
     """
+    return _key(expression, [_BUDGET])
+
+
+def _key(expression: Any, budget: list[int]) -> Any:
     cls = type(expression)
-    if cls is str or cls is int:
+    if cls is str:
+        _spend(budget, len(expression))
         return (cls, expression)
-    if cls is dict or cls is list:
-        if depth > _MAX_DEPTH:
-            raise TypeError("nested too deep")
-        depth += 1
+    if cls is int:
+        return (cls, expression)
+    if cls is dict or cls is list or cls is tuple:
+        _spend(budget, 16 * len(expression) + 16)
         if cls is dict:
-            return (cls, tuple([(name, expression_key(item, depth)) for name, item in expression.items()]))
-        return (cls, tuple([expression_key(item, depth) for item in expression]))
-    if isinstance(expression, float | Decimal):
+            _spend(budget, sum(map(len, expression)))
+            return (cls, tuple([(name, _key(item, budget)) for name, item in expression.items()]))
+        return (cls, tuple([_key(item, budget) for item in expression]))
+    if cls is float or cls is Decimal:
         return (cls, str(expression))  # 0.0 equals -0.0, and 1.0 equals 1.00
-    return (cls, expression)
+    if cls is datetime:
+        return (cls, expression.isoformat())  # a time that comes twice equals itself
+    if cls is bytes or bson_tag(cls) is BsonTag.BINARY:
+        _spend(budget, len(expression))
+        return (cls, expression)
+    if cls in _CONSTANTS or bson_tag(cls) in _BSON_CONSTANTS:
+        return (cls, expression)
+    raise TypeError(f"equal values of {cls.__name__} may differ")
+
+
+def _spend(budget: list[int], amount: int) -> None:
+    budget[0] -= amount
+    if budget[0] < 0:
+        raise TypeError("the expression is too large to be kept")
 
 
 class CompiledCache:

@@ -98,7 +98,7 @@ def compile_expression(
     try:
         key = (expression_key(expression), frozenset(variables), collation)
         kept = CACHE.get(key)
-    except TypeError:  # a constant that has no hash
+    except TypeError:  # it is not kept
         key = kept = None
     if kept is not None:
         return kept

@@ -26,9 +26,13 @@ _FRAME = """\
 def bind(left, right{names}):
     def evaluate(document, variables):
         x = {x}
-        y = {y}
+{guard}        y = {y}
 {body}
     return evaluate
+"""
+_GUARD = """\
+        if x is None or x is MISSING:
+            return None
 """
 
 
@@ -41,10 +45,11 @@ def _shape(part: Compiled) -> tuple[str, Any]:
 
 
 @lru_cache(maxsize=512)
-def _binder(body: str, left: str, right: str, names: tuple[str, ...]) -> Any:
+def _binder(body: str, left: str, right: str, names: tuple[str, ...], guarded: bool) -> Any:
     source = _FRAME.format(
         names="".join(f", {name}" for name in names),
         x=_ACCESS[left].format(operand="left"),
+        guard=_GUARD if guarded else "",
         y=_ACCESS[right].format(operand="right"),
         body="\n".join(f"        {line}" for line in body.strip("\n").splitlines()),
     )
@@ -53,7 +58,7 @@ def _binder(body: str, left: str, right: str, names: tuple[str, ...]) -> Any:
     return namespace["bind"]
 
 
-def binary(body: str, left: Compiled, right: Compiled, helpers: Mapping[str, Any]) -> Evaluator:
+def binary(body: str, left: Compiled, right: Compiled, helpers: Mapping[str, Any], *, stops: bool = False) -> Evaluator:
     """A closure of two operands.
 
     Args:
@@ -61,12 +66,13 @@ def binary(body: str, left: Compiled, right: Compiled, helpers: Mapping[str, Any
         left: The first operand.
         right: The second operand.
         helpers: What else the source names.
+        stops: True when the second operand is not evaluated where the first is null or missing.
 
     Returns:
         The closure.
     """
     left_shape, left_value = _shape(left)
     right_shape, right_value = _shape(right)
-    bind = _binder(body, left_shape, right_shape, tuple(helpers))
+    bind = _binder(body, left_shape, right_shape, tuple(helpers), stops and right_shape == "call")
     evaluator: Evaluator = bind(left_value, right_value, *helpers.values())
     return evaluator

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag, load
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, NUMBER_KINDS, Kind, class_kind, kind_of
+from lexigram.nosql.values.order import number_value
 
 __all__ = [
     "DECIMAL128",
@@ -129,10 +130,8 @@ def as_double(value: Any) -> float:
     Returns:
         The nearest double.
     """
-    if bson_tag(type(value)) is BsonTag.DECIMAL128:
-        value = value.to_decimal()
     try:
-        return float(value)
+        return float(number_value(value))
     except OverflowError:
         return math.copysign(math.inf, value)
 
@@ -154,7 +153,8 @@ def as_decimal(value: Any) -> Decimal:
         return Decimal(value)
     if isinstance(value, int):
         return Decimal(int(value))
-    return value.to_decimal()  # type: ignore[no-any-return]
+    number = number_value(value)
+    return number if isinstance(number, Decimal) else Decimal(number)
 
 
 def like_decimal(result: Decimal, operands: Iterable[Any]) -> Any:

@@ -4,6 +4,10 @@ Expressions are rewritten, limited and judged as in filters: one that could take
 that text.
 """
 
+# Values are of any type here, and what is narrowed from Any has parts that are unknown to the checker.
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportUnknownMemberType=false
+# pyright: reportUnknownParameterType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import re

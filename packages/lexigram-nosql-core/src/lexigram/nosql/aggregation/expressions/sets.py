@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lexigram.nosql.aggregation.expressions.arguments import Maker, at_least, exactly, valued
+from lexigram.nosql.aggregation.expressions.arguments import Maker, at_least, exactly, until_null, valued
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, Evaluator
 from lexigram.nosql.aggregation.expressions.errors import fault
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
@@ -27,13 +27,13 @@ __all__ = ["OPERATORS"]
 Key = Callable[[Any], Any]
 
 
-def _keyed(function: Callable[..., Any]) -> Maker:
+def _keyed(function: Callable[..., Any], evaluated: Callable[[Callable[..., Any]], Maker] = valued) -> Maker:
     """A maker for functions that take how elements are identified and ordered before the operands."""
 
     def make(parts: Sequence[Compiled], scope: Scope) -> Evaluator:
         identity: Key = hash_key if scope.collation is None else scope.collation.hash_key
         order: Key = sort_key if scope.collation is None else scope.collation.sort_key
-        return valued(lambda *values: function(identity, order, *values))(parts, scope)
+        return evaluated(lambda *values: function(identity, order, *values))(parts, scope)
 
     return make
 
@@ -96,7 +96,7 @@ def _union(identity: Key, order: Key, *values: Any) -> Any:
 OPERATORS: Mapping[str, Builder] = {
     "$setDifference": exactly("$setDifference", 2, _keyed(_difference)),
     "$setEquals": at_least("$setEquals", 2, 17045, _keyed(_equals)),
-    "$setIntersection": at_least("$setIntersection", 0, 0, _keyed(_intersection)),
+    "$setIntersection": at_least("$setIntersection", 0, 0, _keyed(_intersection, until_null)),
     "$setIsSubset": exactly("$setIsSubset", 2, _keyed(_is_subset)),
-    "$setUnion": at_least("$setUnion", 0, 0, _keyed(_union)),
+    "$setUnion": at_least("$setUnion", 0, 0, _keyed(_union, until_null)),
 }

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lexigram.nosql.aggregation.expressions.arguments import at_least, between, exactly, named, valued
+from lexigram.nosql.aggregation.expressions.arguments import at_least, between, exactly, named, until_null, valued
 from lexigram.nosql.aggregation.expressions.arrays import bound, whole
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
 from lexigram.nosql.aggregation.expressions.errors import fault
@@ -198,7 +198,7 @@ def _replace(name: str, count: int) -> Builder:
 
 
 OPERATORS: Mapping[str, Builder] = {
-    "$concat": at_least("$concat", 0, 0, valued(_concat)),
+    "$concat": at_least("$concat", 0, 0, until_null(_concat)),
     "$toLower": exactly("$toLower", 1, valued(_lower)),
     "$toUpper": exactly("$toUpper", 1, valued(_upper)),
     "$strcasecmp": exactly("$strcasecmp", 2, valued(_strcasecmp)),
