@@ -195,17 +195,7 @@ class _Densifying(Runner):
         self._left -= 1
         if self._left < 0:
             raise _too_many()
-        path = self._stage.path
-        place: Any = template
-        for depth, name in enumerate(path):
-            place = place.get(name, MISSING)
-            if type(place) is list:
-                raise fault(5733307, "$densify cannot make fields inside of arrays")
-            if type(place) is not dict:
-                if place is not MISSING and depth + 1 < len(path):
-                    raise fault(5733308, "$densify cannot put a document in the place of another value")
-                break
-        return write_path(template, path, value)
+        return write_path(template, self._stage.path, value)
 
     def _check(self, value: Any) -> None:
         is_date = kind_of(value) is Kind.DATE
