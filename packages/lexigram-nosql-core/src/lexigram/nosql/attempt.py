@@ -15,6 +15,7 @@ from lexigram.nosql.collection import Collection
 from lexigram.nosql.cursor import Cursor
 from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import NoSQLError
+from lexigram.nosql.following import ChangeStream
 from lexigram.nosql.query.plan import Plan
 
 __all__ = ["Attempt", "AttemptCursor"]
@@ -91,6 +92,21 @@ def _attempted_cursor(
     return attempted
 
 
+def _attempted_feed(
+    method: Callable[Concatenate[Collection, P], ChangeStream],
+) -> Callable[Concatenate[Attempt, P], Result[ChangeStream, NoSQLError]]:
+    """A method of :class:`Collection` that gives a change feed, returning it as a result."""
+
+    @functools.wraps(method)
+    def attempted(self: Attempt, /, *args: P.args, **kwargs: P.kwargs) -> Result[ChangeStream, NoSQLError]:
+        try:
+            return Ok(method(self.collection, *args, **kwargs))
+        except NoSQLError as error:
+            return Err(error)
+
+    return attempted
+
+
 class Attempt:
     """The methods of one collection, returning results.
 
@@ -123,4 +139,5 @@ class Attempt:
     create_index = _attempted(Collection.create_index)
     drop_index = _attempted(Collection.drop_index)
     list_indexes = _attempted(Collection.list_indexes)
+    watch = _attempted_feed(Collection.watch)
     explain = _attempted(Collection.explain)

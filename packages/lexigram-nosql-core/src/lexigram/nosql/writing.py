@@ -255,7 +255,8 @@ class Writer:
                 "another writer changed a document of this transaction",
                 hint="Run the whole transaction again; store.run_transaction() does.",
             )
+        tries = "1 attempt" if self._attempts == 1 else f"{self._attempts} attempts"
         return WriteConflictError(
-            f"other writers kept changing the document; gave up after {self._attempts} attempts",
+            f"other writers kept changing the document; gave up after {tries}",
             hint="Run it again, raise write_attempts, or spread the writes over more documents.",
         )
