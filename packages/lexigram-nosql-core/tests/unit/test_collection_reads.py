@@ -307,7 +307,9 @@ WRONG_READS: list[tuple[str, dict[str, Any], type[Exception]]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "arguments", "error"), WRONG_READS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("method", "arguments", "error"), WRONG_READS, ids=lambda value: value if isinstance(value, str) else ""
+)
 async def test_wrong_arguments_are_refused_by_name(
     things: Collection, method: str, arguments: dict[str, Any], error: type[Exception]
 ) -> None:

@@ -311,7 +311,9 @@ WRONG_WRITES: list[tuple[str, tuple[Any, ...], dict[str, Any], type[NoSQLError]]
 ]
 
 
-@pytest.mark.parametrize(("method", "arguments", "options", "error"), WRONG_WRITES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("method", "arguments", "options", "error"), WRONG_WRITES, ids=lambda value: value if isinstance(value, str) else ""
+)
 async def test_wrong_arguments_are_refused_and_change_nothing(
     things: Collection, method: str, arguments: tuple[Any, ...], options: dict[str, Any], error: type[NoSQLError]
 ) -> None:
