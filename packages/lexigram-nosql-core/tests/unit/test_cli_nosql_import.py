@@ -84,6 +84,17 @@ def test_lines_become_documents(load: Any, tmp_path: Path, documents_of: Documen
     assert [path.name for path in tmp_path.iterdir()] == ["items.jsonl"]
 
 
+def test_the_file_that_is_read_cannot_take_the_bad_lines(load: Any, tmp_path: Path, documents_of: Documents) -> None:
+    """Naming one file twice is refused before anything is touched."""
+    file = write(tmp_path / "items.jsonl", 3)
+    before = file.read_text()
+
+    result = load(file, "--rejects", file)
+
+    assert result.code == 2
+    assert file.read_text() == before
+
+
 def test_types_survive(load: Any, tmp_path: Path, documents_of: Documents, command: Any) -> None:
     """What was exported is what is imported."""
     text = (
