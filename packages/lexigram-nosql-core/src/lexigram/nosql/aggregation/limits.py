@@ -41,7 +41,8 @@ CHUNK: Final = 1000
 YIELD_EVERY: Final = 4096
 """Documents after which a running pipeline lets other tasks run."""
 
-_SAMPLE: Final = 16  # one document in so many is measured, so that the limit costs next to nothing
+_SAMPLE: Final = 16  # one document in so many is measured, so that the limit costs next to nothing,
+_MEASURED: Final = 16  # and about so many of a long batch
 
 
 class Meter:
@@ -66,7 +67,7 @@ class Meter:
             MemoryLimitError: It is too much.
         """
         if documents and self.limit:
-            sample = documents[::_SAMPLE]
+            sample = documents[:: max(_SAMPLE, len(documents) // _MEASURED)]
             self.add(sum(map(bson_size, sample)) * len(documents) // len(sample))
 
     def values(self, values: Sequence[Any]) -> None:
@@ -76,7 +77,7 @@ class Meter:
             MemoryLimitError: It is too much.
         """
         if values and self.limit:
-            sample = values[::_SAMPLE]
+            sample = values[:: max(_SAMPLE, len(values) // _MEASURED)]
             self.add((sum(map(value_size, sample)) + 8 * len(sample)) * len(values) // len(sample))
 
     def add(self, size: int) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from itertools import chain
 from typing import Any, Final
 
 from lexigram.nosql.aggregation.context import RunContext
@@ -57,8 +58,8 @@ async def run(
             if owned is Owned.NOTHING:
                 yield list(map(copy_document, batch))
             elif owned is Owned.TOP:
-                for document in batch:
-                    if not _HOLD_NONE(map(type, document.values())):
+                if not _HOLD_NONE(map(type, chain.from_iterable(map(dict.values, batch)))):
+                    for document in batch:
                         _own(document)
                 yield batch
             else:

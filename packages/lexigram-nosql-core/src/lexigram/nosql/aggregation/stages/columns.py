@@ -178,7 +178,7 @@ class _Plain(Column):
 class _Totals(_Plain):
     """Sums of ints, exactly, and of floats, with what rounding took from them (Knuth's two-sum)."""
 
-    __slots__ = ("_bound", "_doubles", "_errors", "_wholes")
+    __slots__ = ("_bound", "_doubles", "_errors", "_floats", "_wholes")
 
     def __init__(self, make: Make) -> None:
         super().__init__(make)
@@ -186,6 +186,7 @@ class _Totals(_Plain):
         self._doubles: list[float | None] = []
         self._errors: list[float] = []
         self._bound = 0.0
+        self._floats = False
 
     @override
     def _grow(self, count: int) -> None:
@@ -195,7 +196,10 @@ class _Totals(_Plain):
 
     @override
     def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
-        classes = frozenset(map(type, values))
+        return self._absorb(groups, values, frozenset(map(type, values)))
+
+    def _absorb(self, groups: Sequence[int], values: Sequence[Any], classes: frozenset[type]) -> bool:
+        """Take values of these classes if all are plain."""
         numbers = classes - _NO_NUMBERS
         if not numbers <= _NUMBERS:
             return False
@@ -205,6 +209,7 @@ class _Totals(_Plain):
             if not bound < _LARGEST:  # nor is NaN
                 return False
             self._bound = bound
+            self._floats = True
             self._add_floats(_of(float, groups, values, classes), floats)
         if int in numbers:
             ints = values if classes == _INT else [value for value in values if type(value) is int]
@@ -232,6 +237,9 @@ class _Totals(_Plain):
 
     @override
     def _seed(self, accumulator: Accumulator, group: int) -> None:
+        self._add_state(accumulator, group)
+
+    def _add_state(self, accumulator: Accumulator, group: int) -> None:
         accumulator.add(self._wholes[group])
         double = self._doubles[group]
         if double is not None:
@@ -246,7 +254,7 @@ class _Totals(_Plain):
         if not whole:
             return double + self._errors[group]
         total = Sum()
-        self._seed(total, group)
+        self._add_state(total, group)
         return total.result()
 
 
@@ -257,7 +265,7 @@ class _Sums(_Totals):
 
     @override
     def _results(self) -> Sequence[Any]:
-        if not self._bound and not any(double is not None for double in self._doubles):
+        if not self._floats:
             return _clipped(self._wholes)
         return [clip(total) if type(total) is int else total for total in map(self._sum, range(len(self._wholes)))]
 
@@ -273,9 +281,9 @@ class _Averages(_Totals):
 
     @override
     def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
-        if not super()._take(groups, values):
-            return False
         classes = frozenset(map(type, values))
+        if not self._absorb(groups, values, classes):
+            return False
         if classes <= _NUMBERS:
             self._counts.update(groups)
         else:
@@ -286,15 +294,14 @@ class _Averages(_Totals):
     @override
     def _seed(self, accumulator: Accumulator, group: int) -> None:
         if self._counts[group] and isinstance(accumulator, Average):
-            super()._seed(accumulator, group)
+            self._add_state(accumulator, group)
             accumulator.count = self._counts[group]
 
     @override
     def _results(self) -> Sequence[Any]:
         counts = self._counts
-        return [
-            float(self._sum(group)) / counts[group] if counts[group] else None for group in range(len(self._wholes))
-        ]
+        sums = list(map(self._sum, range(len(self._wholes)))) if self._floats else self._wholes
+        return [float(total) / counts[group] if counts[group] else None for group, total in enumerate(sums)]
 
 
 def _of(cls: type, groups: Sequence[int], values: Sequence[Any], classes: frozenset[type]) -> Sequence[int]:

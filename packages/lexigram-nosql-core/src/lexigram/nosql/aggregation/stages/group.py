@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count, islice
 from operator import itemgetter
 from typing import Any, Final
@@ -25,7 +26,7 @@ from lexigram.nosql.aggregation.accumulators.ranking import Ranked
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, fault
 from lexigram.nosql.aggregation.limits import CHUNK, Meter
-from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Fields, Output, Run, Runner, Stage
+from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Document, Fields, Output, Run, Runner, Stage
 from lexigram.nosql.aggregation.stages.columns import open_column
 from lexigram.nosql.aggregation.stages.parsing import Env, shown
 from lexigram.nosql.aggregation.stages.sort import SortStage, check_sort
@@ -203,12 +204,12 @@ class Grouping(Runner):
         numbers = self._numbers
         groups = list(map(numbers.__getitem__, identities))
         if len(numbers) > known:
+            # New groups are numbered as they come, so each is first met behind the one before.
             firsts: list[int] = []
-            following = known
-            for position, group in enumerate(groups):
-                if group == following:
-                    firsts.append(position)
-                    following += 1
+            position = 0
+            for group in range(known, len(numbers)):
+                position = groups.index(group, position)
+                firsts.append(position)
             self._open(self._stage.key.values(columns, firsts))
         return groups
 
@@ -234,7 +235,7 @@ class Grouping(Runner):
 
     def _count(self, values: Sequence[Any]) -> None:
         sizes = Meter(self._meter.stage, _NO_LIMIT)
-        sizes.values([value for value in values[::_SAMPLE] if type(value) is not Ranked])
+        sizes.values([value.output if type(value) is Ranked else value for value in values[::_SAMPLE]])
         self._seen += len(values)
         self._bytes += sizes.held * _SAMPLE
 
@@ -253,13 +254,21 @@ class Grouping(Runner):
     def finish(self) -> Iterable[Batch]:
         names = ("_id", *(output.name for output in self._stage.outputs))
         rows = zip(self._ids, *[column.results() for column in self._columns], strict=True)
-        if len(names) == 2:
-            name = names[1]
-            while out := [{"_id": key, name: value} for key, value in islice(rows, CHUNK)]:
-                yield out
-        else:
-            while out := [dict(zip(names, row, strict=True)) for row in islice(rows, CHUNK)]:
-                yield out
+        make = _maker(names)
+        while out := make(islice(rows, CHUNK)):
+            yield out
+
+
+@lru_cache(maxsize=256)
+def _maker(names: tuple[str, ...]) -> Callable[[Iterable[Any]], list[Document]]:
+    """Write the function that makes documents of rows: a dict's display takes a fifth of the time of ``dict(zip())``.
+
+    The names stand in the source as ``repr`` writes them, so nothing in them is code.
+    """
+    row = ", ".join([f"v{index}" for index in range(len(names))])
+    fields = ", ".join([f"{name!r}: v{index}" for index, name in enumerate(names)])
+    made: Callable[[Iterable[Any]], list[Document]] = eval(f"lambda rows: [{{{fields}}} for {row}, in rows]")  # noqa: S307
+    return made
 
 
 def _values(part: Compiled, batch: Batch, variables: Mapping[str, Any]) -> list[Any]:
