@@ -2,8 +2,7 @@
 
 See the manual, "$setWindowFields". A partition is a list of documents in the order of the stage's ``sortBy``. An
 operator is given the documents and, where it takes a window, for each of them the positions where its window begins
-and ends; it gives a value for each. Windows that only grow are worked on once: what a document's window has beyond
-the one before is added.
+and ends; it gives a value for each.
 """
 
 # Values are of any type here, and what is narrowed from Any has parts that are unknown to the checker.
@@ -19,10 +18,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from lexigram.nosql.aggregation.accumulators.base import Accumulator
 from lexigram.nosql.aggregation.accumulators.compile import ACCUMULATORS, compile_accumulator
 from lexigram.nosql.aggregation.accumulators.series import Covariance, ExponentialAverage, Integral
-from lexigram.nosql.aggregation.accumulators.sums import Average, Count, Sum
+from lexigram.nosql.aggregation.accumulators.windows import Bounds, Compute, Documents, over_windows
 from lexigram.nosql.aggregation.expressions.arithmetic import add, divide, multiply, subtract
 from lexigram.nosql.aggregation.expressions.compile import compile_expression
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
@@ -40,14 +38,8 @@ from lexigram.nosql.values.path import MISSING
 
 __all__ = ["Bounds", "SortKeys", "WindowOperator", "window_operator", "window_operator_names"]
 
-Bounds: TypeAlias = Sequence[tuple[int, int]]
-"""For each document, where its window begins and the position after its end; an empty window has both equal."""
-
 SortKeys: TypeAlias = Sequence[tuple[str, int]]
 """The stage's ``sortBy``: paths, each with 1 or -1."""
-
-Documents: TypeAlias = Sequence[dict[str, Any]]
-Compute: TypeAlias = Callable[[Documents, Bounds, Mapping[str, Any]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,72 +110,9 @@ class _Context:
         return self.expression(f"${path}"), direction
 
 
-# Running accumulators over windows
-
-
-def _over_windows(
-    make: Callable[[Mapping[str, Any]], Accumulator],
-    columns: Callable[[Documents, Mapping[str, Any]], list[Any]],
-) -> Compute:
-    def compute(documents: Documents, bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
-        values = columns(documents, variables)
-        if len(bounds) > 1 and _shrinks(bounds, len(values)) and isinstance(make(variables), _ORDERLESS):
-            return _from_the_end(lambda: make(variables), values, bounds)
-        return _from_the_start(lambda: make(variables), values, bounds)
-
-    return compute
-
-
-# Their results do not depend on the order of the values, to the last bit.
-_ORDERLESS: Final = (Sum, Average, Count)
-
-
-def _shrinks(bounds: Bounds, size: int) -> bool:
-    return bounds[0][0] != bounds[-1][0] and all(end == size for _start, end in bounds)
-
-
-def _from_the_start(make: Callable[[], Accumulator], values: list[Any], bounds: Bounds) -> list[Any]:
-    results: list[Any] = []
-    accumulator = make()
-    begin, until = 0, 0
-    result: Any = None
-    fresh = False
-    for start, end in bounds:
-        if start == begin and end == until and fresh:
-            results.append(copy_value(result))
-            continue
-        if start == begin and end >= until:
-            if end == until + 1:
-                accumulator.add(values[until])
-            elif end > until:
-                accumulator.add_many(values[until:end])
-        else:
-            accumulator = make()
-            accumulator.add_many(values[start:end])
-        begin, until = start, max(start, end)
-        result, fresh = accumulator.result(), True
-        results.append(result)
-    return results
-
-
-def _from_the_end(make: Callable[[], Accumulator], values: list[Any], bounds: Bounds) -> list[Any]:
-    results: list[Any] = [None] * len(bounds)
-    accumulator = make()
-    begin = len(values)
-    for index in range(len(bounds) - 1, -1, -1):
-        start = min(bounds[index][0], len(values))
-        if start > begin:
-            accumulator = make()
-            begin = len(values)
-        accumulator.add_many(values[start:begin])
-        begin = start
-        results[index] = accumulator.result()
-    return results
-
-
 def _accumulator(context: _Context) -> WindowOperator:
     compiled = compile_accumulator(context.name, context.spec, variables=context.variables, collation=context.collation)
-    compute = _over_windows(lambda variables: compiled.new({}, variables), compiled.argument.evaluate_many)
+    compute = over_windows(lambda variables: compiled.new({}, variables), compiled.argument.evaluate_many)
     return WindowOperator(
         context.name,
         compute,
@@ -201,7 +130,7 @@ _HOLDING: Final = frozenset({"$push", "$addToSet", "$concatArrays", "$setUnion",
 def _covariance(*, sample: bool) -> Callable[[_Context], WindowOperator]:
     def build(context: _Context) -> WindowOperator:
         part = context.expression(context.spec)
-        compute = _over_windows(lambda _variables: Covariance(sample=sample), part.evaluate_many)
+        compute = over_windows(lambda _variables: Covariance(sample=sample), part.evaluate_many)
         return context.done(compute, takes_window=True)
 
     return build
@@ -231,7 +160,7 @@ def _integral(context: _Context) -> WindowOperator:
         xs, ys = place.evaluate_many(documents, variables), part.evaluate_many(documents, variables)
         return [[x, y] for x, y in zip(xs, ys, strict=True)]
 
-    return context.done(_over_windows(lambda _variables: Integral(unit), points), takes_window=True)
+    return context.done(over_windows(lambda _variables: Integral(unit), points), takes_window=True)
 
 
 def _derivative(context: _Context) -> WindowOperator:
