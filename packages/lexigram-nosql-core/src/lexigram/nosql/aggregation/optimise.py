@@ -108,6 +108,8 @@ def _passes(stage: Stage, match: Match) -> bool:
     """Whether a match after a stage may as well stand before it."""
     if match.volatile or match.has_text or match.fields.reads is None or not _movable(stage):
         return False
+    if match.may_fail and isinstance(stage, Unwind):
+        return False  # it may drop the very document that the match fails on
     return stage.leaves(match.fields.reads)
 
 
