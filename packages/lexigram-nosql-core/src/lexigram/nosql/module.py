@@ -7,7 +7,7 @@ from typing import Any
 from lexigram.contracts.data.nosql.nosql import DocumentStoreProtocol
 from lexigram.contracts.data.nosql.nosql_repository import DocumentRepositoryProtocol
 from lexigram.di.module import DynamicModule, Module, module
-from lexigram.nosql.config import NoSQLConfig
+from lexigram.nosql.config import NamedNoSQLConfig, NoSQLConfig
 from lexigram.nosql.di.provider import NoSQLProvider
 
 __all__ = ["NoSQLModule"]
@@ -34,15 +34,22 @@ class NoSQLModule(Module):
         """A store in memory, for tests: no service, no file, empty at each start.
 
         Args:
-            config: Where the names of several stores are taken from; each becomes a store in memory of its own.
+            config: Where the names of several stores are taken from; each becomes a store in memory of its own, with
+                the settings of its ``memory:`` section where it has one.
         """
         if config is None or not config.backends:
-            return cls._with(NoSQLProvider(NoSQLConfig(driver="memory")))
-        entries = [{"name": entry.name, "primary": entry.primary, "driver": "memory"} for entry in config.backends]
-        return cls._with(NoSQLProvider(NoSQLConfig.model_validate({"backends": entries})))
+            return cls._with(NoSQLProvider(NoSQLConfig.from_dict(_in_memory(config))))
+        entries = [{"name": entry.name, "primary": entry.primary, **_in_memory(entry)} for entry in config.backends]
+        return cls._with(NoSQLProvider(NoSQLConfig.from_dict({"backends": entries})))
 
     @classmethod
     def _with(cls, provider: NoSQLProvider) -> DynamicModule:
         return DynamicModule(
             module=cls, providers=[provider], exports=[DocumentStoreProtocol, DocumentRepositoryProtocol, NoSQLConfig]
         )
+
+
+def _in_memory(config: NoSQLConfig | NamedNoSQLConfig | None) -> dict[str, Any]:
+    """The driver, and its section if there is one."""
+    section = None if config is None else (config.model_extra or {}).get("memory")
+    return {"driver": "memory"} if section is None else {"driver": "memory", "memory": section}

@@ -239,7 +239,7 @@ class DocumentQueryBuilder:
         for path in fields:
             validate_field_name(path)
         kept = [(path, given) for path, given in self._projection if path not in fields]
-        if any(given != flag for path, given in kept if path != "_id"):
+        if len({given for path, given in (*kept, *((path, flag) for path in fields)) if path != "_id"}) > 1:
             raise QueryOptionError(
                 "a projection selects fields or excludes fields, not both",
                 hint="Only _id can be excluded beside selected fields.",

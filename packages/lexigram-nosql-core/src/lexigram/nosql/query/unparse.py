@@ -97,9 +97,26 @@ def _condition(node: Leaf) -> dict[str, Any]:
         case All():
             return {"$all": [_element(item) for item in node.items]}
         case ElemMatch():
-            return {"$elemMatch": unparse(node.condition)}
+            return {"$elemMatch": _of_value(node.condition) if node.of_values else unparse(node.condition)}
         case _:
             return {}
+
+
+def _of_value(node: Node) -> dict[str, Any]:
+    """Operators on a value itself, which stand side by side and have no ``$and`` and no ``$nor``."""
+    match node:
+        case And(parts):
+            return {name: operand for part in parts for name, operand in _of_value(part).items()}
+        case Not(Compare(op="$eq") as part):
+            return {"$ne": part.value}
+        case Not(In() as part):
+            return {"$nin": _condition(part)["$in"]}
+        case Not(part):
+            return {"$not": _of_value(part)}
+        case Leaf():
+            return _condition(node)
+        case _:
+            return unparse(node)
 
 
 def _pattern(node: Regex) -> Any:

@@ -13,17 +13,16 @@ is ours: the format has no way to say it, and nothing may be lost.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from lexigram.nosql.exceptions import DocumentValidationError
+from lexigram.nosql.exceptions import DocumentValidationError, UnsupportedFeatureError
 from lexigram.nosql.values.bson_compat import BsonTag, binary_parts, bson_tag, load, regex_parts
 from lexigram.nosql.values.order import date_millis
 
@@ -162,7 +161,9 @@ def from_extended(data: Any) -> Any:
                 return reader(inner)
             except DocumentValidationError:
                 raise
-            except (TypeError, ValueError, KeyError, OverflowError, InvalidOperation, binascii.Error) as error:
+            except UnsupportedFeatureError:
+                raise
+            except Exception as error:  # the classes of bson raise errors of their own
                 raise DocumentValidationError(f"malformed Extended JSON: {key} with {inner!r}") from error
     return {key: from_extended(item) for key, item in data.items()}
 
