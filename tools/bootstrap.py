@@ -62,6 +62,7 @@ JOBS: dict[str, tuple[Step, ...]] = {
     "demo": (Step("default", "demo"),),
     "test": (Step("default", "test"),),
     "check": (Step("lint", "check"), Step("types", "check"), Step("default", "cov"), Step("wheels", "test")),
+    "integration": (Step("integration", "test"),),
     "bench": (Step("bench", "engine"),),
     "run": (),
     "shell": (),

@@ -5,6 +5,7 @@
     python3 tools/dev.py test    the tests (what follows goes to pytest)
     python3 tools/dev.py check   everything CI checks: lint, types, coverage, wheels
     python3 tools/dev.py bench   the benchmarks
+    python3 tools/dev.py integration   the tests on real servers (likewise)
     python3 tools/dev.py run    one script of hatch.toml, such as lint:fix or wheels:test
     python3 tools/dev.py shell   a shell, or one command, in the development environment
 

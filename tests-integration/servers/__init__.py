@@ -1,0 +1,16 @@
+"""The servers that these tests run on: one module each, and one line here.
+
+A new server is a module with a :class:`~servers.kind.Kind`, and its name in :data:`KINDS`. Nothing else names it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from servers.kind import Kind, MissingServerError, Product, Server
+from servers.mongodb import MONGODB
+
+__all__ = ["KINDS", "Kind", "MissingServerError", "Product", "Server"]
+
+KINDS: Final[tuple[Kind, ...]] = (MONGODB,)
+"""Every kind of server, in the order in which the report names them."""

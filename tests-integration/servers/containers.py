@@ -1,0 +1,42 @@
+"""Servers in containers of testcontainers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from servers.kind import MissingServerError
+
+__all__ = ["engine"]
+
+
+@contextmanager
+def engine(image: str) -> Iterator[None]:
+    """Turn what hinders a container in this block into a missing server.
+
+    Args:
+        image: The image that the block runs, for the message.
+
+    Raises:
+        MissingServerError: testcontainers is not installed, no engine answers, or the image cannot be had or run.
+    """
+    try:
+        from docker.errors import DockerException
+        from testcontainers.core.config import testcontainers_config
+        from testcontainers.core.docker_client import DockerClient
+    except ImportError as error:
+        raise MissingServerError(f"testcontainers is not installed ({error})") from error
+    # Each container is stopped here; the reaper would be one more image to fetch.
+    testcontainers_config.ryuk_disabled = True
+    try:
+        client = DockerClient().client
+        try:
+            client.ping()
+        finally:
+            client.close()
+    except (DockerException, OSError) as error:
+        raise MissingServerError(f"no Docker engine answers ({error})") from error
+    try:
+        yield
+    except (DockerException, RuntimeError, TimeoutError) as error:
+        raise MissingServerError(f"{image} does not run: {error}") from error

@@ -1,0 +1,133 @@
+"""Servers as processes of this machine: started on a free port, stopped by their id."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from servers.kind import MissingServerError
+
+__all__ = ["Process", "free_port", "program", "running"]
+
+_GRACE: Final = 10.0
+"""Seconds that a process has to end by itself."""
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def program(name: str) -> str | None:
+    """A program of this environment, or else of the machine.
+
+    Args:
+        name: Its file's name.
+
+    Returns:
+        Its path, or None where there is none.
+    """
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.is_file() else shutil.which(name)
+
+
+class Process:
+    """A server's process, which may be killed and started again on the same port and storage.
+
+    Its methods block; in a coroutine call them by ``asyncio.to_thread``.
+
+    Args:
+        command: The command line.
+        wait: Returns once the server answers; is given a function that raises when the process has ended.
+    """
+
+    def __init__(self, command: Sequence[str], wait: Callable[[Callable[[], None]], object]) -> None:
+        self._command = list(command)
+        self._wait = wait
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that runs."""
+        if self._process is None:
+            raise MissingServerError(f"{self._command[0]} does not run")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start, and return when the server answers.
+
+        Raises:
+            MissingServerError: It ends, or does not answer in time; says what it printed last.
+        """
+        with tempfile.TemporaryFile() as output:
+            # A group of its own: Ctrl-C is for pytest, which then stops this.
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._process = process
+
+            def check() -> None:
+                if process.poll() is not None:
+                    output.seek(0)
+                    last = output.read()[-500:].decode(errors="replace").strip()
+                    raise MissingServerError(f"{self._command[0]} ended with {process.returncode}: {last}")
+
+            try:
+                self._wait(check)
+            except BaseException:
+                self.kill()
+                raise
+
+    def stop(self) -> None:
+        """Ask the process to end; kill it when it does not."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill(self) -> None:
+        """End the process without its leave, as a crash would."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def restart(self) -> None:
+        """Kill it and start it again."""
+        self.kill()
+        self.start()
+
+
+@contextmanager
+def running(process: Process) -> Iterator[Process]:
+    """Start a process, and stop it in the end.
+
+    Args:
+        process: The process.
+
+    Yields:
+        The same, answering.
+    """
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()
