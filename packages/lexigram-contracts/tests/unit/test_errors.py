@@ -18,7 +18,7 @@ from lexigram.contracts.data import identifiers
 from lexigram.contracts.data.sql import sql
 from lexigram.contracts.exceptions import base, config, container, domain, infra, provider, resilience, result
 from lexigram.contracts.exceptions.base import LexigramError
-from lexigram.contracts.security.secrets import SecretNotFoundError
+from lexigram.contracts.security.secrets import CredentialError, SecretNotFoundError
 
 for _found in pkgutil.walk_packages(lexigram.contracts.__path__, "lexigram.contracts."):
     importlib.import_module(_found.name)
@@ -60,6 +60,7 @@ EXTRA: dict[type[LexigramError], dict[str, Any]] = {
     resilience.RetryExhaustedError: {"attempts": 3},
     resilience.CircuitOpenError: {"retry_after": 30.0},
     resilience.ResilienceTimeoutError: {"timeout": 30.0},
+    CredentialError: {"key": "database.documents.main.provider.url", "source": "settings.toml:3"},
     SecretNotFoundError: {"name": "TOKEN", "resolver": "environment"},
 }
 

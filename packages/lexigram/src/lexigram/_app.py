@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from typing_extensions import TypeForm
 
-from lexigram.app.checks import check_providers, check_state
+from lexigram.app.checks import check_providers, check_readiness, check_state
 from lexigram.app.entries import Entry, Parts, collect_parts
 from lexigram.app.events import (
     HOOKS,
@@ -62,6 +62,7 @@ from lexigram.di.scope import deactivate
 from lexigram.events import EventBus
 from lexigram.health import AggregateHealthResult, HealthCheckCategory
 from lexigram.hooks import HookRegistry
+from lexigram.services.readiness import ReadinessRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +96,7 @@ class Application:
         self._container = Container(testing_mode=testing)
         self._hooks = HookRegistry()
         self._events = EventBus()
+        self._readiness = ReadinessRegistry()
         self._state = AppState.CREATED
         self._listed_providers: list[ProviderSource] = []
         self._listed_modules: list[ModuleSource] = []
@@ -326,15 +328,18 @@ class Application:
         return AggregateHealthResult((check_state(self.name, self._state, HealthCheckCategory.LIVENESS),))
 
     async def readiness_check(self, timeout: float = 5.0) -> AggregateHealthResult:  # noqa: ASYNC109 - the contract's name
-        """Whether it can serve: it runs, and so do its providers.
+        """Whether it can serve: it runs, so do its providers, and the checks in its ``ReadinessRegistry`` agree.
 
         Args:
-            timeout: Seconds that each provider may take.
+            timeout: Seconds that each provider and each check may take.
         """
         own = check_state(self.name, self._state, HealthCheckCategory.READINESS)
         if not self.is_running:
             return AggregateHealthResult((own,))
-        return AggregateHealthResult((own, *(await self.health_check(timeout)).components))
+        health, checks = await asyncio.gather(
+            self.health_check(timeout), check_readiness(self._registered(ReadinessRegistry, self._readiness), timeout)
+        )
+        return AggregateHealthResult((own, *health.components, *checks))
 
     async def startup_check(self) -> AggregateHealthResult:
         """Whether it has finished starting; providers are not asked."""
@@ -413,6 +418,7 @@ class Application:
             (ConfigProtocol, self.config),
             (HookRegistryProtocol, self._hooks),
             (EventBusProtocol, self._events),
+            (ReadinessRegistry, self._readiness),
         ]
         own += [(type(value), value) for value in (self, self.config)]  # perhaps classes of the caller's own
         for key, value in own:

@@ -62,13 +62,19 @@ from lexigram.contracts.exceptions import (
     UnwrapError,
     ValidationError,
 )
-from lexigram.contracts.security.secrets import SecretNotFoundError
+from lexigram.contracts.security.secrets import CredentialError, SecretNotFoundError
 from lexigram.plugins import (
     PluginConflictError,
     PluginError,
     PluginInvalidError,
     PluginLoadError,
     PluginNotFoundError,
+)
+from lexigram.services.exceptions import (
+    ServiceDisabledError,
+    ServiceError,
+    ServiceStateError,
+    ServiceTimeoutError,
 )
 
 __all__ = [
@@ -84,6 +90,7 @@ __all__ = [
     "ContainerBuildError",
     "ContainerError",
     "ContainerValidationError",
+    "CredentialError",
     "DataError",
     "DataNotFoundError",
     "DataValidationError",
@@ -129,6 +136,10 @@ __all__ = [
     "RetryExhaustedError",
     "ScopedResolutionError",
     "SecretNotFoundError",
+    "ServiceDisabledError",
+    "ServiceError",
+    "ServiceStateError",
+    "ServiceTimeoutError",
     "UnitOfWorkError",
     "UnresolvableDependencyError",
     "UnwrapError",

@@ -8,8 +8,9 @@ from dataclasses import replace
 from lexigram.app.entries import Entry
 from lexigram.app.states import AppState
 from lexigram.health import AggregateHealthResult, HealthCheckCategory, HealthCheckResult, HealthStatus, check_all
+from lexigram.services.readiness import ReadinessRegistry, ReadinessStatus
 
-__all__ = ["check_providers", "check_state"]
+__all__ = ["check_providers", "check_readiness", "check_state"]
 
 _READY = {
     AppState.CREATED: HealthStatus.STARTING,
@@ -50,6 +51,24 @@ async def check_providers(entries: Sequence[Entry], timeout: float) -> Aggregate
     asked = await check_all({e.name: e.provider for e in entries if e.failure is None}, timeout)
     found = iter(asked.components)
     return AggregateHealthResult(tuple(_judged(e, None if e.failure is not None else next(found)) for e in entries))
+
+
+async def check_readiness(registry: ReadinessRegistry, timeout: float) -> tuple[HealthCheckResult, ...]:  # noqa: ASYNC109 - the contract's name
+    """Ask the checks that were registered.
+
+    Args:
+        registry: The application's.
+        timeout: Seconds that each of them may take.
+
+    Returns:
+        A result for each that is switched on.
+    """
+    found = await registry.run_all(timeout)
+    return tuple(
+        HealthCheckResult(name, HealthStatus.HEALTHY if status is ReadinessStatus.OK else HealthStatus.UNHEALTHY)
+        for name, status in found.items()
+        if status is not ReadinessStatus.SKIPPED
+    )
 
 
 def _judged(entry: Entry, result: HealthCheckResult | None) -> HealthCheckResult:

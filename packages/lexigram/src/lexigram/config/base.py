@@ -33,7 +33,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from lexigram.config.environment import DELIMITER, PREFIX
 from lexigram.config.fields import decoded, input_names, is_secret_field, opened
-from lexigram.config.loading import DEFAULT_YAML, Loaded, Secrets, load_file, load_profile
+from lexigram.config.loading import DEFAULT_YAML, Loaded, Secrets, load_file, load_layers, load_profile
 from lexigram.config.problems import read_as
 from lexigram.config.sources import Reader, usual_sources
 from lexigram.config.tree import (
@@ -180,6 +180,38 @@ class BaseConfig(BaseSettings):
             ConfigurationError: As for :meth:`from_yaml`.
         """
         loaded = load_file(path, "toml", profile, env_override, secrets, cls._reader(section))
+        return cls._from_loaded(loaded, section)
+
+    @classmethod
+    def from_settings(
+        cls,
+        path: str | PathLike[str] = "settings.toml",
+        *,
+        environment: str | None = None,
+        env_override: bool = True,
+        section: str | None = None,
+        secrets: Secrets = None,
+    ) -> Self:
+        """Read the model from a file with a layer for each environment: ``[default]``, ``[production]`` and so on.
+
+        From low to high: the model's defaults, the file's ``default`` layer, the environment's layer, ``.env`` beside
+        the file, the environment variables ``LEX_*``. Layers are merged key by key; lists are replaced.
+
+        Args:
+            path: The file, TOML or YAML by its suffix.
+            environment: Whose layer counts; ``LEX_ENV``, else ``APP_ENV``, else ``development`` if not given. One that
+                is given must have a layer.
+            env_override: Let ``.env`` and ``LEX_*`` set values.
+            section: The section to read, without the layer's name; the model's ``config_section`` if not given.
+            secrets: Where ``${secret:NAME}`` looks.
+
+        Returns:
+            The model.
+
+        Raises:
+            ConfigurationError: As for :meth:`from_yaml`; also if a setting stands outside of the layers.
+        """
+        loaded = load_layers(path, environment, env_override, secrets, cls._reader(section))
         return cls._from_loaded(loaded, section)
 
     @classmethod

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lexigram.config.interpolation import InterpolationError, expand
+from lexigram.config.layers import environment_name
 from lexigram.config.problems import ConfigProblem, ConfigValidationError
 from lexigram.config.secrets import EnvironmentSecretResolver, MountedFileSecretResolver
 from lexigram.config.sources import DotenvSource, FilesSource, Format, Reader
@@ -17,6 +20,7 @@ from lexigram.config.tree import (
     KeyPath,
     Leaf,
     Node,
+    SecretText,
     Section,
     SourceKind,
     Text,
@@ -27,7 +31,7 @@ from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.contracts.security.secrets import SecretNotFoundError, SecretResolverProtocol
 from lexigram.suggestions import did_you_mean
 
-__all__ = ["DEFAULT_YAML", "Loaded", "Secrets", "load_file", "load_profile"]
+__all__ = ["DEFAULT_YAML", "Loaded", "Secrets", "load_file", "load_layers", "load_profile"]
 
 Secrets: TypeAlias = SecretResolverProtocol | Sequence[SecretResolverProtocol] | None
 """Where secrets are looked for: one resolver, several in order, or None for the usual ones."""
@@ -83,6 +87,17 @@ class Loaded:
             raise ConfigValidationError(work.problems)
         return result
 
+    def read_again(self, text: str) -> str:
+        """A text of a file with its references replaced by what they are now.
+
+        Raises:
+            ConfigurationError: A variable or secret is missing.
+        """
+        try:
+            return expand(text, self.environ.get, _Interpolation(self).secret)[0]
+        except InterpolationError as error:
+            raise ConfigurationError(str(error)) from error
+
 
 @dataclass(slots=True)
 class _Interpolation:
@@ -115,7 +130,11 @@ class _Interpolation:
             names = ", ".join(variables)
             self.problems.append(ConfigProblem(dotted(path), f"{names} holds bytes that are not UTF-8", leaf.source))
             return leaf
-        return Leaf(Text(expanded), replace(leaf.source, variables=variables, secrets=secrets))
+        value = Text(expanded)
+        if secrets:
+            value = SecretText(expanded)
+            value.again = partial(self.loaded.read_again, text)
+        return Leaf(value, replace(leaf.source, variables=variables, secrets=secrets))
 
     def secret(self, name: str) -> tuple[str, str]:
         """A secret, and the resolver that has it."""
@@ -215,6 +234,41 @@ def load_profile(
     return _load(folder, files, named, env_override, secrets, reader)
 
 
+def load_layers(
+    path: str | os.PathLike[str],
+    environment: str | None,
+    env_override: bool,
+    secrets: Secrets,
+    reader: Reader,
+) -> Loaded:
+    """Read one file with layers (see :mod:`lexigram.config.layers`) and the environment.
+
+    Args:
+        path: The file, TOML or YAML by its suffix.
+        environment: Whose layer counts, or None for ``LEX_ENV`` or ``APP_ENV``.
+        env_override: Let variables set values.
+        secrets: Where secrets are looked for.
+        reader: Who reads.
+
+    Returns:
+        What was read.
+
+    Raises:
+        ConfigurationError: The file is missing or cannot be read, or its layers are not in order.
+    """
+    base = Path(path)
+    if not base.exists():
+        raise _no_file(base)
+    file_format = _SUFFIXES.get(base.suffix)
+    if file_format is None:
+        raise ConfigurationError(
+            f"{base} is neither TOML nor YAML by its name", source=str(base), hint=f"Use {', '.join(_SUFFIXES)}."
+        )
+    name = environment_name(environment, os.environ)
+    reader = replace(reader, layer=name, layer_required=environment is not None)
+    return _load(base.parent, [(base, file_format)], name, env_override, secrets, reader)
+
+
 def _load(
     folder: Path,
     files: Sequence[tuple[Path, Format]],
@@ -227,7 +281,8 @@ def _load(
         reader.settings_cls, folder / ".env", reader.root_fields, prefix=reader.prefix, delimiter=reader.delimiter
     )
     root = reader.tree(FilesSource(reader.settings_cls, files, reader), dotenv, env_override=env_override)
-    environ = {**{name: value for name, (value, _) in dotenv.variables().items()}, **os.environ}
+    # Not a copy of the environment, so that what is read again later sees what has changed.
+    environ = ChainMap(os.environ, {name: value for name, (value, _) in dotenv.variables().items()})
     resolvers: tuple[SecretResolverProtocol, ...]
     if secrets is None:
         mounted = environ.get("LEX_SECRETS_DIR") or _MOUNTED

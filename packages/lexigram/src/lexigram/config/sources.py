@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from lexigram.config.environment import DELIMITER, FALLBACK, PREFIX, apply_assignments, assignments_of, dotenv_lines
 from lexigram.config.fields import input_names
+from lexigram.config.layers import layered
 from lexigram.config.toml_file import parse_toml
 from lexigram.config.tree import Items, KeyPath, Node, Section, Source, SourceKind, find, from_plain, merge, to_plain
 from lexigram.config.yaml_file import parse_yaml
@@ -91,7 +92,10 @@ class FilesSource(TreeSource):
     def over(self, tree: Section) -> Section:
         """Lay the files over a tree: sections key by key; lists are replaced."""
         for path, file_format in self.files:
-            tree = self.reader.settled(tree, cast("Section", merge(tree, _read(path, file_format))))
+            found = _read(path, file_format)
+            if self.reader.layer is not None:
+                found = layered(found, self.reader.layer, required=self.reader.layer_required)
+            tree = self.reader.settled(tree, cast("Section", merge(tree, found)))
         return tree
 
 
@@ -205,6 +209,8 @@ class Reader:
         sources: Puts the sources in order, the highest first; takes what ``settings_customise_sources`` does.
         prefix: What the names of variables begin with.
         delimiter: What stands between their levels.
+        layer: The environment whose layer of a file counts; None where files have no layers.
+        layer_required: Whether that layer must be there.
     """
 
     settings_cls: type[BaseSettings]
@@ -213,6 +219,8 @@ class Reader:
     sources: Callable[..., Sources]
     prefix: str = PREFIX
     delimiter: str = DELIMITER
+    layer: str | None = None
+    layer_required: bool = False
 
     def tree(self, files: FilesSource, dotenv: DotenvSource, *, env_override: bool) -> Section:
         """Lay all sources over each other.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeGuard
@@ -25,6 +25,7 @@ __all__ = [
     "KeyPath",
     "Leaf",
     "Node",
+    "SecretText",
     "Section",
     "Source",
     "SourceKind",
@@ -115,6 +116,16 @@ class Text(str):
     """
 
     __slots__ = ()
+
+
+class SecretText(Text):
+    """Text with secrets in it, which can be put together again when they have changed.
+
+    Attributes:
+        again: Reads the secrets anew and gives the text; None where that is not possible.
+    """
+
+    again: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lexigram.contracts.security.secrets import (
+        CredentialError,
         SecretNotFoundError,
         SecretResolverProtocol,
         SecretStoreProtocol,
@@ -20,6 +21,7 @@ else:
         __name__,
         {
             "secrets": (
+                "CredentialError",
                 "SecretNotFoundError",
                 "SecretResolverProtocol",
                 "SecretStoreProtocol",
@@ -30,6 +32,7 @@ else:
 
 __all__ = [
     "AsyncSecretStoreProtocol",
+    "CredentialError",
     "SecretNotFoundError",
     "SecretResolverProtocol",
     "SecretStoreProtocol",

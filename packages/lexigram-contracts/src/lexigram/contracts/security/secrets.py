@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from lexigram.contracts.exceptions.config import ConfigurationError
 
-__all__ = ["SecretNotFoundError", "SecretResolverProtocol", "SecretStoreProtocol"]
+__all__ = ["CredentialError", "SecretNotFoundError", "SecretResolverProtocol", "SecretStoreProtocol"]
 
 
 class SecretNotFoundError(ConfigurationError, LookupError):
@@ -27,6 +27,12 @@ class SecretNotFoundError(ConfigurationError, LookupError):
         super().__init__(message, *args, **kwargs)
         self.name = name
         self.resolver = resolver
+
+
+class CredentialError(ConfigurationError):
+    """A credential could not be looked up, or is no text. The error never holds a value."""
+
+    _code: ClassVar[str] = "LEX_ERR_SEC_002"
 
 
 @runtime_checkable
