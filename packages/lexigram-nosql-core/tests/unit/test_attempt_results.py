@@ -20,7 +20,7 @@ from lexigram.nosql.exceptions import (
     StoreNotConnectedError,
 )
 
-NO_RESULTS = {"attempt", "name", "store", "plan", "reach", "read", "read_raw"}
+NO_RESULTS = {"ask_server", "attempt", "name", "store", "plan", "reach", "read", "read_raw"}
 
 
 def test_every_method_of_a_collection_can_be_attempted() -> None:

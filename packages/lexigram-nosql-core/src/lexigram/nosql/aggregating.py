@@ -1,4 +1,8 @@
-"""Runs a pipeline on a collection: its beginning becomes a planned read, the rest streams through the engine.
+"""Runs a pipeline on a collection: its beginning goes to the backend, the rest streams through the engine.
+
+The beginning is as many stages as the backend runs itself (:class:`~lexigram.nosql.abilities.SupportsAggregate`);
+elsewhere, and where the pipeline is a plain read altogether, it is the filter, sort, skip and limit that a planned read
+carries out.
 
 :class:`StoreContext` is what the stages see of the store: other collections, writes, the time and the limits, all
 within the session that the pipeline runs in.
@@ -15,11 +19,12 @@ from lexigram.nosql.aggregation.ast import Leading
 from lexigram.nosql.aggregation.context import MergeWrite, present
 from lexigram.nosql.aggregation.parse import Pipeline, parse_pipeline
 from lexigram.nosql.aggregation.run import run
-from lexigram.nosql.driver import Call, Document, Hint, SupportsIndexes
+from lexigram.nosql.driver import Call, Document, Hint, NativePipeline, NativeRead, SupportsIndexes
 from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.options import DEFAULT_BATCH_SIZE
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, plan_read
+from lexigram.nosql.reading import closable
 from lexigram.nosql.writing import Selection
 
 if TYPE_CHECKING:
@@ -153,34 +158,87 @@ class PipelineReader:
         self._pipeline: Pipeline = parse_pipeline(pipeline, let=let, collation=collation)
         size = DEFAULT_BATCH_SIZE if batch_size is None else parse_count("batch_size", batch_size) or DEFAULT_BATCH_SIZE
         self._request = request_of(self._pipeline.leading, hint, size)
+        self._hint = hint
         self._plan: ReadPlan | None = None
+        self._native: NativePipeline | None = None
+        self._rest: Pipeline = self._pipeline.rest
+        self._fetched = 0
+        self._examined = 0
         self._returned = 0
 
     async def run(self, call: Call) -> AsyncGenerator[list[Document], None]:
         """The pipeline's output, in batches."""
-        source = self._source(call)
+        collection = self._collection
+        reached = collection.reach()
+        if self._pipeline.leading.limit is not None and self._pipeline.reads_source:
+            self._plan = collection.plan(reached, self._request)
+            self._split(self._plan, call.in_transaction)
+        source = self._source(call) if self._native is None else self._from_backend(self._native, call)
         async with aclosing(source):
-            output = run(self._pipeline.rest, source, StoreContext(self._collection, call))
+            if self._native is not None and not self._rest.stages:
+                async for batch in source:
+                    self._returned += len(batch)
+                    yield batch
+                return
+            output = run(self._rest, source, StoreContext(collection, call))
             async with aclosing(output):
                 async for batch in output:
                     self._returned += len(batch)
                     yield batch
 
     async def explain(self, ran: bool) -> Plan:
-        """How the pipeline runs: what the backend reads, and the stages that are left for the engine."""
-        plan = self._plan or plan_read(self._collection.reach().target, self._request)
-        shown = plan.explain("aggregate", self._collection.store.backend, self._collection.name, ran=ran)
-        shown.stages = self._pipeline.rest.describe()
+        """How the pipeline runs: what the backend does, and the stages that are left for the engine."""
+        collection = self._collection
+        plan = self._plan
+        if plan is None:
+            plan = plan_read(collection.reach().target, self._request)
+            self._split(plan, False)
+        shown = plan.explain("aggregate", collection.store.backend, collection.name, ran=ran)
+        shown.stages = self._rest.describe()
+        request: NativeRead | NativePipeline = plan.read
+        if self._native is not None:
+            request = self._native
+            shown.native = self._native.display
+            shown.sort = shown.skip = shown.limit = shown.projection = None
         if ran:
             shown.documents_returned = self._returned
+            if self._native is not None:
+                shown.documents_read, shown.documents_examined = self._fetched, self._examined
+        await collection.ask_server(shown, request, ran and self._pipeline.writes is None)
         return shown
 
-    async def _source(self, call: Call) -> AsyncGenerator[list[Document], None]:
-        """What the pipeline begins with."""
-        if self._pipeline.leading.limit is None:
+    def _split(self, plan: ReadPlan, in_transaction: bool) -> None:
+        """Decide what the backend runs and what is left for the engine."""
+        pipeline = self._pipeline
+        self._native, self._rest = None, pipeline.rest
+        aggregates = self._collection.reach().aggregates
+        if aggregates is None or (pipeline.writes is not None and in_transaction):
             return
-        collection = self._collection
-        plan = self._plan = collection.plan(collection.reach(), self._request)
-        async with aclosing(collection.read_raw(plan, call)) as batches:
+        if not pipeline.rest.plan and plan.direct and plan.projection is None:
+            return
+        native = aggregates.compile_pipeline(pipeline, self._hint)
+        if native is None:
+            return
+        rest = pipeline.after(native.stages)
+        if rest is not None:
+            self._native, self._rest = native, rest
+
+    async def _from_backend(self, native: NativePipeline, call: Call) -> AsyncGenerator[list[Document], None]:
+        """What the stages that the backend runs give."""
+        aggregates = self._collection.reach().aggregates
+        if aggregates is None:
+            return
+        async with aclosing(closable(aggregates.aggregate(native, self._request.batch_size, call))) as batches:
+            async for batch in batches:
+                self._fetched += len(batch.documents)
+                self._examined += len(batch.documents) if batch.examined is None else batch.examined
+                if batch.documents:
+                    yield batch.documents
+
+    async def _source(self, call: Call) -> AsyncGenerator[list[Document], None]:
+        """What a planned read gives."""
+        if self._plan is None:
+            return
+        async with aclosing(self._collection.read_raw(self._plan, call)) as batches:
             async for batch in batches:
                 yield batch

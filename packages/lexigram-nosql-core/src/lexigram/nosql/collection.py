@@ -12,10 +12,10 @@ The module is long because the public methods stand together; each is a few line
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from lexigram.contracts.data.nosql.nosql import BulkWriteResult, DocumentResult
 from lexigram.contracts.data.nosql.operations import WriteOperation
@@ -26,11 +26,20 @@ from lexigram.nosql.cursor import Cursor
 from lexigram.nosql.driver import (
     NO_CALL,
     Call,
+    Change,
     Document,
     Driver,
     DriverCollection,
+    NativePipeline,
+    NativeRead,
+    Outcome,
+    SupportsAggregate,
     SupportsCount,
+    SupportsDistinct,
+    SupportsExplain,
     SupportsFindOne,
+    SupportsUnacknowledged,
+    SupportsUpdate,
 )
 from lexigram.nosql.exceptions import (
     BulkWriteFailure,
@@ -45,7 +54,7 @@ from lexigram.nosql.indexing import create_index, drop_index, list_indexes
 from lexigram.nosql.paging import find_page, total_order
 from lexigram.nosql.query.numbers import parse_seconds
 from lexigram.nosql.query.options import parse_find, parse_flag, parse_hint, parse_selection_filter
-from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, plan_read
+from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, deliberate_scan, plan_read
 from lexigram.nosql.query.projection import Projection, parse_projection
 from lexigram.nosql.query.sort import parse_sort
 from lexigram.nosql.query.suggest import shown
@@ -54,8 +63,8 @@ from lexigram.nosql.session import Session, current_session
 from lexigram.nosql.update.parse import parse_replacement, parse_update
 from lexigram.nosql.values.copying import copy_document, copy_value
 from lexigram.nosql.values.order import hash_key
-from lexigram.nosql.values.path import MISSING, query_leaves, split_path
-from lexigram.nosql.writing import Change, Finder, Outcome, Selection, Writer
+from lexigram.nosql.values.path import distinct_values, split_path
+from lexigram.nosql.writing import Finder, Selection, Writer
 
 if TYPE_CHECKING:
     from lexigram.nosql.attempt import Attempt
@@ -121,11 +130,14 @@ class Collection:
         prepared = self._store.prepare(document)
 
         async def work(call: Call) -> DocumentResult:
-            failures = await self.reach().writer.insert([prepared], True, call)
+            reached = self.reach()
+            failures = await reached.writer.insert([prepared], True, call)
             if failures:
                 raise failures[0][1]
             identity = prepared["_id"]
-            return DocumentResult(document_id=str(identity), raw_id=copy_value(identity))
+            return DocumentResult(
+                document_id=str(identity), acknowledged=reached.acknowledges, raw_id=copy_value(identity)
+            )
 
         return await self._run("insert_one", work, session, timeout)
 
@@ -167,14 +179,20 @@ class Collection:
 
         async def work(call: Call) -> BulkWriteResult:
             failures: list[BulkWriteFailure] = []
-            for index, error in await self.reach().writer.insert(prepared, ordered, call) if prepared else ():
+            reached = self.reach()
+            for index, error in await reached.writer.insert(prepared, ordered, call) if prepared else ():
                 if not isinstance(error, NoSQLError):
                     raise error
                 failures.append(BulkWriteFailure(index, error))
             failed = {failure.index for failure in failures}
             end = min(failed) if ordered and failed else len(prepared)
             ids = [copy_value(d["_id"]) for index, d in enumerate(prepared[:end]) if index not in failed]
-            result = BulkWriteResult(len(ids), upserted_ids=[str(identity) for identity in ids], inserted_ids=ids)
+            result = BulkWriteResult(
+                len(ids),
+                upserted_ids=[str(identity) for identity in ids],
+                inserted_ids=ids,
+                acknowledged=reached.acknowledges,
+            )
             if failures:
                 raise bulk_error(result, failures, len(prepared))
             return result
@@ -247,8 +265,10 @@ class Collection:
             return self._batches(reached, plan, call)
 
         async def explain(ran: bool) -> Plan:
-            shown = plan if plan is not None else plan_read(self.reach().target, request)
-            return shown.explain("find", self._store.backend, self._name, ran=ran)
+            split = plan if plan is not None else plan_read(self.reach().target, request)
+            shown = split.explain("find", self._store.backend, self._name, ran=ran)
+            await self.ask_server(shown, split.read, ran)
+            return shown
 
         return self._cursor("find", batches, explain, session, timeout)
 
@@ -362,7 +382,7 @@ class Collection:
         session: Session | None = None,
         timeout: float | None = None,
     ) -> list[Any]:
-        """The different values of the path *key* in the order met, arrays counted by element."""
+        """The different values of the path *key*, arrays counted by element, in the order in which they are met."""
         if not isinstance(key, str) or not key or key.startswith("$") or "\0" in key:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise QueryOptionError(f"distinct() takes a field path, not {shown(key)}", mongo_code=14)
         request = parse_find(filter, None, None, 0, 0, None, collation)
@@ -374,10 +394,15 @@ class Collection:
         async def work(call: Call) -> list[Any]:
             reached = self.reach()
             found: dict[Any, Any] = {}
-            async with aclosing(read_matching(reached.target, self.plan(reached, request), call)) as batches:
+            plan = self.plan(reached, request)
+            if plan.residue is None and reached.distincts is not None:
+                values = await reached.distincts.distinct(plan.read.compiled, key, call)
+                if values is not None:
+                    return list(values)
+            async with aclosing(read_matching(reached.target, plan, call)) as batches:
                 async for batch in batches:
                     for document in batch.documents:
-                        for value in _distinct_values(document, parts):
+                        for value in distinct_values(document, parts):
                             found.setdefault(identity(value), value)
             return [copy_value(value) for value in found.values()]
 
@@ -583,7 +608,8 @@ class Collection:
         fields = None if projection is None else parse_projection(projection, query=selection.query)
 
         async def work(call: Call) -> Document | None:
-            return _shown((await self.reach().writer.delete_one(selection, call)).before, fields)
+            outcome = await self.reach().writer.delete_one(selection, call, "before", fields)
+            return _shown(outcome.before, None if outcome.projected else fields)
 
         return await self._run("find_one_and_delete", work, session, timeout)
 
@@ -617,7 +643,7 @@ class Collection:
         async def work(call: Call) -> BulkWriteResult:
             writer = self.reach().writer
             steps = prepare_bulk(listed, writer, self._store.prepare)
-            return await run_bulk(listed, steps, writer, ordered, call)
+            return await run_bulk(steps, writer, ordered, call)
 
         return await self._run("bulk_write", work, session, timeout)
 
@@ -703,7 +729,9 @@ class Collection:
         Args:
             operation: Name of the method, such as ``update_many`` or ``delete_one``.
             filter: Its filter.
-            **options: ``sort``, ``projection``, ``skip``, ``limit``, ``hint``, ``collation``.
+            **options: ``sort``, ``projection``, ``skip``, ``limit``, ``hint``, ``collation``; for updates and
+                replacements also ``update`` or ``replacement``, ``array_filters`` and ``upsert``, on which depends
+                whether the backend runs them itself.
 
         Raises:
             QueryOptionError: The operation reads nothing by filter.
@@ -714,15 +742,36 @@ class Collection:
                 f"explain() has no plan for {operation!r}",
                 hint="Use the name of a method with a filter, or explain() on the cursor of find() or aggregate().",
             )
+        change: Change | None = None
+        upsert = False
+        if writes:
+            upsert = parse_flag("upsert", options.pop("upsert", False))
+            filters = options.pop("array_filters", None)
+            if "update" in options:
+                update = options.pop("update")
+                change = parse_update(update, array_filters=filters, collation=options.get("collation"))
+            elif "replacement" in options:
+                change = parse_replacement(options.pop("replacement"))
         request = parse_find(filter, **options)
         if operation == "find_page":
             request = replace(request, sort=total_order(request))
+        reached = self.reach()
         with self._store.translating("explain", self._name):
-            plan = plan_read(self.reach().target, request, revisions=writes)
-        shown = plan.explain(operation, self._store.backend, self._name, ran=False)
-        if writes:
-            shown.write = "replace-if-unchanged"
+            plan = plan_read(reached.target, request, revisions=writes)
+            shown = plan.explain(operation, self._store.backend, self._name, ran=False)
+            if writes:
+                native = _writes_natively(reached, operation, request, plan, change, upsert)
+                shown.write = "native" if native else "replace-if-unchanged"
+            await self.ask_server(shown, plan.read, False)
         return shown
+
+    async def ask_server(self, shown: Plan, request: NativeRead | NativePipeline, ran: bool) -> None:
+        """Add to a plan what the backend's server says of it, where it says anything."""
+        explains = self.reach().explains
+        if explains is not None:
+            facts = await explains.explain(request, ran, NO_CALL)
+            if facts is not None:
+                shown.add(facts)
 
     # --- below: the parts that the methods share
 
@@ -752,13 +801,24 @@ class Collection:
         store = self._store
         target = driver.collection(self._name)
         finds_one = target.find_one if isinstance(target, SupportsFindOne) else None
-        counts = target if isinstance(target, SupportsCount) else None
 
         def plan(request: FindRequest) -> ReadPlan:
             return self.plan(reached, request, revisions=True)
 
-        writer = Writer(target, plan, finds_one, store.prepare, store.config.write_attempts, driver.classify)
-        reached = _Reached(driver, target, writer, finds_one, counts)
+        writer = Writer(
+            target, plan, finds_one, store.prepare, store.make_id, store.config.write_attempts, driver.classify
+        )
+        reached = _Reached(
+            driver,
+            target,
+            writer,
+            finds_one,
+            target if isinstance(target, SupportsCount) else None,
+            target if isinstance(target, SupportsDistinct) else None,
+            target if isinstance(target, SupportsAggregate) else None,
+            target if isinstance(target, SupportsExplain) else None,
+            driver.acknowledges if isinstance(driver, SupportsUnacknowledged) else True,
+        )
         return reached
 
     def plan(self, reached: _Reached, request: FindRequest, *, revisions: bool = False) -> ReadPlan:
@@ -911,8 +971,9 @@ class Collection:
         parse_flag("return_document", after)
 
         async def work(call: Call) -> Document | None:
-            outcome = await self.reach().writer.change_one(selection, change, upsert, call)
-            return _shown(outcome.after if after else outcome.before, fields)
+            returns: Literal["before", "after"] = "after" if after else "before"
+            outcome = await self.reach().writer.change_one(selection, change, upsert, call, returns, fields)
+            return _shown(outcome.after if after else outcome.before, None if outcome.projected else fields)
 
         return await self._run(operation, work, session, timeout)
 
@@ -927,6 +988,10 @@ class _Reached:
         writer: Writes to it.
         finds_one: Its own way to read one document, or None.
         counts: The collection again where it counts on the server, else None.
+        distincts: The same where it collects different values.
+        aggregates: The same where it runs pipelines.
+        explains: The same where its server describes its plans.
+        acknowledges: False when writes return before the server has answered.
     """
 
     driver: Driver
@@ -934,6 +999,24 @@ class _Reached:
     writer: Writer
     finds_one: Finder | None
     counts: SupportsCount | None
+    distincts: SupportsDistinct | None
+    aggregates: SupportsAggregate | None
+    explains: SupportsExplain | None
+    acknowledges: bool
+
+
+def _writes_natively(
+    reached: _Reached, operation: str, request: FindRequest, plan: ReadPlan, change: Change | None, upsert: bool
+) -> bool:
+    """Whether the backend runs a write itself; for a change that is not given, whether it may."""
+    selection = Selection(request.query, request.sort, request.hint)
+    many = operation.endswith("_many")
+    with deliberate_scan():
+        if operation.startswith("delete") or operation == "find_one_and_delete":
+            return reached.writer.compile_delete(selection, many=many) is not None
+        if change is None:
+            return isinstance(reached.target, SupportsUpdate) and plan.direct
+        return reached.writer.compile_change(selection, change, many=many, upsert=upsert) is not None
 
 
 async def _in_time(operation: str, work: Callable[[Call], Awaitable[T]], call: Call, limit: float) -> T:
@@ -951,15 +1034,6 @@ async def _in_time(operation: str, work: Callable[[Call], Awaitable[T]], call: C
 _PLANNED_READS = frozenset({"find", "find_one", "find_page", "count_documents", "distinct", "exists"})
 
 
-def _distinct_values(document: Document, parts: tuple[str, ...]) -> Iterator[Any]:
-    """The values of a path as ``distinct`` counts them: an array by its elements."""
-    for value, spread in query_leaves(document, parts):
-        if spread and isinstance(value, list):
-            yield from value
-        elif value is not MISSING:
-            yield value
-
-
 def _result(outcome: Outcome) -> DocumentResult:
     """The public form of what a write did."""
     upserted = outcome.upserted
@@ -968,6 +1042,7 @@ def _result(outcome: Outcome) -> DocumentResult:
         matched_count=outcome.matched or outcome.deleted,
         modified_count=outcome.modified,
         upserted_id=None if upserted is None else str(identity),
+        acknowledged=outcome.acknowledged,
         deleted_count=outcome.deleted,
         raw_id=copy_value(identity),
     )

@@ -16,7 +16,7 @@ from lexigram.nosql.query.plan import ReadPlan
 from lexigram.nosql.values.copying import copy_document
 from lexigram.nosql.values.size import bson_size
 
-__all__ = ["finisher", "read_batches", "read_matching"]
+__all__ = ["closable", "finisher", "read_batches", "read_matching"]
 
 _SAMPLE = 16
 """One document in so many is measured, so that the limit costs next to nothing."""
@@ -32,7 +32,7 @@ def finisher(plan: ReadPlan, shares_documents: bool) -> Callable[[Document], Doc
 async def read_matching(target: DriverCollection, plan: ReadPlan, call: Call) -> AsyncGenerator[Batch, None]:
     """Batches whose documents all match, with their revisions; order, skip and limit are not applied."""
     matches = plan.residue.matches if plan.residue is not None else None
-    async with aclosing(_closable(target.read(plan.read, call))) as batches:
+    async with aclosing(closable(target.read(plan.read, call))) as batches:
         async for batch in batches:
             documents = batch.documents
             plan.fetched += len(documents)
@@ -123,7 +123,7 @@ async def _ordered(
             yield plan.sort.top(held, keep) if keep else plan.sort.sorted(held)
 
 
-def _closable(batches: AsyncIterator[Batch]) -> Any:
+def closable(batches: AsyncIterator[Batch]) -> Any:
     """A driver may return any async iterator; only generators need closing."""
     return batches if hasattr(batches, "aclose") else _generate(batches)
 

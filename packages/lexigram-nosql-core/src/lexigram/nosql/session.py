@@ -8,6 +8,9 @@ session explicitly (``session=``) if it should.
 A transaction inside a transaction of the same store joins it: there is one commit, at the outermost end. As in MongoDB,
 an operation that fails aborts its transaction: every further operation in it, and its commit, is refused, also when the
 error was swallowed on the way. Indexes and collections cannot be made or dropped in a transaction.
+
+Where the backend's server knows sessions (see :class:`~lexigram.nosql.abilities.SupportsSessions`), each is one of the
+server's too, so that reads in it see its own earlier writes on whichever member of a cluster they run.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from lexigram.nosql.driver import NO_CALL, Call, Driver, SupportsTransactions
+from lexigram.nosql.driver import NO_CALL, Call, Driver, SupportsSessions, SupportsTransactions
 from lexigram.nosql.exceptions import NoSQLError, TransactionError
 from lexigram.nosql.finishing import to_the_end
 
@@ -41,7 +44,7 @@ class Session:
         store: The store it belongs to.
     """
 
-    __slots__ = ("_closed", "_driver", "_failure", "_native", "_outer", "_owner", "_task", "store")
+    __slots__ = ("_closed", "_driver", "_failure", "_native", "_outer", "_owner", "_server", "_task", "store")
 
     def __init__(self, store: DocumentStore, outer: Session | None) -> None:
         self.store = store
@@ -50,6 +53,7 @@ class Session:
         self._owner: asyncio.Task[Any] | None = None
         self._driver: Driver | None = None
         self._native: Any = None
+        self._server: Any = None
         self._closed = False
         self._failure: BaseException | None = None
 
@@ -76,9 +80,24 @@ class Session:
             session = session._outer
         return None
 
-    def end(self) -> None:
-        """Refuse every further operation."""
+    async def begin(self) -> None:
+        """Start the server's session, where it knows any and the store is connected."""
+        driver = self.store.driver if self.store.is_connected() else None
+        if isinstance(driver, SupportsSessions):
+            with self.store.translating("session"):
+                self._server = await driver.begin_session()
+            self._driver = driver
+
+    async def end(self) -> None:
+        """Refuse every further operation, and end the server's session."""
         self._closed = True
+        server, self._server = self._server, None
+        driver = self._driver
+        if server is not None and isinstance(driver, SupportsSessions):
+            try:
+                await to_the_end(driver.end_session(server))
+            except Exception:  # noqa: BLE001 - logged; what the block did, or its error, matters more
+                _log.exception("ending a session on %s failed", self.store.backend)
 
     def abort(self, error: BaseException) -> None:
         """Let the transaction, if there is one, never commit; *error* is why."""
@@ -89,15 +108,19 @@ class Session:
         """The circumstances of an operation that runs in this session.
 
         Raises:
-            TransactionError: The session is closed, its transaction has been aborted, or the store has been connected
-                anew since it began.
+            TransactionError: The session is closed, its transaction has been aborted, or the store has been
+                disconnected since it began.
         """
         if self._closed:
             raise TransactionError(
                 "this session has ended", hint="Use it inside the `async with store.session()` block that opened it."
             )
         if self._native is None:
-            return NO_CALL if deadline is None else Call(deadline=deadline)
+            if self._server is None:
+                return NO_CALL if deadline is None else Call(deadline=deadline)
+            if self._driver is not self.store.driver:
+                raise TransactionError("the store has been disconnected since this session began")
+            return Call(self._server, False, deadline)
         if self._failure is not None:
             raise _aborted(self._failure)
         if self._driver is not self.store.driver:
@@ -132,7 +155,10 @@ class Session:
         if not isinstance(driver, SupportsTransactions):
             raise self.store.unsupported("transactions")
         with self.store.translating("transaction"):
-            native = await driver.begin()
+            if self._server is not None and isinstance(driver, SupportsSessions):
+                native = await driver.begin_in(self._server)
+            else:
+                native = await driver.begin()
         self._native, self._driver, self._owner, self._failure = native, driver, asyncio.current_task(), None
         try:
             try:
@@ -176,15 +202,16 @@ async def open_session(store: DocumentStore) -> AsyncGenerator[Session]:
         yield session
         return
     session = Session(store, _current.get())
+    await session.begin()
     token = _current.set(session)
     try:
         yield session
     finally:
-        session.end()
         # A generator (such as a test's fixture) may be finished in another context than it began in, where the variable
         # was never set; a session that has ended is passed over wherever it still stands.
         with suppress(ValueError):
             _current.reset(token)
+        await session.end()
 
 
 @asynccontextmanager

@@ -76,7 +76,7 @@ class DocumentStore:
         self._collections: WeakValueDictionary[str, Collection] = WeakValueDictionary()
         self._changing = asyncio.Lock()
         self._limits = DocumentLimits(max_depth=spec.capabilities.max_nesting)
-        self._make_id: Callable[[], str] = random_id if spec.capabilities.random_ids else time_ordered_id
+        self.make_id: Callable[[], str] = random_id if spec.capabilities.random_ids else time_ordered_id
 
     def __repr__(self) -> str:
         state = "connected" if self.is_connected() else "not connected"
@@ -311,7 +311,7 @@ class DocumentStore:
         """
         prepared = normalise_document(document, limits=self._limits)
         if "_id" not in prepared:
-            return {"_id": self._make_id(), **prepared}
+            return {"_id": self.make_id(), **prepared}
         # MongoDB stores the _id in front, so every backend does.
         return prepared if next(iter(prepared)) == "_id" else {"_id": prepared.pop("_id"), **prepared}
 

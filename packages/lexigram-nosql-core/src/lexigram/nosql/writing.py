@@ -1,8 +1,11 @@
-"""Changes documents: read, compute, replace if nobody else was first, and try again when somebody was.
+"""Changes documents: natively where the backend can do it exactly, else by reading, computing and replacing.
 
-This is the portable way to write: it needs nothing of a backend but a conditional replace, and gives the same answer
-everywhere because the engine computes every new document. Each attempt reads the document afresh, so an increment is
-never lost; attempts are bounded, and inside a transaction a lost race is the transaction's conflict and is not retried.
+The portable way needs nothing of a backend but a conditional replace, and gives the same answer everywhere because the
+engine computes every new document. Each attempt reads the document afresh, so an increment is never lost; attempts are
+bounded, and inside a transaction a lost race is the transaction's conflict and is not retried.
+
+A write is offered to the backend when its filter leaves nothing for the engine (see
+:class:`~lexigram.nosql.abilities.SupportsUpdate`); what the backend declines goes the portable way.
 """
 
 from __future__ import annotations
@@ -12,16 +15,30 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal
 
-from lexigram.nosql.driver import Call, Document, DriverCollection, Hint, NativeRead
+from lexigram.nosql.driver import (
+    Call,
+    Change,
+    Document,
+    DriverCollection,
+    Hint,
+    NativeRead,
+    Outcome,
+    SupportsBulk,
+    SupportsDelete,
+    SupportsUpdate,
+    WriteRequest,
+)
 from lexigram.nosql.exceptions import DuplicateKeyError, WriteConflictError
 from lexigram.nosql.query.parse import Query, parse_filter
 from lexigram.nosql.query.plan import FindRequest, ReadPlan
+from lexigram.nosql.query.projection import Projection
 from lexigram.nosql.query.sort import Sort
 from lexigram.nosql.reading import read_matching
 from lexigram.nosql.update.parse import Replacement
 from lexigram.nosql.values.order import hash_key
+from lexigram.nosql.values.path import MISSING
 
 __all__ = ["Change", "Finder", "Outcome", "Selection", "Writer", "backoff"]
 
@@ -38,18 +55,6 @@ def backoff(attempt: int) -> float:
         attempt: How often it was lost before, from 0.
     """
     return random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10)))  # noqa: S311 - jitter
-
-
-class Change(Protocol):
-    """An update or a replacement, parsed."""
-
-    def apply(self, document: Document, query: Query | None = None) -> tuple[Document, bool]:
-        """The new document, and whether it differs."""
-        ...
-
-    def build_upsert(self, query: Query) -> Document:
-        """The document an upsert inserts; it may lack an ``_id``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +74,6 @@ class Selection:
     also: Query | None = None
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What a write did.
-
-    Attributes:
-        matched: Documents the filter selected.
-        modified: Documents that really changed.
-        deleted: Documents deleted.
-        upserted: The document an upsert inserted, or None.
-        before: For single writes, the document as it was.
-        after: For single writes, the document as it is.
-    """
-
-    matched: int = 0
-    modified: int = 0
-    deleted: int = 0
-    upserted: Document | None = None
-    before: Document | None = None
-    after: Document | None = None
-
-
 class Writer:
     """Writes to one collection.
 
@@ -98,8 +82,12 @@ class Writer:
         plan: Splits a read whose documents will be written, or refuses it.
         finds_one: The backend's own way to read one document, if it has one.
         prepare: Checks and copies a document that is about to be stored, and gives it an ``_id``.
+        make_id: Makes the ``_id`` of a document that comes without one.
         attempts: How often a write is tried, 1 or more.
         classify: Turns a driver's error into Lexigram's, or returns None.
+
+    Attributes:
+        bulks: The backend's collection again where it takes many writes at once, else None.
     """
 
     def __init__(
@@ -108,6 +96,7 @@ class Writer:
         plan: Callable[[FindRequest], ReadPlan],
         finds_one: Finder | None,
         prepare: Callable[[Mapping[str, Any]], Document],
+        make_id: Callable[[], str],
         attempts: int,
         classify: Callable[[BaseException], BaseException | None],
     ) -> None:
@@ -115,8 +104,16 @@ class Writer:
         self._plan = plan
         self._finds_one = finds_one
         self._prepare = prepare
+        self._make_id = make_id
         self._attempts = attempts
         self._classify = classify
+        self._updates = target if isinstance(target, SupportsUpdate) else None
+        self._deletes = target if isinstance(target, SupportsDelete) else None
+        self.bulks = target if isinstance(target, SupportsBulk) else None
+
+    def classified(self, failures: Sequence[tuple[int, BaseException]]) -> list[tuple[int, BaseException]]:
+        """Failures of single documents or writes, translated."""
+        return [(index, self._classify(error) or error) for index, error in failures]
 
     async def insert(
         self, documents: Sequence[Document], ordered: bool, call: Call
@@ -127,10 +124,93 @@ class Writer:
             Position and error of those that failed.
         """
         failures = await self._target.insert(documents, ordered, call)
-        return [(index, self._classify(error) or error) for index, error in failures]
+        return self.classified(failures) if failures else ()
 
-    async def change_one(self, selection: Selection, change: Change, upsert: bool, call: Call) -> Outcome:
-        """Update or replace the first document that matches, or insert one when told to."""
+    def compile_change(
+        self,
+        selection: Selection,
+        change: Change,
+        *,
+        many: bool,
+        upsert: bool,
+        returns: Literal["before", "after"] | None = None,
+        projection: Projection | None = None,
+    ) -> Any | None:
+        """What the backend would run to carry out an update or a replacement, or None if it would not be the same.
+
+        Raises:
+            ScanDeniedError: It would read the whole collection.
+        """
+        if self._updates is None or selection.also is not None:
+            return None
+        new_id: str | None = None
+        query = selection.query
+        if upsert and query.equality("_id", MISSING) is MISSING:
+            # Other conditions on the _id may or may not give it; the engine knows.
+            if any(path == "_id" or path.startswith("_id.") for path in query.paths):
+                return None
+            new_id = self._make_id()
+        plan = self._plan(FindRequest(query, selection.sort, projection, 0, 0 if many else 1, selection.hint))
+        if not plan.direct:
+            return None
+        compiled = plan.read.compiled
+        fields = projection if compiled.projects else None
+        return self._updates.compile_update(
+            WriteRequest(query, compiled, selection.sort, selection.hint, change, many, upsert, new_id, returns, fields)
+        )
+
+    def compile_delete(
+        self,
+        selection: Selection,
+        *,
+        many: bool,
+        returns: Literal["before"] | None = None,
+        projection: Projection | None = None,
+    ) -> Any | None:
+        """What the backend would run to carry out a deletion, or None if it would not be the same.
+
+        Raises:
+            ScanDeniedError: It would read the whole collection.
+        """
+        if self._deletes is None or selection.also is not None:
+            return None
+        query = selection.query
+        plan = self._plan(FindRequest(query, selection.sort, projection, 0, 0 if many else 1, selection.hint))
+        if not plan.direct:
+            return None
+        compiled = plan.read.compiled
+        fields = projection if compiled.projects else None
+        return self._deletes.compile_delete(
+            WriteRequest(query, compiled, selection.sort, selection.hint, many=many, returns=returns, projection=fields)
+        )
+
+    async def change_one(
+        self,
+        selection: Selection,
+        change: Change,
+        upsert: bool,
+        call: Call,
+        returns: Literal["before", "after"] | None = None,
+        projection: Projection | None = None,
+    ) -> Outcome:
+        """Update or replace the first document that matches, or insert one when told to.
+
+        Args:
+            selection: Which document.
+            change: The update or replacement.
+            upsert: Insert what it makes when nothing matches.
+            call: Session and deadline.
+            returns: Which document the caller wants to see; without it, the outcome may hold neither.
+            projection: Fields the caller wants to see; whether they were chosen already, the outcome says.
+        """
+        if self._updates is not None:
+            native = self.compile_change(
+                selection, change, many=False, upsert=upsert, returns=returns, projection=projection
+            )
+            if native is not None:
+                outcome = await self._updates.run_update(native, call)
+                if outcome is not None:
+                    return outcome
         for attempt in range(self._attempts):
             if attempt:
                 await self._pause(attempt, call)
@@ -152,6 +232,12 @@ class Writer:
 
     async def change_many(self, selection: Selection, change: Change, upsert: bool, call: Call) -> Outcome:
         """Update every document that matches, each once, or insert one when told to and none matched."""
+        if self._updates is not None:
+            native = self.compile_change(selection, change, many=True, upsert=upsert)
+            if native is not None:
+                done = await self._updates.run_update(native, call)
+                if done is not None:
+                    return done
         outcome = Outcome()
         seen: set[Any] = set()
         plan = self._plan(FindRequest(selection.query, hint=selection.hint))
@@ -178,8 +264,20 @@ class Writer:
             return outcome
         return await self.change_one(selection, change, True, call)
 
-    async def delete_one(self, selection: Selection, call: Call) -> Outcome:
-        """Delete the first document that matches."""
+    async def delete_one(
+        self,
+        selection: Selection,
+        call: Call,
+        returns: Literal["before"] | None = None,
+        projection: Projection | None = None,
+    ) -> Outcome:
+        """Delete the first document that matches; see :meth:`change_one` for *returns* and *projection*."""
+        if self._deletes is not None:
+            native = self.compile_delete(selection, many=False, returns=returns, projection=projection)
+            if native is not None:
+                outcome = await self._deletes.run_delete(native, call)
+                if outcome is not None:
+                    return outcome
         for attempt in range(self._attempts):
             if attempt:
                 await self._pause(attempt, call)
@@ -193,6 +291,12 @@ class Writer:
 
     async def delete_many(self, selection: Selection, call: Call) -> Outcome:
         """Delete every document that matches."""
+        if self._deletes is not None:
+            native = self.compile_delete(selection, many=True)
+            if native is not None:
+                done = await self._deletes.run_delete(native, call)
+                if done is not None:
+                    return done
         outcome = Outcome()
         plan = self._plan(FindRequest(selection.query, hint=selection.hint))
         async with aclosing(read_matching(self._target, plan, call)) as batches:

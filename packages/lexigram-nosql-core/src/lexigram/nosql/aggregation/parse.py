@@ -95,6 +95,28 @@ class Pipeline:
             self._leading, rest = split_leading(self.plan)
             self._rest = Pipeline(self.stages, rest, self.variables, self.collation, self._text)
 
+    def after(self, count: int) -> Pipeline | None:
+        """The pipeline without its first stages, to be run over what they give.
+
+        Args:
+            count: How many of :attr:`stages` are left out.
+
+        Returns:
+            The rest, or None where it asks the documents for a text score, which only those that were read have.
+        """
+        stages = self.stages[count:]
+        env = Env(_parse_within, NOTHING, self.collation)
+        if self.variables:
+            env = env.bind(self.variables)
+        plan: list[Stage] = []
+        for stage in stages:
+            plan += _compile(stage.name, stage.specification, STAGES[stage.name], env)
+        if any(METADATA in stage.variables_needed for stage in plan) or any(
+            isinstance(stage, SortStage) and stage.sort.metas for stage in plan
+        ):
+            return None
+        return Pipeline(stages, optimised(plan), self.variables, self.collation, None)
+
     @property
     def leading_match(self) -> Query:
         """The filter among :attr:`leading`; empty when there is none."""

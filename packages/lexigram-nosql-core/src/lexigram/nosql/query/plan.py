@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from lexigram.nosql.driver import Access, Compiled, DriverCollection, Hint, NativeRead
+from lexigram.nosql.driver import Access, Compiled, DriverCollection, Hint, NativeRead, ServerFacts
 from lexigram.nosql.exceptions import ScanDeniedError
 from lexigram.nosql.query.ast import Compare, In, Leaf, Regex
 from lexigram.nosql.query.parse import Query
@@ -71,6 +71,8 @@ class Plan:
         projection: Where fields are chosen: ``backend``, ``engine`` or None.
         write: How documents are changed: ``replace-if-unchanged``, ``native`` or None for reads.
         stages: For pipelines, one line for each stage the engine runs.
+        server: What the server says of its own plan, where it says anything.
+        keys_examined: Index entries the backend looked at; None where it does not tell.
         documents_examined: Documents the backend looked at; None before the run.
         documents_read: Documents that came back from it; None before the run.
         documents_returned: Documents handed to the caller; None before the run.
@@ -88,6 +90,8 @@ class Plan:
     projection: str | None = None
     write: str | None = None
     stages: tuple[str, ...] = ()
+    server: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    keys_examined: int | None = None
     documents_examined: int | None = None
     documents_read: int | None = None
     documents_returned: int | None = None
@@ -96,6 +100,16 @@ class Plan:
     def full_scan(self) -> bool:
         """True when every document of the collection is looked at."""
         return self.access.kind == "scan"
+
+    def add(self, facts: ServerFacts) -> None:
+        """Put in what the server says; it knows better than the driver which way it takes."""
+        if facts.access is not None:
+            self.access = facts.access
+        if facts.documents_examined is not None:
+            self.documents_examined = facts.documents_examined
+        if facts.keys_examined is not None:
+            self.keys_examined = facts.keys_examined
+        self.server = facts.details
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data."""

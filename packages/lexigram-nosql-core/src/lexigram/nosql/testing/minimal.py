@@ -22,7 +22,7 @@ from lexigram.nosql.store import DocumentStore
 from lexigram.nosql.values.copying import copy_document
 from lexigram.nosql.values.order import equal
 
-__all__ = ["SPEC", "MinimalCollection", "MinimalDocumentStore", "MinimalDriver", "MinimalError"]
+__all__ = ["SPEC", "MinimalCollection", "MinimalDocumentStore", "MinimalDriver", "MinimalError", "Row"]
 
 
 class MinimalError(Exception):
@@ -39,7 +39,7 @@ class MinimalError(Exception):
         self.facts = dict(facts)
 
 
-class _Row:
+class Row:
     """A stored document and the number of its latest write."""
 
     __slots__ = ("document", "revision")
@@ -55,12 +55,12 @@ class MinimalDriver:
     shares_documents = False
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[_Row]] = {}
+        self.rows: dict[str, list[Row]] = {}
         self.writes = count(1)
         self.closed = False
 
     @property
-    def native(self) -> Mapping[str, list[_Row]]:
+    def native(self) -> Mapping[str, list[Row]]:
         """The lists."""
         return self.rows
 
@@ -133,7 +133,7 @@ class MinimalCollection:
                 if ordered:
                     break
             else:
-                rows.append(_Row(copy_document(document), next(self._driver.writes)))
+                rows.append(Row(copy_document(document), next(self._driver.writes)))
         return failures
 
     async def replace(self, old: Document, new: Document, revision: Any, whole: bool, call: Call) -> bool:
@@ -152,7 +152,7 @@ class MinimalCollection:
         self._driver.rows[self._name].remove(row)
         return True
 
-    def _row(self, revision: Any) -> _Row | None:
+    def _row(self, revision: Any) -> Row | None:
         return next((row for row in self._driver.rows.get(self._name, ()) if row.revision == revision), None)
 
 

@@ -16,7 +16,7 @@ A field that is not there is :data:`MISSING`, which is not None.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final, final
 
@@ -26,6 +26,7 @@ __all__ = [
     "MISSING",
     "Missing",
     "array_index",
+    "distinct_values",
     "expression_value",
     "get_path",
     "is_prefix",
@@ -149,6 +150,23 @@ def query_leaves(value: Any, parts: Sequence[str], start: int = 0) -> list[tuple
     found: list[tuple[Any, bool]] = []
     _query(value, parts, start, len(parts), found)
     return found
+
+
+def distinct_values(document: Any, parts: Sequence[str]) -> Iterator[Any]:
+    """Go through the values of a query path as ``distinct`` counts them: an array by its elements.
+
+    Args:
+        document: A document.
+        parts: Components.
+
+    Returns:
+        The values, which are the document's own.
+    """
+    for value, spread in query_leaves(document, parts):
+        if spread and isinstance(value, list):
+            yield from value
+        elif value is not MISSING:
+            yield value
 
 
 def _query(value: Any, parts: Sequence[str], start: int, count: int, found: list[tuple[Any, bool]]) -> None:
