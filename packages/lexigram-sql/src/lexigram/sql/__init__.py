@@ -1,0 +1,1 @@
+"""Tables in PostgreSQL, MySQL and SQLite, behind one asynchronous protocol."""
