@@ -13,7 +13,7 @@ from typing import Any
 from lexigram.nosql.aggregation.expressions.arguments import named
 from lexigram.nosql.aggregation.expressions.boolean import truth
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
-from lexigram.nosql.aggregation.expressions.errors import fault
+from lexigram.nosql.aggregation.expressions.errors import FAILED_TO_PARSE, fault
 from lexigram.nosql.aggregation.expressions.growth import Growth
 from lexigram.nosql.aggregation.expressions.numbers import as_int32, is_numeric
 from lexigram.nosql.aggregation.expressions.ordering import ranking_key
@@ -34,7 +34,7 @@ _BINDERS = frozenset({"$let", "$map", "$filter", "$reduce", "$zip"})
 def _variable(arguments: Mapping[str, Any]) -> str:
     name = arguments.get("as", "this")
     if not isinstance(name, str):
-        raise fault(16866, "'as' must be the name of a variable")
+        raise fault(FAILED_TO_PARSE, "'as' must be the name of a variable")
     validate_variable_name(name)
     return name
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, Evaluator, constant
-from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, fault
+from lexigram.nosql.aggregation.expressions.errors import FAILED_TO_PARSE, OVERFLOW, fault
 from lexigram.nosql.values.path import MISSING
 
 __all__ = ["compile_reference", "field_names", "follow", "read_variable", "validate_variable_name"]
@@ -37,8 +37,8 @@ def validate_variable_name(name: str) -> None:
         name: The name.
 
     Raises:
-        PipelineError: It is empty (16866), does not begin with a lower-case letter (16867), or holds a character that
-            names may not hold (16868).
+        PipelineError: It is empty, does not begin with a lower-case letter, or holds a character that names may not
+            hold (all 9).
     """
     if name == "CURRENT" or _WRITE_NAME.fullmatch(name):
         return
@@ -47,11 +47,12 @@ def validate_variable_name(name: str) -> None:
 
 def _refuse_name(name: str, pattern: re.Pattern[str]) -> None:
     if not name:
-        raise fault(16866, "a variable's name may not be empty")
+        raise fault(FAILED_TO_PARSE, "a variable's name may not be empty")
     if not pattern.match(name[0]):
-        raise fault(16867, f"{name!r} begins with a character that a variable's name may not begin with")
+        raise fault(FAILED_TO_PARSE, f"{name!r} begins with a character that a variable's name may not begin with")
     raise fault(
-        16868, f"{name!r} holds a character that a variable's name may not hold: use letters, digits and underscores"
+        FAILED_TO_PARSE,
+        f"{name!r} holds a character that a variable's name may not hold: use letters, digits and underscores",
     )
 
 
@@ -190,7 +191,7 @@ def compile_reference(text: str, variables: frozenset[str], *, rebound: bool) ->
 
     Raises:
         PipelineError: The path is not valid (16872 and the codes of ``field_names``), the variable's name is not
-            (16866 to 16868), nobody defined it (17276), or it does not exist outside a cluster (51144).
+            (9), nobody defined it (17276), or it does not exist outside a cluster (51144).
     """
     if "\0" in text:
         raise fault(16419, "a field path may not hold a NUL")

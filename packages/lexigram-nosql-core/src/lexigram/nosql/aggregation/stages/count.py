@@ -63,7 +63,7 @@ def parse_count(specification: Any, env: Env) -> Sequence[Stage]:
 
     Raises:
         PipelineError: It is not a string (40156), empty (40157), begins with ``$`` (40158), or holds a NUL (40159) or a
-            dot (40160).
+            dot (40160), or is ``_id``, which the group behind the stage has already (15948).
     """
     if not isinstance(specification, str):
         raise fault(40156, f"$count takes the name of a field, not {shown(specification)}")
@@ -75,4 +75,6 @@ def parse_count(specification: Any, env: Env) -> Sequence[Stage]:
         raise fault(40159, "the field of $count may not hold a NUL")
     if "." in specification:
         raise fault(40160, f"the field of $count may not hold a dot: {specification!r}")
+    if specification == "_id":
+        raise fault(15948, "the field of $count may not be '_id'")
     return [Count(str(specification))]

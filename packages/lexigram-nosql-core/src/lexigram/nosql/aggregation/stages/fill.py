@@ -48,9 +48,10 @@ def parse_fill(specification: Any, env: Env) -> Sequence[Stage]:
         if not isinstance(how, Mapping):
             raise fault(6050200, f"$fill needs a method or a value for {path!r}, in a document")
         _read(str(path), known_options("$fill", how, ("method", "value")), windows, values)
+    partition = _partition(options)
     stages: list[Stage] = []
     if windows:
-        stages.append(window_stage("$fill", {**_partition(options), "output": windows}, env))
+        stages.append(window_stage("$fill", {**partition, "output": windows}, env))
     if values:
         stages.append(additions_stage("$fill", parse_additions(values, env)))
     return stages
