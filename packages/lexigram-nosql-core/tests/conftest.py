@@ -19,6 +19,7 @@ from lexigram.nosql.backends.memory.spec import SPEC as MEMORY
 from lexigram.nosql.backends.memory.spec import MemoryConfig
 from lexigram.nosql.collection import Collection
 from lexigram.nosql.store import DocumentStore
+from lexigram.nosql.testing.able import AbleDocumentStore
 from lexigram.nosql.testing.minimal import MinimalDocumentStore
 
 TOY = Path(__file__).parent / "toy_backend"
@@ -31,9 +32,11 @@ async def memory() -> AsyncIterator[InMemoryDocumentStore]:
         yield store
 
 
-@pytest.fixture(params=[InMemoryDocumentStore, MinimalDocumentStore], ids=["memory", "minimal"])
+@pytest.fixture(
+    params=[InMemoryDocumentStore, MinimalDocumentStore, AbleDocumentStore], ids=["memory", "minimal", "able"]
+)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[DocumentStore]:
-    """A connected store: on the memory driver, and on the one that has the required methods only."""
+    """A connected store: on the memory driver, on the one with required methods only, on the one with all abilities."""
     async with request.param() as store:
         yield store
 

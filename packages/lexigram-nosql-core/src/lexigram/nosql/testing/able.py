@@ -135,7 +135,7 @@ class AbleCollection(MinimalCollection):
             await asyncio.sleep(0)
 
     async def distinct(self, compiled: Compiled, path: str, call: Call) -> Sequence[Any]:
-        """The values, in no order that means anything."""
+        """The values, in the order met."""
         await self._able.use("distinct")
         query: Query = compiled.native[0]
         identity = hash_key if query.collation is None else query.collation.hash_key
@@ -144,7 +144,7 @@ class AbleCollection(MinimalCollection):
         for row in self._select(compiled):
             for value in distinct_values(copy_document(row.document), parts):
                 found.setdefault(identity(value), value)
-        return list(reversed(found.values()))
+        return list(found.values())
 
     def compile_update(self, request: WriteRequest) -> WriteRequest | None:
         """Take what is made of operators, and replacements."""
