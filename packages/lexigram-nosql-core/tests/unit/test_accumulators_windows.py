@@ -106,6 +106,33 @@ def test_results_of_one_window_are_not_shared() -> None:
     assert first is not second
 
 
+def test_scaling_between_the_least_and_the_most_of_a_window() -> None:
+    documents = documents_of([-3, 10, 3, 2, -6, 0, 4])
+    assert run("$minMaxScaler", {"input": "$v"}, documents, remaining(7)) == [3 / 16, 1.0, 0.9, 0.8, 0.0, 0.0, 0]
+    assert run("$minMaxScaler", "$v", documents_of([1, 5, 13, 21])) == [0.0, 0.2, 0.6, 1.0]
+    scaled = run("$minMaxScaler", {"input": "$v", "min": 0, "max": 100}, documents_of([1, 5, 13, 21]))
+    assert scaled == [0.0, 20.0, 60.0, 100.0]
+    assert run("$minMaxScaler", {"$add": ["$v", 1]}, documents, sliding(7, 0)) == [0] * 7
+    assert run("$minMaxScaler", {"input": 1, "min": 5, "max": 6}, documents) == [5] * 7
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        ({"input": "$v", "other": 1}, 9),
+        ({"min": 0, "max": 10}, 9),
+        ({"input": "$v", "min": "low", "max": 10}, 9),
+        ({"input": "$v", "min": 0, "max": "$v"}, 9),
+        ({"input": "$v", "min": 0}, 9),
+        ({"input": "$v", "max": 10}, 9),
+        ({"input": "$v", "min": 10, "max": 10}, 9),
+        ("$v", 10487000),
+    ],
+)
+def test_wrong_scalings(spec: Any, code: int) -> None:
+    assert code_of("$minMaxScaler", spec, documents_of(["x", 1])) == code
+
+
 def test_ranks() -> None:
     documents = documents_of("abcde", [1, 2, 2.0, 3, [0, 9]])
     assert run("$rank", {}, documents) == [1, 2, 2, 4, 5]

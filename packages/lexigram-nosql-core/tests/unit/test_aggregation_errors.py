@@ -164,6 +164,40 @@ BY_STAGE: list[tuple[int, Any]] = [
     (40246, [{"$bucketAuto": {"groupBy": "$a"}}]),
     (40257, [{"$bucketAuto": {"groupBy": "$a", "buckets": 1, "granularity": "R6"}}]),
     (40261, [{"$bucketAuto": {"groupBy": "$a", "buckets": 1, "granularity": 1}}]),
+    (
+        4544714,
+        [
+            {
+                "$bucketAuto": {
+                    "groupBy": "$a",
+                    "buckets": 1,
+                    "output": {"b": {"$firstN": {"n": "$n", "input": "$c"}}},
+                }
+            }
+        ],
+    ),
+    (
+        9,
+        [
+            {
+                "$setWindowFields": {
+                    "sortBy": {"a": 1},
+                    "output": {"b": {"$minMaxScaler": "$a", "window": {"documents": [1, 2]}}},
+                }
+            }
+        ],
+    ),
+    (
+        9,
+        [
+            {
+                "$setWindowFields": {
+                    "sortBy": {"a": 1},
+                    "output": {"b": {"$minMaxScaler": "$a", "window": {"range": [-2, -1]}}},
+                }
+            }
+        ],
+    ),
     # $sample
     (28745, [{"$sample": 1}]),
     (28746, [{"$sample": {"size": "1"}}]),

@@ -433,3 +433,32 @@ def test_a_decimal_stays_in_its_class() -> None:
 def test_a_timestamp_is_no_number() -> None:
     """Types that look like numbers to Python are told apart."""
     assert code_of("$add", 1, Timestamp(1, 1)) == 14
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, 0.5),
+        (5, 0.9933071490757153),
+        (-(2**31), 0.0),
+        (2**31, 1.0),
+        (Decimal("-3.14"), Decimal("0.04148711930169585060767831941324486")),
+        (None, None),
+        (NAN, NAN),
+    ],
+)
+def test_sigmoids(number: Any, expected: Any) -> None:
+    assert same(compile_expression({"$sigmoid": "$v"})({"v": number}, {}), expected)
+
+
+def test_a_sigmoid_may_name_what_it_gives_for_null() -> None:
+    assert compile_expression({"$sigmoid": {"input": "$gone", "onNull": -1}})({}, {}) == -1
+    assert compile_expression({"$sigmoid": {"input": {"$add": ["$v", 1]}}})({"v": -1}, {}) == 0.5
+    assert compile_expression({"$sigmoid": {"$add": ["$v", 1]}})({"v": -1}, {}) == 0.5
+
+
+@pytest.mark.parametrize(("spec", "code"), [("x", 14), ([1, 2], 14), ({"input": 1, "other": 1}, 40415)])
+def test_wrong_sigmoids(spec: Any, code: int) -> None:
+    with pytest.raises(PipelineError) as caught:
+        compile_expression({"$sigmoid": spec})({}, {})
+    assert caught.value.mongo_code == code

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from lexigram.nosql.aggregation.accumulators.compile import ACCUMULATORS, compile_accumulator
+from lexigram.nosql.aggregation.accumulators.extremes import Extreme
 from lexigram.nosql.aggregation.accumulators.series import Covariance, ExponentialAverage, Integral
 from lexigram.nosql.aggregation.accumulators.windows import Bounds, Compute, Documents, over_windows
 from lexigram.nosql.aggregation.expressions.arithmetic import add, divide, multiply, subtract
@@ -55,6 +56,7 @@ class WindowOperator:
         fields_needed: Names of the top-level fields that are read; None when the whole document is.
         variables_needed: Names of the variables that are read.
         holds_values: Whether results may grow with the window, for limits on memory.
+        includes_current: Whether every document's window must include the document itself.
     """
 
     name: str
@@ -64,6 +66,7 @@ class WindowOperator:
     fields_needed: frozenset[str] | None
     variables_needed: frozenset[str]
     holds_values: bool = False
+    includes_current: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,23 @@ class _Context:
         self.parts.append(part)
         return part
 
-    def done(self, compute: Compute, *, takes_window: bool, needs_window: bool = False) -> WindowOperator:
+    def done(
+        self, compute: Compute, *, takes_window: bool, needs_window: bool = False, includes_current: bool = False
+    ) -> WindowOperator:
         fields: frozenset[str] | None = frozenset()
         variables: frozenset[str] = frozenset()
         for part in self.parts:
             fields = None if fields is None or part.fields_needed is None else fields | part.fields_needed
             variables |= part.variables_needed
-        return WindowOperator(self.name, compute, takes_window, needs_window, fields, variables)
+        return WindowOperator(
+            self.name,
+            compute,
+            takes_window,
+            needs_window,
+            fields,
+            variables,
+            includes_current=includes_current,
+        )
 
     def document(self, required: Sequence[str], optional: Sequence[str] = ()) -> Mapping[str, Any]:
         spec = self.spec
@@ -134,6 +147,52 @@ def _covariance(*, sample: bool) -> Callable[[_Context], WindowOperator]:
         return context.done(compute, takes_window=True)
 
     return build
+
+
+def _scale_limit(context: _Context, spec: Mapping[str, Any], name: str, otherwise: int) -> Any:
+    if name not in spec:
+        return otherwise
+    part = context.expression(spec[name])
+    if not part.is_constant or not is_numeric(part.value):
+        raise fault(FAILED_TO_PARSE, f"{name!r} of $minMaxScaler must be a constant number")
+    return part.value
+
+
+def _min_max_scaler(context: _Context) -> WindowOperator:
+    spec: Any = context.spec
+    named = isinstance(spec, Mapping) and not any(str(key).startswith("$") for key in spec)
+    arguments = context.document(("input",), ("min", "max")) if named else {"input": spec}
+    if ("min" in arguments) != ("max" in arguments):
+        raise fault(FAILED_TO_PARSE, "$minMaxScaler takes both 'min' and 'max', or neither")
+    low, high = _scale_limit(context, arguments, "min", 0), _scale_limit(context, arguments, "max", 1)
+    if not as_decimal(low) < as_decimal(high):
+        raise fault(FAILED_TO_PARSE, f"'max' of $minMaxScaler must be greater than 'min': {low}, {high}")
+    part = context.expression(arguments["input"])
+    size = subtract(high, low)
+
+    def inputs(documents: Documents, variables: Mapping[str, Any]) -> list[Any]:
+        values = part.evaluate_many(documents, variables)
+        for value in values:
+            if not is_numeric(value):
+                raise fault(10487000, f"$minMaxScaler scales numbers, not {type_name(value)}")
+        return values
+
+    smallest = over_windows(lambda _variables: Extreme(largest=False), inputs)
+    largest = over_windows(lambda _variables: Extreme(largest=True), inputs)
+
+    def compute(documents: Documents, bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
+        results: list[Any] = []
+        values = inputs(documents, variables)
+        least_of, most_of = (column(documents, bounds, variables) for column in (smallest, largest))
+        for value, least, most in zip(values, least_of, most_of, strict=True):
+            reach = subtract(most, least)
+            if as_decimal(reach).is_zero():
+                results.append(low)
+            else:
+                results.append(add(multiply(divide(subtract(value, least), reach), size), low))
+        return results
+
+    return context.done(compute, takes_window=True, includes_current=True)
 
 
 # Operators that see the field by which the stage sorts
@@ -355,6 +414,7 @@ _OTHERS: Final[Mapping[str, Callable[[_Context], WindowOperator]]] = MappingProx
         "$integral": _integral,
         "$linearFill": _linear_fill,
         "$locf": _locf,
+        "$minMaxScaler": _min_max_scaler,
         "$rank": _ranked(lambda _number, rank, _dense: rank),
         "$shift": _shift,
     }

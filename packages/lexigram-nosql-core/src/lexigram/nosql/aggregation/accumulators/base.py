@@ -71,6 +71,7 @@ class CompiledAccumulator:
             the number of values to keep from these.
         fields_needed: Names of the top-level fields that are read; None when the whole document is.
         variables_needed: Names of the variables that are read.
+        reads_group: Whether what ``new`` makes depends on the group's ``_id``.
     """
 
     name: str
@@ -78,3 +79,4 @@ class CompiledAccumulator:
     new: Callable[[Any, Mapping[str, Any]], Accumulator]
     fields_needed: frozenset[str] | None
     variables_needed: frozenset[str]
+    reads_group: bool = False

@@ -154,7 +154,12 @@ def _keeping(make: Callable[[_Context, int], Accumulator], shape: int) -> Callab
             return make(context, positive_count(size.evaluate(_document_for(group), variables)))
 
         return CompiledAccumulator(
-            context.name, argument, new, argument.fields_needed, argument.variables_needed | size.variables_needed
+            context.name,
+            argument,
+            new,
+            argument.fields_needed,
+            argument.variables_needed | size.variables_needed,
+            reads_group=not size.is_constant,
         )
 
     return build
@@ -213,7 +218,12 @@ def _ranked(*, last: bool, single: bool) -> Callable[[_Context], CompiledAccumul
             return Ranking(n, key, last=last, single=single)
 
         return CompiledAccumulator(
-            context.name, argument, new, argument.fields_needed, argument.variables_needed | size.variables_needed
+            context.name,
+            argument,
+            new,
+            argument.fields_needed,
+            argument.variables_needed | size.variables_needed,
+            reads_group=not size.is_constant,
         )
 
     return build

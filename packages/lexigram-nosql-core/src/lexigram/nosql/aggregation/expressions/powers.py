@@ -1,4 +1,4 @@
-"""``$abs $exp $ln $log $log10 $pow $sqrt`` (manual, "Arithmetic Expression Operators").
+"""``$abs $exp $ln $log $log10 $pow $sigmoid $sqrt`` (manual, "Arithmetic Expression Operators").
 
 Null and missing give null. Decimals are computed with 34 digits, everything else as doubles; a power of whole
 numbers stays whole while it fits in 64 bits.
@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.arguments import exactly, valued
-from lexigram.nosql.aggregation.expressions.errors import fault
+from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
+from lexigram.nosql.aggregation.expressions.errors import TYPE_MISMATCH, fault
 from lexigram.nosql.aggregation.expressions.numbers import (
     DECIMAL128,
     as_decimal,
@@ -22,7 +23,7 @@ from lexigram.nosql.aggregation.expressions.numbers import (
     like_decimal,
     number_kind,
 )
-from lexigram.nosql.aggregation.expressions.scope import Builder
+from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, Kind, type_name
 from lexigram.nosql.values.path import MISSING
 
@@ -170,6 +171,36 @@ def _sqrt(value: Any, kind: Kind) -> Any:
     return math.sqrt(value)
 
 
+def _sigmoid(value: Any, otherwise: Any) -> Any:
+    if value is None or value is MISSING:
+        return None if otherwise is MISSING else otherwise
+    kind = number_kind(value)
+    if kind is None:
+        raise fault(TYPE_MISMATCH, f"$sigmoid takes a number, not {type_name(value)}")
+    if kind is Kind.DECIMAL:
+        return like_decimal(
+            DECIMAL128.divide(Decimal(1), DECIMAL128.add(Decimal(1), DECIMAL128.exp(as_decimal(value).copy_negate()))),
+            (value,),
+        )
+    try:
+        return 1.0 / (1.0 + math.exp(-float(value)))
+    except OverflowError:
+        return 0.0
+
+
+def _build_sigmoid(spec: Any, scope: Scope) -> Compiled:
+    named = isinstance(spec, Mapping) and "input" in spec
+    if named:
+        for name in spec:
+            if name not in ("input", "onNull"):
+                raise fault(40415, f"$sigmoid has no argument {str(name)[:64]!r}; it takes input, onNull")
+    parts = [
+        scope.compile(spec["input"] if named else spec),
+        scope.compile(spec.get("onNull") if named else None),
+    ]
+    return combine(parts, valued(_sigmoid)(parts, scope))
+
+
 OPERATORS: Mapping[str, Builder] = {
     "$abs": unary("$abs", _abs),
     "$exp": unary("$exp", _exp),
@@ -177,5 +208,6 @@ OPERATORS: Mapping[str, Builder] = {
     "$log10": _logarithm("$log10", 28761, math.log10, DECIMAL128.log10),
     "$log": exactly("$log", 2, valued(_log)),
     "$pow": exactly("$pow", 2, valued(_pow)),
+    "$sigmoid": _build_sigmoid,
     "$sqrt": unary("$sqrt", _sqrt),
 }

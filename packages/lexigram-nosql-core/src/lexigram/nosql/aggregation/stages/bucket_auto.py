@@ -190,7 +190,7 @@ def parse_bucket_auto(specification: Any, env: Env) -> Sequence[Stage]:
 
     Raises:
         PipelineError: It is not a document (40240), an option is unknown (40245) or missing (40246), or is not valid
-            (40239, 40241 to 40244, 40257, 40261).
+            (40239, 40241 to 40244, 40257, 40261), or an accumulator takes its ``n`` from the group (4544714).
     """
     if not isinstance(specification, Mapping):
         raise fault(40240, f"$bucketAuto takes a document of options, not {shown(specification)}")
@@ -215,5 +215,8 @@ def parse_bucket_auto(specification: Any, env: Env) -> Sequence[Stage]:
     if "groupBy" not in specification or not buckets:
         raise fault(40246, "$bucketAuto needs 'groupBy' and 'buckets'")
     fields = parse_outputs(outputs or {"count": {"$sum": 1}}, env)
+    for field in fields:
+        if field.accumulator.reads_group:
+            raise fault(4544714, f"'n' of {field.accumulator.name} must be a constant in $bucketAuto")
     place = sort_key if env.collation is None else env.collation.sort_key
     return [BucketAuto(env.expression(specification["groupBy"]), buckets, fields, rounder, place)]

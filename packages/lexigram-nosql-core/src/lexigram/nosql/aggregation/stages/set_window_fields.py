@@ -248,6 +248,8 @@ def _field(names: tuple[str, ...], specification: Any, sort: Sort | None, env: E
         collation=env.collation,
     )
     window = parse_window(specification["window"], sort, env) if has_window else None
+    if operator.includes_current and window is not None and not window.includes_current:
+        raise fault(FAILED_TO_PARSE, f"the window of {name} must include the current document")
     tree: Tree = {names[-1]: env.bind([_RESULT]).expression(f"$${_RESULT}")}
     for part in reversed(names[:-1]):
         tree = {part: tree}

@@ -53,6 +53,14 @@ class Window:
     by: Compiled | None = None
     unit: str | None = None
 
+    @property
+    def includes_current(self) -> bool:
+        """Whether every document's window includes the document itself."""
+        names = (_UNBOUNDED, _CURRENT)
+        return (self.lower in names or as_decimal(self.lower) <= 0) and (
+            self.upper in names or as_decimal(self.upper) >= 0
+        )
+
     def bounds(self, documents: Batch, variables: Mapping[str, Any]) -> Bounds:
         """Find the windows of a partition.
 
