@@ -9,7 +9,8 @@ Where to find what:
 * :mod:`~lexigram.nosql.driver`, :mod:`~lexigram.nosql.backend`: what a backend implements, and how it is found.
 * ``lexigram.nosql.backends.memory``: the embedded backend.
 * :mod:`~lexigram.nosql.repository`, :mod:`~lexigram.nosql.migration`, :mod:`~lexigram.nosql.cli`: built on top.
-* :mod:`~lexigram.nosql.module`, :mod:`~lexigram.nosql.config`: how an application gets a store.
+* :mod:`~lexigram.nosql.module`, :mod:`~lexigram.nosql.config`: how an application gets a store;
+  :mod:`~lexigram.nosql.connections`: how it gets several, by name, from ``settings.toml``.
 """
 
 from pkgutil import extend_path

@@ -11,11 +11,12 @@ Nothing is imported until a name is asked for, and nothing falls back to another
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from lexigram.config import BaseConfig
+from lexigram.config import BaseConfig, ConfigurationError, Source, SourceKind
+from lexigram.config.tree import Leaf, Node, Section, from_plain
 from lexigram.nosql.driver import Driver
 from lexigram.plugins import PluginGroup
 from pydantic import Field, SecretStr
@@ -24,6 +25,11 @@ __all__ = ["API", "BACKENDS", "BackendConfig", "BackendSpec", "Capabilities", "S
 
 API = 1
 """Number of the driver contract. A backend written against another one is refused when it is loaded."""
+
+_USUAL_NAMES: Mapping[str, Sequence[str]] = {
+    "url": ("uri", "url"),
+    "database_name": ("database", "database_name"),
+}
 
 ScanPolicy = Literal["allow", "warn", "deny"]
 
@@ -42,11 +48,85 @@ class BackendConfig(BaseConfig):
             with the process.
     """
 
+    connection_settings: ClassVar[Mapping[str, str | None]] = {}
+    """What a named connection's ``url`` and ``database_name`` are called in this section, where that is none of the
+    usual names (``uri``, ``url``; ``database``, ``database_name``); None where the backend has no use for it."""
+
     scan_policy: ScanPolicy = "warn"
     operation_timeout: float | None = Field(default=None, gt=0)
     write_attempts: int = Field(default=10, ge=1)
     memory_limit_bytes: int = Field(default=104_857_600, ge=1)
     page_token_secret: SecretStr | None = None
+
+    @classmethod
+    def connection_setting(cls, name: Literal["url", "database_name"]) -> str | None:
+        """The setting that a named connection's ``url`` or ``database_name`` becomes.
+
+        Returns:
+            Its name; None where the backend has no use for it, so that it need not be looked up.
+
+        Raises:
+            ConfigurationError: The backend has no such setting.
+        """
+        if name in cls.connection_settings:
+            return cls.connection_settings[name]
+        for usual in _USUAL_NAMES[name]:
+            if usual in cls.model_fields:
+                return usual
+        raise ConfigurationError(
+            f"{cls.__name__} has no setting for `{name}`",
+            key=name,
+            hint=f"Leave it out, and give the backend's own settings: {', '.join(sorted(cls.model_fields))}.",
+        )
+
+    @classmethod
+    def from_connection(
+        cls,
+        url: str | SecretStr | None,
+        database_name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        where: Sequence[str] = (),
+    ) -> Self:
+        """The section that a named connection means.
+
+        Args:
+            url: Where the database is, with its credentials.
+            database_name: The database there.
+            options: Further settings, under their names here.
+            where: Where the connection stands in the configuration, for messages.
+
+        Returns:
+            The section. Backends override this where a URL means more than one setting.
+
+        Raises:
+            ConfigurationError: The backend has no setting for what was given, one is given twice, or a value does not
+                fit; secrets are not shown.
+        """
+        given = dict(options or {})
+        named: tuple[tuple[Literal["url", "database_name"], Any], ...] = (
+            ("url", url),
+            ("database_name", database_name),
+        )
+        for name, value in named:
+            if value is None or (setting := cls.connection_setting(name)) is None:
+                continue
+            if setting in given:
+                raise ConfigurationError(
+                    f"`{name}` and `{setting}` are both given and mean the same",
+                    key=".".join((*where, setting)),
+                    hint="Leave one of them out.",
+                )
+            given[setting] = value
+        secret = Source(SourceKind.CODE, secrets=("the connection's settings",))
+        plain = Source(SourceKind.CODE)
+        entries: dict[str, Node] = {}
+        for key, value in given.items():
+            if isinstance(value, SecretStr):
+                entries[key] = Leaf(value.get_secret_value(), secret)
+            else:
+                entries[key] = from_plain(value, plain, (*where, key))
+        return cls._from_tree(Section(entries, plain), tuple(where))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@
   + TenantRequiredError 027
   + MemoryLimitError 028
   + ThrottledError 029
+  + UnknownConnectionError 031 (also ValueError)
+  + ConnectionDisabledError 032 (also RuntimeError)
 
 Codes are ``LEX_ERR_NOSQL_`` and the number. ``mongo_code`` carries MongoDB's own error code where MongoDB has one for
 the fault, on every backend alike, since services branch on it.
@@ -49,6 +51,7 @@ __all__ = [
     "BulkDuplicateKeyError",
     "BulkWriteError",
     "BulkWriteFailure",
+    "ConnectionDisabledError",
     "CursorError",
     "DocumentNotFoundError",
     "DocumentTooLargeError",
@@ -72,6 +75,7 @@ __all__ = [
     "TenantRequiredError",
     "ThrottledError",
     "TransactionError",
+    "UnknownConnectionError",
     "UnsupportedFeatureError",
     "UpdateError",
     "VersionConflictError",
@@ -438,3 +442,31 @@ class ThrottledError(NoSQLError):
 
     _code = "LEX_ERR_NOSQL_029"
     _retryable = True
+
+
+class UnknownConnectionError(NoSQLError, ValueError):
+    """No connection has this name, or none is the default one.
+
+    Attributes:
+        connection: The name asked for; None when the default one was meant.
+    """
+
+    _code = "LEX_ERR_NOSQL_031"
+
+    def __init__(self, message: str | None = None, *args: Any, connection: str | None = None, **kwargs: Any) -> None:
+        super().__init__(message, *args, **kwargs)
+        self.connection = connection
+
+
+class ConnectionDisabledError(NoSQLError, RuntimeError):
+    """The settings switch this connection off.
+
+    Attributes:
+        connection: Its name.
+    """
+
+    _code = "LEX_ERR_NOSQL_032"
+
+    def __init__(self, message: str | None = None, *args: Any, connection: str | None = None, **kwargs: Any) -> None:
+        super().__init__(message, *args, **kwargs)
+        self.connection = connection

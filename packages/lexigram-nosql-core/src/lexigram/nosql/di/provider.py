@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from lexigram.contracts.core.di import ContainerRegistrarProtocol, ContainerResolverProtocol
 from lexigram.contracts.core.health import AggregateHealthResult, HealthCheckResult, HealthStatus
@@ -17,25 +17,13 @@ from lexigram.contracts.observability.metrics import MetricsCollectorProtocol
 from lexigram.contracts.observability.tracing import TracerProtocol
 from lexigram.di.provider import Provider, ProviderPriority
 from lexigram.nosql.config import NoSQLConfig
-from lexigram.nosql.events import NoSQLConnectedEvent, NoSQLDisconnectedEvent
-from lexigram.nosql.hooks import CONNECTED, DISCONNECTED, NoSQLConnectedHook, NoSQLDisconnectedHook
-from lexigram.nosql.observing import MetricsObserver, TracingObserver
-from lexigram.nosql.repository.base import DocumentRepository
+from lexigram.nosql.di.telling import StoreNews, observe, repositories_in
 from lexigram.nosql.running import RunningStore, announce
 from lexigram.nosql.store import DocumentStore
 
 __all__ = ["NoSQLProvider"]
 
 _log = logging.getLogger("lexigram.nosql")
-
-
-def _repositories_in(store: DocumentStore) -> Callable[..., DocumentRepository[Any, Any]]:
-    """What makes ``DocumentRepositoryProtocol[Product]``: a repository of ``Product`` in one store."""
-
-    def make(arguments: tuple[Any, ...], resolver: ContainerResolverProtocol) -> DocumentRepository[Any, Any]:
-        return DocumentRepository(store, entity=arguments[0])
-
-    return make
 
 
 class NoSQLProvider(Provider):
@@ -61,8 +49,7 @@ class NoSQLProvider(Provider):
         self._connected: list[DocumentStore] = []
         self._primary: DocumentStore | None = None
         self._withdraw: Callable[[], None] | None = None
-        self._hooks: HookRegistryProtocol | None = None
-        self._events: EventBusProtocol | None = None
+        self._news = StoreNews(None, None)
 
     @property
     def settings(self) -> NoSQLConfig:
@@ -86,11 +73,11 @@ class NoSQLProvider(Provider):
             store = DocumentStore(spec, config, name=name, enable_ttl=self._enable_ttl)
             self._stores.append(store)
             container.singleton(DocumentStoreProtocol, store, name=name)
-            container.register_generic(DocumentRepositoryProtocol, _repositories_in(store), name=name)
+            container.register_generic(DocumentRepositoryProtocol, repositories_in(store), name=name)
             if primary:
                 self._primary = store
                 container.singleton(DocumentStoreProtocol, store)
-                container.register_generic(DocumentRepositoryProtocol, _repositories_in(store))
+                container.register_generic(DocumentRepositoryProtocol, repositories_in(store))
 
     async def boot(self, container: ContainerResolverProtocol) -> None:
         """Connect all stores together; when one fails, those that connected are closed again.
@@ -98,29 +85,23 @@ class NoSQLProvider(Provider):
         Raises:
             NoSQLConnectionError: A store could not connect.
         """
-        self._hooks = await container.resolve_optional(HookRegistryProtocol)
-        self._events = await container.resolve_optional(EventBusProtocol)
+        self._news = StoreNews(
+            await container.resolve_optional(HookRegistryProtocol), await container.resolve_optional(EventBusProtocol)
+        )
         tracer = await container.resolve_optional(TracerProtocol)
         metrics = await container.resolve_optional(MetricsCollectorProtocol)
         for store in self._stores:
-            if tracer is not None:
-                store.observe(TracingObserver(tracer))
-            if metrics is not None:
-                store.observe(MetricsObserver(metrics))
+            observe(store, tracer, metrics)
         try:
             async with asyncio.TaskGroup() as group:
                 for store in self._stores:
                     group.create_task(store.connect(), name=f"connect {store.name}")
             self._connected = list(self._stores)
             self._withdraw = announce(
-                [RunningStore(store, store is self._primary, self._events) for store in self._stores]
+                [RunningStore(store, store is self._primary, self._news.events) for store in self._stores]
             )
             for store in self._connected:
-                await self._tell(
-                    CONNECTED,
-                    NoSQLConnectedHook(backend=store.name),
-                    NoSQLConnectedEvent(database=store.name, host=store.backend),
-                )
+                await self._news.connected(store)
         except BaseException as failure:
             await self._close(self._stores)
             if isinstance(failure, BaseExceptionGroup):
@@ -133,9 +114,7 @@ class NoSQLProvider(Provider):
         connected = self._connected
         await self._close(connected)
         for store in reversed(connected):
-            await self._tell(
-                DISCONNECTED, NoSQLDisconnectedHook(backend=store.name), NoSQLDisconnectedEvent(database=store.name)
-            )
+            await self._news.disconnected(store)
 
     async def health_check(self, timeout: float = 5.0) -> HealthCheckResult:  # noqa: ASYNC109 - the contract's name
         """The worst state of all stores, with the state of each.
@@ -168,11 +147,3 @@ class NoSQLProvider(Provider):
                 await store.disconnect()
             except Exception:  # noqa: BLE001 - logged; the others must be closed too
                 _log.exception("closing the document store %r failed", store.name)
-
-    async def _tell(self, hook: str, payload: Any, event: Any) -> None:
-        if self._hooks is not None:
-            await self._hooks.call_action(hook, payload=payload)
-        if self._events is not None:
-            result = await self._events.publish(event)
-            if result.is_err():
-                _log.error("a handler of %s failed", type(event).__name__, exc_info=result.unwrap_err())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lexigram.nosql.backend import API, BackendConfig, BackendSpec, Capabilities, ScanPolicy
-from pydantic import Field
+from lexigram.suggestions import near_miss
+from pydantic import Field, SecretStr
 
 if TYPE_CHECKING:
     from lexigram.nosql.driver import Driver
@@ -22,9 +24,26 @@ class MemoryConfig(BackendConfig):
         sweep_seconds: Seconds between removals of expired documents that nobody asks for.
     """
 
+    # One switches a connection to memory by its name alone; where it led before does not matter then.
+    connection_settings: ClassVar[Mapping[str, str | None]] = {"url": None, "database_name": None}
+
     scan_policy: ScanPolicy = "allow"
     change_history: int = Field(default=10_000, ge=1)
     sweep_seconds: float = Field(default=60.0, gt=0)
+
+    @classmethod
+    def from_connection(
+        cls,
+        url: str | SecretStr | None,
+        database_name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        where: Sequence[str] = (),
+    ) -> Self:
+        """As for every backend, but settings of the backend that memory stands for are left out."""
+        own = cls.model_fields
+        kept = {key: value for key, value in (options or {}).items() if key in own or near_miss(key, own) is not None}
+        return super().from_connection(url, database_name, kept, where=where)
 
 
 async def _connect(config: MemoryConfig) -> Driver:
