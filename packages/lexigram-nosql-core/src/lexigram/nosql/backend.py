@@ -147,6 +147,9 @@ class Capabilities:
         max_document_bytes: Largest document, as the backend counts; None for no limit but memory.
         max_nesting: Deepest nesting of documents and arrays.
         random_ids: Ids should not grow with time, since that makes hot spots.
+        encoder_validates: The driver's encoder refuses ints outside 64 bits, text without a UTF-8 form and NUL in names
+            before it sends anything, and its errors are classified as
+            :class:`~lexigram.nosql.exceptions.DocumentValidationError`; so documents need not be walked before.
     """
 
     transactions: bool = False
@@ -162,6 +165,7 @@ class Capabilities:
     max_document_bytes: int | None = None
     max_nesting: int = 100
     random_ids: bool = False
+    encoder_validates: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The capabilities by name."""

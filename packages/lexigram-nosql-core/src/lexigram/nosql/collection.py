@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from lexigram.contracts.data.nosql.nosql import BulkWriteResult, DocumentResult
@@ -168,14 +169,7 @@ class Collection:
         if isinstance(documents, Mapping | str | bytes) or not isinstance(documents, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DocumentValidationError("insert_many() takes a list of documents", hint="Use insert_one() for one.")
         parse_flag("ordered", ordered)
-        prepared: list[Document] = []
-        prepare = self._store.prepare
-        for index, document in enumerate(documents):
-            try:
-                prepared.append(prepare(document))
-            except NoSQLError as error:
-                error.with_details(document_index=index)
-                raise
+        prepared = self._store.prepare_many(list(documents))
 
         async def work(call: Call) -> BulkWriteResult:
             failures: list[BulkWriteFailure] = []
@@ -186,10 +180,11 @@ class Collection:
                 failures.append(BulkWriteFailure(index, error))
             failed = {failure.index for failure in failures}
             end = min(failed) if ordered and failed else len(prepared)
-            ids = [copy_value(d["_id"]) for index, d in enumerate(prepared[:end]) if index not in failed]
+            done = [d for index, d in enumerate(prepared[:end]) if index not in failed] if failed else prepared
+            ids = list(map(copy_value, map(itemgetter("_id"), done)))
             result = BulkWriteResult(
                 len(ids),
-                upserted_ids=[str(identity) for identity in ids],
+                upserted_ids=list(map(str, ids)),
                 inserted_ids=ids,
                 acknowledged=reached.acknowledges,
             )

@@ -30,13 +30,14 @@ from lexigram.nosql.driver import (
     SupportsUpdate,
     WriteRequest,
 )
-from lexigram.nosql.exceptions import DuplicateKeyError, WriteConflictError
+from lexigram.nosql.exceptions import DocumentValidationError, DuplicateKeyError, WriteConflictError
 from lexigram.nosql.query.parse import Query, parse_filter
 from lexigram.nosql.query.plan import FindRequest, ReadPlan
 from lexigram.nosql.query.projection import Projection
 from lexigram.nosql.query.sort import Sort
 from lexigram.nosql.reading import read_matching
 from lexigram.nosql.update.parse import Replacement
+from lexigram.nosql.values.normalise import normalise_document
 from lexigram.nosql.values.order import hash_key
 from lexigram.nosql.values.path import MISSING
 
@@ -122,8 +123,16 @@ class Writer:
 
         Returns:
             Position and error of those that failed.
+
+        Raises:
+            DocumentValidationError: The backend's encoder refused one; nothing was inserted.
         """
-        failures = await self._target.insert(documents, ordered, call)
+        try:
+            failures = await self._target.insert(documents, ordered, call)
+        except Exception as error:
+            if isinstance(self._classify(error), DocumentValidationError):
+                _find_culprit(documents)
+            raise
         return self.classified(failures) if failures else ()
 
     def compile_change(
@@ -364,3 +373,14 @@ class Writer:
             f"other writers kept changing the document; gave up after {tries}",
             hint="Run it again, raise write_attempts, or spread the writes over more documents.",
         )
+
+
+def _find_culprit(documents: Sequence[Document]) -> None:
+    """Say which value of which document an encoder refused, if the engine refuses it as well."""
+    for index, document in enumerate(documents):
+        try:
+            normalise_document(document)
+        except DocumentValidationError as error:
+            if len(documents) > 1:
+                error.with_details(document_index=index)
+            raise

@@ -36,7 +36,7 @@ from lexigram.nosql.driver import (
     ServerFacts,
     WriteRequest,
 )
-from lexigram.nosql.exceptions import UpdateError
+from lexigram.nosql.exceptions import DocumentValidationError, NoSQLError, UpdateError
 from lexigram.nosql.query.ast import Always, And, Compare
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
@@ -45,6 +45,7 @@ from lexigram.nosql.testing.minimal import MinimalCollection, MinimalDriver, Min
 from lexigram.nosql.update.apply import OperatorUpdate
 from lexigram.nosql.update.replacement import Replacement
 from lexigram.nosql.values.copying import copy_document
+from lexigram.nosql.values.normalise import normalise_document
 from lexigram.nosql.values.order import hash_key
 from lexigram.nosql.values.path import distinct_values, split_path
 
@@ -90,6 +91,12 @@ class AbleDriver(MinimalDriver):
         """There are no transactions."""
         raise MinimalError("transactions", {})
 
+    def classify(self, error: BaseException) -> NoSQLError | None:
+        """Translate by code."""
+        if isinstance(error, MinimalError) and error.code == "not encoded":
+            return DocumentValidationError("the encoder refused a value")
+        return super().classify(error)
+
     async def use(self, ability: str) -> None:
         """Count the use of an ability, and fail where told to."""
         self.ran[ability] += 1
@@ -133,6 +140,18 @@ class AbleCollection(MinimalCollection):
             revisions = [row[1] for row in part] if read.revisions else None
             yield Batch([row[0] for row in part], revisions, len(self.rows))
             await asyncio.sleep(0)
+
+    async def insert(
+        self, documents: Sequence[Document], ordered: bool, call: Call
+    ) -> Sequence[tuple[int, BaseException]]:
+        """Encode all documents, then append them."""
+        encoded: list[Document] = []
+        for document in documents:
+            try:
+                encoded.append(normalise_document(document))
+            except DocumentValidationError:
+                raise MinimalError("not encoded", {}) from None
+        return await super().insert(encoded, ordered, call)
 
     async def distinct(self, compiled: Compiled, path: str, call: Call) -> Sequence[Any]:
         """The values, in the order met."""
@@ -307,7 +326,7 @@ SPEC = BackendSpec(
     name="able",
     api=API,
     config=BackendConfig,
-    capabilities=Capabilities(native_aggregation=True),
+    capabilities=Capabilities(native_aggregation=True, encoder_validates=True),
     connect=_connect,
     distribution="lexigram-nosql-core",
 )
