@@ -1,6 +1,7 @@
 """``$getField $setField $unsetField $mergeObjects`` (manual, "Object Expression Operators").
 
-They reach fields whose names hold dots or begin with ``$``, which paths do not.
+They reach fields whose names hold dots or begin with ``$``, which paths do not, and ``$getField`` those whose names are
+computed.
 """
 
 # Values are of any type here, and what is narrowed from Any has parts that are unknown to the checker.
@@ -23,22 +24,21 @@ __all__ = ["OPERATORS"]
 
 
 def _get_field(spec: Any, scope: Scope) -> Compiled:
-    codes = (5654600, 5654601, 5654602)
-    if not isinstance(spec, Mapping) or _is_operator(spec):
-        name = _constant_name("$getField", spec, scope, codes)
-        source = scope.compile("$$CURRENT")
-        if not scope.rebound:
-            return Compiled(
-                lambda document, _variables: document.get(name, MISSING),
-                fields_needed=frozenset({name}),
-                field_name=name,
-            )
+    whole = not isinstance(spec, Mapping) or _is_operator(spec)
+    if whole:
+        field, source = scope.compile(spec), scope.compile("$$CURRENT")
     else:
         arguments = named(
             "$getField", spec, required={"field": 3041702, "input": 3041703}, not_document=3041702, unknown=3041701
         )
-        name = _constant_name("$getField", arguments["field"], scope, codes)
-        source = scope.compile(arguments["input"])
+        field, source = scope.compile(arguments["field"]), scope.compile(arguments["input"])
+    if not field.is_constant:
+        return _read_field(field, source)
+    name = _field_name(field.value)
+    if whole and not scope.rebound:
+        return Compiled(
+            lambda document, _variables: document.get(name, MISSING), fields_needed=frozenset({name}), field_name=name
+        )
     read = source.evaluate
 
     def get(document: Any, variables: Any) -> Any:
@@ -50,22 +50,42 @@ def _get_field(spec: Any, scope: Scope) -> Compiled:
     return combine([source], get)
 
 
+def _read_field(field: Compiled, source: Compiled) -> Compiled:
+    """Read a field whose name is computed for each document."""
+    give, read = field.evaluate, source.evaluate
+
+    def get(document: Any, variables: Any) -> Any:
+        name = _field_name(give(document, variables))
+        value = read(document, variables)
+        if isinstance(value, dict):
+            return value.get(name, MISSING)
+        return None if value is None else MISSING
+
+    return combine([field, source], get)
+
+
+def _field_name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise fault(3041704, f"'field' of $getField must be a string, not {type_name(value)}")
+    return value
+
+
 def _is_operator(spec: Mapping[Any, Any]) -> bool:
     first = next(iter(spec), "")
     return isinstance(first, str) and first[:1] == "$"
 
 
-def _constant_name(operator: str, field: Any, scope: Scope, codes: tuple[int, int, int]) -> str:
-    """The constant string that names a field; the codes are for paths, for what varies, and for what is no string."""
+def _constant_name(operator: str, field: Any, scope: Scope) -> str:
+    """The constant string that names the field to set."""
     part = scope.compile(field)
     if isinstance(field, str) and field[:1] == "$":
         raise fault(
-            codes[0], f"'field' of {operator} is a name, not a path", f"write {{'$literal': {field!r}}} for that name"
+            4161108, f"'field' of {operator} is a name, not a path", f"write {{'$literal': {field!r}}} for that name"
         )
     if not part.is_constant or (isinstance(field, Mapping) and not _is_literal(field)):
-        raise fault(codes[1], f"'field' of {operator} must be a constant")
+        raise fault(4161106, f"'field' of {operator} must be a constant")
     if not isinstance(part.value, str):
-        raise fault(codes[2], f"'field' of {operator} must be a string, not {type_name(part.value)}")
+        raise fault(4161107, f"'field' of {operator} must be a string, not {type_name(part.value)}")
     return part.value
 
 
@@ -79,7 +99,7 @@ def _set_field(name: str, *, unset: bool) -> Builder:
             {"field": 4161102, "input": 4161109} if unset else {"field": 4161102, "value": 4161103, "input": 4161109}
         )
         arguments = named(name, spec, required=required, not_document=4161100, unknown=4161101)
-        field = _constant_name(name, arguments["field"], scope, (4161108, 4161106, 4161107))
+        field = _constant_name(name, arguments["field"], scope)
         source = scope.compile(arguments["input"])
         value = scope.compile("$$REMOVE" if unset else arguments["value"])
         read, give = source.evaluate, value.evaluate
