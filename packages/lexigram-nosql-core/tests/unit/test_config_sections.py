@@ -9,6 +9,7 @@ from typing import Any
 
 import lexigram.nosql
 import pytest
+from lexigram import LexigramConfig
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.nosql import NamedNoSQLConfig, NoSQLConfig
 from lexigram.nosql.backend import API, BACKENDS, BackendConfig, BackendSpec, Capabilities
@@ -264,3 +265,26 @@ def test_capabilities_are_named() -> None:
     assert shown["transactions"] is True
     assert shown["max_nesting"] == 100
     assert set(shown) == set(Capabilities.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("LEX_NOSQL__DRIVR", "nosql.drivr: unknown key; did you mean 'driver'?"),
+        ("LEX_NOSQL__COUCHE__X", "nosql.couche: unknown key; neither a setting nor an installed backend: memory"),
+        ("LEX_NOSQL__MEMORY__SCAN_POLICI", "nosql.memory.scan_polici: unknown key; did you mean 'scan_policy'?"),
+    ],
+    ids=["setting", "section", "backend"],
+)
+def test_an_unknown_key_of_a_variable_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, message: str
+) -> None:
+    """And not the file that the rest of the section stands in."""
+    (tmp_path / "application.yaml").write_text("nosql:\n  driver: memory\n")
+    monkeypatch.setenv(variable, "x")
+
+    for model in (NoSQLConfig, LexigramConfig):
+        with pytest.raises(ConfigurationError) as caught:
+            model.from_yaml(tmp_path / "application.yaml")
+        assert caught.value.message.startswith(message.partition(": memory")[0])
+        assert caught.value.source == f"environment variable {variable}"

@@ -240,7 +240,7 @@ async def test_another_environment_may_put_a_connection_in_memory(
     [
         ('[default.database]\ndefault_document_connection = "mian"\n[default.database.documents.main]\nbackend="local"',
          r"names 'mian', which is no connection; did you mean 'main'\?; there are: main"),
-        ('[default.database]\ndocumnets = {}', r"unknown setting 'documnets'; did you mean 'documents'\?"),
+        ('[default.database]\ndocumnets = {}', r"database\.documnets: unknown key; did you mean 'documents'\?"),
         ("[default.database.documents.main]\nenabled = true", r"database\.documents\.main\.backend: is missing"),
         ('[default.database.documents.main]\nbackend = "local"\nenabeld = true', "did you mean 'enabled'"),
         ('[default.database.documents.main]\nbackend = "local"\nstart_timeout = 0', r"start_timeout: must be greater"),

@@ -15,6 +15,7 @@ from lexigram.contracts.exceptions.provider import ProviderError
 from lexigram.contracts.observability.metrics import MetricsCollectorProtocol
 from lexigram.contracts.observability.tracing import TracerProtocol
 from lexigram.di import Named
+from lexigram.di.module import Module, module
 from lexigram.di.provider import Provider
 from lexigram.nosql import (
     DocumentStore,
@@ -402,3 +403,20 @@ async def test_a_provider_can_start_again(diary: Diary) -> None:
             stores.append(await app.container.resolve(DocumentStoreProtocol))
     assert stores[0] is not stores[1]
     assert diary.lines == ["connect x", "close x"] * 2
+
+
+async def test_a_decorated_module_that_holds_a_stub_runs_in_two_applications_at_once() -> None:
+    """Each has a store of its own."""
+
+    @module(imports=[NoSQLModule.stub()])
+    class ShopModule(Module): ...
+
+    async with (
+        Application.boot("first", modules=[ShopModule]) as first,
+        Application.boot("second", modules=[ShopModule]) as second,
+    ):
+        stores = [await app.container.resolve(DocumentStoreProtocol) for app in (first, second)]
+        await stores[0].collection("things").insert_one({"_id": 1})
+
+        assert await stores[0].collection("things").count_documents() == 1
+        assert await stores[1].collection("things").count_documents() == 0

@@ -24,7 +24,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from contextvars import Token
+from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
@@ -78,6 +78,10 @@ ProviderSource = Provider | type[Any]
 """What may be listed as a provider: an object, a provider's class, or a class that becomes a service."""
 
 
+# A variable, and not the task that stops it: what is called meanwhile may run in tasks of its own.
+_stopping: ContextVar[tuple[Application, ...]] = ContextVar("lexigram_stopping", default=())
+
+
 class Application:
     """An application.
 
@@ -105,7 +109,6 @@ class Application:
         self._lifecycle: Lifecycle | None = None
         self._module_told: list[ModuleNode] = []
         self._told_of_start = False
-        self._stopper: asyncio.Task[Any] | None = None
         self._stop_reason: str | None = None
         self._active: Token[Resolver | None] | None = None
         self._stop_requested = asyncio.Event()
@@ -279,7 +282,7 @@ class Application:
                 f"{self.name} is being started and cannot be stopped yet", hint="Cancel the task that starts it."
             )
         if self._state in {AppState.STOPPING, AppState.STOPPED}:
-            if asyncio.current_task() is not self._stopper:
+            if self not in _stopping.get():
                 await self._stopped.wait()
             return
         deactivate(self._active)
@@ -367,7 +370,7 @@ class Application:
         self._entries = [entry for level in levels for entry in level]
         for owner, service in parts.services:
             self._container.view(owner).register(service)
-        self._lifecycle = Lifecycle(self.name, self._container, levels, self._tell)
+        self._lifecycle = Lifecycle(self.name, self._container, levels, self._tell, self.config.shutdown_timeout)
         await self._lifecycle.register(self.config)
         self._verify_exports(parts)
         self._container.freeze()
@@ -387,7 +390,7 @@ class Application:
     async def _stop(self) -> None:
         """Stop whatever has started; a cancellation on the way is passed on at the end."""
         self._state = AppState.STOPPING
-        self._stopper = asyncio.current_task()
+        within = _stopping.set((*_stopping.get(), self))
         steps: list[Callable[[], Awaitable[None]]] = [lambda: self._tell(ApplicationStopping(app_name=self.name))]
         found = listeners(self._container, self._entries) if self._told_of_start else []
         steps.append(lambda: notify_all(found, "on_before_shutdown"))
@@ -405,6 +408,7 @@ class Application:
                 self.logger.exception("a step of stopping %s failed", self.name)
             except BaseException as interrupted:  # noqa: BLE001 - raised below, when everything is stopped
                 interruption = interruption or interrupted
+        _stopping.reset(within)
         self._state = AppState.STOPPED
         self._stopped.set()
         if interruption is not None:

@@ -20,12 +20,14 @@ from lexigram import (
     HookRegistryProtocol,
     LexigramConfig,
     LexigramError,
+    Module,
     Provider,
     ProviderPriority,
     ProviderState,
     create_app,
     create_module,
     inject,
+    module,
 )
 from lexigram.app.entries import DuplicateProviderError
 from lexigram.app.events import (
@@ -47,9 +49,11 @@ from lexigram.contracts.events.protocols import EventBusProtocol
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.contracts.exceptions.container import ContainerError, ContainerValidationError
 from lexigram.contracts.exceptions.provider import ProviderError, ProviderTimeoutError
+from lexigram.di.provider import ProviderFactory
 
 # Made here, since reading plugins would block the event loop.
 CONFIG = LexigramConfig()
+IMPATIENT = LexigramConfig(shutdown_timeout=0.02)
 
 log: list[str] = []
 
@@ -651,6 +655,96 @@ async def test_a_provider_is_in_one_application_at_a_time() -> None:
         assert log == ["register shared", "boot shared"]
     async with application(shared):
         assert log[-2:] == ["register shared", "boot shared"]
+
+
+async def test_a_provider_of_a_factory_is_made_for_each_application() -> None:
+    """So a module that holds one may be in two at once; within one application it is made once."""
+    made: list[Provider] = []
+
+    class Shared(Provider):
+        name = "shared"
+
+    def make() -> Provider:
+        made.append(Shared())
+        return made[-1]
+
+    factory = ProviderFactory(make)
+
+    @module(providers=[factory, factory])
+    class SharedModule(Module): ...
+
+    async with Application.boot("first", modules=[SharedModule], config=CONFIG) as first:
+        async with Application.boot("second", modules=[SharedModule], config=CONFIG) as second:
+            assert [*first.providers, *second.providers] == made
+        assert first.providers[0].state is ProviderState.BOOTED
+
+
+async def test_a_shutdown_that_hangs_is_given_up_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    """The provider's own limit counts before the application's; the others are still shut down."""
+    closed: list[str] = []
+
+    class Hangs(Provider):
+        def __init__(self, name: str, timeout: float | None) -> None:
+            super().__init__()
+            self.name = name
+            self.shutdown_timeout = timeout
+
+        async def shutdown(self) -> None:
+            await asyncio.Event().wait()
+
+    class Closes(Provider):
+        name = "closes"
+
+        async def shutdown(self) -> None:
+            closed.append(self.name)
+
+    app = Application(config=IMPATIENT)
+    app.add_providers(Closes(), Hangs("own", 0.01), Hangs("common", None))
+    async with app:
+        pass
+
+    assert closed == ["closes"]
+    assert sorted(str(error.message) for error in app.shutdown_errors) == [
+        "provider 'common' did not shut down within 0.02 s",
+        "provider 'own' did not shut down within 0.01 s",
+    ]
+    assert {type(error) for error in app.shutdown_errors} == {ProviderTimeoutError}
+    assert "provider 'own' did not shut down within 0.01 s" in caplog.text
+
+
+async def test_a_shutdown_that_ignores_its_time_limit_is_left_alone() -> None:
+    """It swallows its cancellation; the application stops all the same."""
+    released = asyncio.Event()
+
+    class Stubborn(Provider):
+        shutdown_timeout = 0.01
+
+        async def shutdown(self) -> None:
+            while not released.is_set():
+                try:
+                    await released.wait()
+                except asyncio.CancelledError:
+                    continue
+
+    async with Application.boot(providers=[Stubborn()], config=CONFIG) as app:
+        pass
+
+    assert isinstance(app.shutdown_errors[0], ProviderTimeoutError)
+    released.set()
+
+
+async def test_a_timeout_inside_a_shutdown_is_an_ordinary_failure() -> None:
+    """It is not the limit that passed."""
+
+    class Slow(Provider):
+        async def shutdown(self) -> None:
+            raise TimeoutError("the server's")
+
+    async with Application.boot(providers=[Slow()], config=CONFIG) as app:
+        pass
+
+    assert not isinstance(app.shutdown_errors[0], ProviderTimeoutError)
+    assert "TimeoutError: the server's" in str(app.shutdown_errors[0])
 
 
 async def test_a_provider_is_free_after_a_failed_start() -> None:

@@ -33,7 +33,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, ClassVar, Self
 
-from lexigram.config import BaseConfig
+from lexigram.config import BaseConfig, unknown_keys
 from lexigram.nosql.backend import BACKENDS, BackendConfig, BackendSpec
 from lexigram.suggestions import did_you_mean
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -67,10 +67,15 @@ class _Driven(BaseConfig):
         if not self.model_extra:
             return self
         known = {self.driver, *BACKENDS.names(), *(name for name, _ in _OWNERS.values())}
-        for key, value in self.model_extra.items():
-            if key not in known or not (value is None or isinstance(value, Mapping | BackendConfig)):
-                suggestion = did_you_mean(key, {*type(self).model_fields, *known})
-                raise ValueError(f"unknown setting {key!r}{suggestion}")
+        unknown = [
+            key
+            for key, value in self.model_extra.items()
+            if key not in known or not (value is None or isinstance(value, Mapping | BackendConfig))
+        ]
+        if unknown:
+            names = {*type(self).model_fields, *known}
+            installed = f"; neither a setting nor an installed backend: {', '.join(BACKENDS.names())}"
+            raise unknown_keys(type(self), {key: did_you_mean(key, names) or installed for key in unknown})
         return self
 
     def backend(self) -> tuple[BackendSpec, BackendConfig]:

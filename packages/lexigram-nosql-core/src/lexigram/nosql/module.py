@@ -7,6 +7,7 @@ from typing import Any
 from lexigram.contracts.data.nosql.nosql import DocumentStoreProtocol
 from lexigram.contracts.data.nosql.nosql_repository import DocumentRepositoryProtocol
 from lexigram.di.module import DynamicModule, Module, module
+from lexigram.di.provider import ProviderFactory
 from lexigram.nosql.config import NamedNoSQLConfig, NoSQLConfig
 from lexigram.nosql.di.provider import NoSQLProvider
 
@@ -27,7 +28,7 @@ class NoSQLModule(Module):
         """
         if config is not None and not isinstance(config, NoSQLConfig):
             config = NoSQLConfig.from_dict(config)
-        return cls._with(NoSQLProvider(config, enable_ttl=enable_ttl))
+        return cls._with(config, enable_ttl=enable_ttl)
 
     @classmethod
     def stub(cls, config: NoSQLConfig | None = None) -> DynamicModule:
@@ -38,14 +39,16 @@ class NoSQLModule(Module):
                 the settings of its ``memory:`` section where it has one.
         """
         if config is None or not config.backends:
-            return cls._with(NoSQLProvider(NoSQLConfig.from_dict(_in_memory(config))))
+            return cls._with(NoSQLConfig.from_dict(_in_memory(config)))
         entries = [{"name": entry.name, "primary": entry.primary, **_in_memory(entry)} for entry in config.backends]
-        return cls._with(NoSQLProvider(NoSQLConfig.from_dict({"backends": entries})))
+        return cls._with(NoSQLConfig.from_dict({"backends": entries}))
 
     @classmethod
-    def _with(cls, provider: NoSQLProvider) -> DynamicModule:
+    def _with(cls, config: NoSQLConfig | None, *, enable_ttl: bool = True) -> DynamicModule:
         return DynamicModule(
-            module=cls, providers=[provider], exports=[DocumentStoreProtocol, DocumentRepositoryProtocol, NoSQLConfig]
+            module=cls,
+            providers=[ProviderFactory(lambda: NoSQLProvider(config, enable_ttl=enable_ttl))],
+            exports=[DocumentStoreProtocol, DocumentRepositoryProtocol, NoSQLConfig],
         )
 
 

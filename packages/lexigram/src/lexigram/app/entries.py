@@ -11,7 +11,7 @@ from lexigram.contracts.exceptions.provider import ProviderError
 from lexigram.di.binding import Owner
 from lexigram.di.keys import type_name
 from lexigram.di.module.graph import ModuleGraph
-from lexigram.di.provider import Provider, ProviderState
+from lexigram.di.provider import Provider, ProviderFactory, ProviderState
 
 __all__ = ["DuplicateProviderError", "Entry", "Parts", "collect_parts"]
 
@@ -77,6 +77,7 @@ def collect_parts(own: Iterable[Any], modules: ModuleGraph) -> Parts:
     """
     parts = Parts()
     names: dict[str, Entry] = {}
+    made: dict[int, Provider] = {}
     listed: list[tuple[Owner, Any]] = []
     listed += [(node.module, item) for node in modules for item in node.providers]
     listed += [(None, item) for item in own]
@@ -84,6 +85,10 @@ def collect_parts(own: Iterable[Any], modules: ModuleGraph) -> Parts:
         if _is_service(item):
             parts.services.append((owner, item))
             continue
+        if isinstance(item, ProviderFactory):
+            if id(item) not in made:
+                made[id(item)] = item.make()
+            item = made[id(item)]
         provider = _provider(item, modules.name_of(owner))
         other = names.get(provider.name)
         if other is not None:

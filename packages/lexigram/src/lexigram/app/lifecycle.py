@@ -19,6 +19,7 @@ from lexigram.contracts.exceptions.base import LexigramError
 from lexigram.contracts.exceptions.provider import ProviderError, ProviderTimeoutError
 from lexigram.di.container import Container
 from lexigram.di.provider import Hosting, Provider, ProviderState
+from lexigram.services.finishing import OutOfTimeError, seen_through
 
 __all__ = ["Lifecycle"]
 
@@ -35,9 +36,18 @@ class Lifecycle:
         container: Where they register.
         levels: The order of booting.
         tell: Publishes an event and fires its hook.
+        shutdown_timeout: Seconds that a provider may take to shut down where it does not say; None for no limit.
     """
 
-    def __init__(self, app_name: str, container: Container, levels: Sequence[Sequence[Entry]], tell: _Tell) -> None:
+    def __init__(
+        self,
+        app_name: str,
+        container: Container,
+        levels: Sequence[Sequence[Entry]],
+        tell: _Tell,
+        shutdown_timeout: float | None = None,
+    ) -> None:
+        self._shutdown_timeout = shutdown_timeout
         self.errors: list[ProviderError] = []
         self._app_name = app_name
         self._container = container
@@ -146,7 +156,8 @@ class Lifecycle:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
-            failure = await self._failed(entry, error, "boot", timed_out=limit.expired())
+            passed = provider.boot_timeout if limit.expired() else None
+            failure = await self._failed(entry, error, "boot", limit=passed)
             if provider.required:
                 failures.append(failure)
                 raise failure from error
@@ -163,8 +174,14 @@ class Lifecycle:
                 raise ProviderError(f"it depends on {needed.name!r}, which failed to boot", provider=entry.name)
 
     async def _shut_down(self, entry: Entry) -> None:
+        own = entry.provider.shutdown_timeout
+        limit = self._shutdown_timeout if own is None else own
         try:
-            await _awaited(entry.provider.shutdown(), "shutdown")
+            work = _awaited(entry.provider.shutdown(), "shutdown")
+            await (work if limit is None else seen_through(work, limit, interruptible=True))
+        except OutOfTimeError as error:
+            _logger.error("provider %r did not shut down within %s s", entry.name, limit)  # noqa: TRY400 - no trace says more
+            self.errors.append(await self._failed(entry, error, "shutdown", limit=limit))
         except Exception as error:
             _logger.exception("provider %r failed to shut down", entry.name)
             self.errors.append(await self._failed(entry, error, "shutdown"))
@@ -172,7 +189,7 @@ class Lifecycle:
             entry.provider.state = ProviderState.SHUTDOWN
 
     async def _failed(
-        self, entry: Entry, error: BaseException, phase: str, *, timed_out: bool = False
+        self, entry: Entry, error: BaseException, phase: str, *, limit: float | None = None
     ) -> ProviderError:
         """Tell of a failure, and make the error that names the provider."""
         provider = entry.provider
@@ -181,17 +198,17 @@ class Lifecycle:
         except Exception:
             _logger.exception("on_error of provider %r failed", entry.name)
         await self._tell(ProviderFailed(app_name=self._app_name, provider=entry.name, phase=phase, error=error))
-        if timed_out:
+        what = "shut down" if phase == "shutdown" else phase
+        if limit is not None:
             return ProviderTimeoutError(
-                f"provider {entry.name!r} did not {phase} within {provider.boot_timeout} s",
+                f"provider {entry.name!r} did not {what} within {limit} s",
                 provider=entry.name,
                 phase=phase,
-                timeout=provider.boot_timeout,
+                timeout=limit,
                 cause=error,
-                hint="See what it waits for, or raise its boot_timeout.",
+                hint=f"See what it waits for, or raise its {phase}_timeout.",
             )
         text = error.message if isinstance(error, LexigramError) else str(error)
-        what = "shut down" if phase == "shutdown" else phase
         return ProviderError(
             f"provider {entry.name!r} failed to {what}: {type(error).__name__}: {text}",
             provider=entry.name,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from lexigram.config.application import LexigramConfig
 from lexigram.config.base import BaseConfig
-from lexigram.config.problems import ConfigProblem, ConfigValidationError
+from lexigram.config.problems import ConfigProblem, ConfigValidationError, unknown_keys
 from lexigram.config.secrets import (
     MASK,
     EnvironmentSecretResolver,
@@ -51,4 +51,5 @@ __all__ = [
     "TrailEntry",
     "mask_text",
     "mask_url",
+    "unknown_keys",
 ]

@@ -77,6 +77,7 @@ class LexigramConfig(BaseConfig):
         debug: Whether it runs with helps for debugging.
         env: What it runs for; also written ``environment``.
         strict_sections: Refuse every section that no installed distribution claims.
+        shutdown_timeout: Seconds that a provider may take to shut down where it does not say; None for no limit.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -87,6 +88,7 @@ class LexigramConfig(BaseConfig):
     debug: bool = False
     env: Environment = Field(default=Environment.DEVELOPMENT, alias="environment")
     strict_sections: bool = False
+    shutdown_timeout: float | None = Field(default=60.0, gt=0)
 
     _origin: _Origin = PrivateAttr(default_factory=lambda: _Origin())
 

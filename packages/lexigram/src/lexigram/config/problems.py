@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from lexigram.config.display import describe_value
 from lexigram.config.fields import is_secret_field, opened, place_at
 from lexigram.config.tree import Key, KeyPath, Leaf, Node, Section, Source, SourceKind, dotted, find, to_plain
 from lexigram.contracts.exceptions.config import ConfigurationError
 
-__all__ = ["ConfigProblem", "ConfigValidationError", "problems_of", "read_as"]
+__all__ = ["ConfigProblem", "ConfigValidationError", "problems_of", "read_as", "unknown_keys"]
 
 T = TypeVar("T")
 
@@ -65,6 +65,27 @@ class ConfigValidationError(ConfigurationError, ValueError):
         source = str(first.source) if first.source is not None else None
         super().__init__(message, key=first.key or None, source=source, hint=hint)
         self.problems = found
+
+
+def unknown_keys(model: type[BaseModel], suggestions: Mapping[str, str]) -> ValidationError:
+    """The error for keys that a model with ``extra="allow"`` refuses itself; it is told with each key's own place.
+
+    Args:
+        model: The model.
+        suggestions: For each key what follows "unknown key", such as ``; did you mean 'driver'?``, or nothing.
+
+    Returns:
+        The error, to be raised in a validator.
+    """
+    lines: list[InitErrorDetails] = [
+        {
+            "type": PydanticCustomError("unknown_key", "unknown key{suggestion}", {"suggestion": suggestion}),
+            "loc": (key,),
+            "input": None,
+        }
+        for key, suggestion in suggestions.items()
+    ]
+    return ValidationError.from_exception_data(model.__name__, lines, hide_input=True)
 
 
 def read_as(kind: type[T], node: Node, path: KeyPath = ()) -> T:

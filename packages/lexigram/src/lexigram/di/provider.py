@@ -34,7 +34,7 @@ from lexigram.contracts.core.di import ContainerRegistrarProtocol, ContainerReso
 from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
 from lexigram.contracts.core.provider import ProviderPriority, ProviderProtocol, ProviderState
 
-__all__ = ["Hosting", "Provider", "ProviderPriority", "ProviderProtocol", "ProviderState"]
+__all__ = ["Hosting", "Provider", "ProviderFactory", "ProviderPriority", "ProviderProtocol", "ProviderState"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Provider:
         dependencies: Providers, by name or class, that must have booted before it.
         optional_dependencies: The same for providers that may be absent, or fail where they are not required.
         boot_timeout: Seconds that ``boot`` may take; None for no limit.
+        shutdown_timeout: Seconds that ``shutdown`` may take; None for the ``shutdown_timeout`` of the application's
+            configuration, which is 60 unless it says otherwise.
         required: False lets the application run, degraded, when this provider fails to boot.
         config_key: The section of the configuration that it reads.
         config_model: What that section is read into.
@@ -74,6 +76,7 @@ class Provider:
     dependencies: Sequence[str | type[Provider]] = ()
     optional_dependencies: Sequence[str | type[Provider]] = ()
     boot_timeout: float | None = None
+    shutdown_timeout: float | None = None
     required: bool = True
     config_key: str | None = None
     config_model: type[Any] | None = None
@@ -136,3 +139,17 @@ class Provider:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self.state}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProviderFactory:
+    """Makes a provider; each application that lists it has one of its own.
+
+    What a module's ``configure()`` or ``stub()`` returns may stand in a decorator, and so in several applications that
+    run at once. A provider cannot be in two, but this can.
+
+    Attributes:
+        make: Makes the provider.
+    """
+
+    make: Callable[[], Provider]

@@ -26,13 +26,14 @@ def is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def seen_through(work: Coroutine[Any, Any, T], limit: float | None = None) -> T:
+async def seen_through(work: Coroutine[Any, Any, T], limit: float | None = None, *, interruptible: bool = False) -> T:
     """Run *work* to its end; a cancellation of the caller is passed on after that.
 
     Args:
         work: What must not be left half done.
         limit: Seconds after which it is cancelled all the same, and left alone if it does not heed that; None for no
             limit.
+        interruptible: Tell the work of the caller's cancellation, so that it may hurry.
 
     Returns:
         What *work* returned.
@@ -44,7 +45,7 @@ async def seen_through(work: Coroutine[Any, Any, T], limit: float | None = None)
     interruption: asyncio.CancelledError | None = None
     late = False
     for seconds in (limit, _GRACE):
-        interruption = await _waited(task, seconds) or interruption
+        interruption = await _waited(task, seconds, interruptible) or interruption
         if task.done():
             break
         late = True
@@ -61,7 +62,9 @@ async def seen_through(work: Coroutine[Any, Any, T], limit: float | None = None)
     return task.result()
 
 
-async def _waited(task: asyncio.Future[Any], seconds: float | None) -> asyncio.CancelledError | None:
+async def _waited(
+    task: asyncio.Future[Any], seconds: float | None, interruptible: bool
+) -> asyncio.CancelledError | None:
     """Wait for a task, at most so long; gives back the cancellation that came meanwhile."""
     clock = asyncio.get_running_loop().time
     end = None if seconds is None else clock() + seconds
@@ -74,4 +77,6 @@ async def _waited(task: asyncio.Future[Any], seconds: float | None) -> asyncio.C
             await asyncio.wait([task], timeout=rest)
         except asyncio.CancelledError as error:
             interruption = error
+            if interruptible:
+                task.cancel()
     return interruption

@@ -31,7 +31,7 @@ from lexigram.contracts.observability.tracing import TracerProtocol
 from lexigram.contracts.security.secrets import SecretStoreProtocol
 from lexigram.credentials import SecretSource, default_secrets
 from lexigram.di.module import DynamicModule, Module, module
-from lexigram.di.provider import Provider, ProviderPriority
+from lexigram.di.provider import Provider, ProviderFactory, ProviderPriority
 from lexigram.nosql.connections.connection import Connection, StoreConnection
 from lexigram.nosql.connections.manager import ConnectionManager
 from lexigram.nosql.connections.registry import ConnectionRegistry
@@ -186,8 +186,10 @@ class ConnectionsModule(Module):
         """
         if config is not None and not isinstance(config, DatabaseSettings):
             config = DatabaseSettings.from_dict(config)
-        provider = ConnectionsProvider(config, registry=registry, secrets=secrets, bind_stores=bind_stores)
-        return cls._with(provider, bind_stores)
+        return cls._with(
+            lambda: ConnectionsProvider(config, registry=registry, secrets=secrets, bind_stores=bind_stores),
+            bind_stores,
+        )
 
     @classmethod
     def stub(cls, config: DatabaseSettings | Mapping[str, Any] | None = None) -> DynamicModule:
@@ -204,11 +206,11 @@ class ConnectionsModule(Module):
             named = {n: {"backend": "local", "enabled": each.enabled} for n, each in given.documents.items()}
             default = given.default_document_connection
         settings = DatabaseSettings.from_dict({"documents": named, "default_document_connection": default})
-        return cls._with(ConnectionsProvider(settings), bind_stores=True)
+        return cls._with(lambda: ConnectionsProvider(settings), bind_stores=True)
 
     @classmethod
-    def _with(cls, provider: ConnectionsProvider, bind_stores: bool) -> DynamicModule:
+    def _with(cls, make: Callable[[], Provider], bind_stores: bool) -> DynamicModule:
         exports: list[Any] = [ConnectionManager, Connection]
         if bind_stores:
             exports += [DocumentStoreProtocol, DocumentRepositoryProtocol]
-        return DynamicModule(module=cls, providers=[provider], exports=exports)
+        return DynamicModule(module=cls, providers=[ProviderFactory(make)], exports=exports)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self, cast
+from typing import Annotated, Any, ClassVar, Self
 
-from lexigram.config import BaseConfig, Secret
+from lexigram.config import BaseConfig, Secret, unknown_keys
 from lexigram.credentials import Credential
 from lexigram.suggestions import did_you_mean
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -74,10 +74,9 @@ class DatabaseSettings(BaseConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for key in cast("Mapping[str, Any]", self.model_extra or {}):
-            suggestion = did_you_mean(key, type(self).model_fields)
-            if suggestion:
-                raise ValueError(f"unknown setting {key!r}{suggestion}")
+        slips = {key: did_you_mean(key, type(self).model_fields) for key in self.model_extra or {}}
+        if any(slips.values()):
+            raise unknown_keys(type(self), {key: suggestion for key, suggestion in slips.items() if suggestion})
         default = self.default_document_connection
         if default is not None and default not in self.documents:
             known = ", ".join(self.documents) or "none"

@@ -9,6 +9,7 @@ A module shows what it exports to the modules that import it, and to the applica
         products = await app.container.resolve(ProductService)
 
 * ``providers`` holds providers (objects, or classes that need no arguments) and plain classes, which become services.
+  A provider's class, and a ``ProviderFactory``, make one for each application; an object is in one at a time.
 * ``imports`` holds modules: classes, which are configured there or elsewhere in the application, or what
   ``configure()`` returns.
 * ``exports`` holds keys, with or without names, and modules, whose exports are handed on. A key exports all services
