@@ -307,6 +307,7 @@ def test_the_trail_has_every_value_and_its_source(clean_environment: pytest.Monk
         ("debug", False, "default", False),
         ("env", "testing", "application.yaml:1", False),
         ("strict_sections", False, "default", False),
+        ("shutdown_timeout", 60.0, "default", False),
         ("queue.url", "amqp://localhost", "default", False),
         ("queue.password", MASK, "application.yaml:3, secret PW from environment", True),
         ("queue.size", 10, "default", False),
@@ -378,6 +379,7 @@ def test_an_application_may_have_a_configuration_of_its_own(project: Write) -> N
     assert (config.queue_two.size, config.get("own.x"), config.get_section("queue_two", Queue).size) == (3, 1, 3)
     assert "hush" not in repr(config)
     assert {entry.key: (entry.value, str(entry.source)) for entry in config.trail()[4:]} == {
+        "shutdown_timeout": (60.0, "default"),
         "queue_two.url": ("amqp://localhost", "default"),
         "queue_two.password": (MASK, "application.yaml:1"),
         "queue_two.size": (3, "application.yaml:1"),
