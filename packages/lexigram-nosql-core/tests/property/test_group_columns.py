@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lexigram.nosql.aggregation.accumulators.compile import compile_accumulator
-from lexigram.nosql.aggregation.stages.columns import open_column
+from lexigram.nosql.aggregation.stages.columns import Step, open_column, run_steps
 from lexigram.nosql.testing import strategies
 from lexigram.nosql.values.path import MISSING
 
@@ -55,7 +55,7 @@ def test_a_column_agrees_with_accumulators(name: str, batches: list[list[tuple[i
         groups = [numbers.setdefault(group, len(numbers)) for group, _ in batch]
         column.open(list(numbers)[known:])
         expected += [compiled.new(None, {}) for _ in range(len(numbers) - known)]
-        column.add(groups, [value for _, value in batch])
+        run_steps(column.add(groups, [value for _, value in batch]))
         for group, (_, value) in zip(groups, batch, strict=True):
             expected[group].add(value)
     results = [accumulator.result() for accumulator in expected]
@@ -69,7 +69,7 @@ def test_a_column_of_floats_keeps_twice_their_precision(name: str, expected: flo
     compiled = compile_accumulator(name, "$x", variables=frozenset(), collation=None)
     column = open_column(compiled, {}, collated=False)
     column.open([None])
-    column.add([0] * 10, [0.1] * 10)
+    run_steps(column.add([0] * 10, [0.1] * 10))
     assert column.results() == [expected]
 
 
@@ -80,6 +80,30 @@ def test_extremes_of_mixed_numbers_go_by_their_value(values: list[Any]) -> None:
     column, single = open_column(compiled, {}, collated=False), compiled.new(None, {})
     column.open([None])
     for value in values:
-        column.add([0], [value])
+        run_steps(column.add([0], [value]))
         single.add(value)
     assert repr(column.results()[0]) == repr(single.result())
+
+
+@given(
+    st.lists(st.sampled_from(["$sum", "$avg", "$min", "$max", "$count"]), min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(0, 3), st.one_of([st.integers(-3, 9), st.none()])), min_size=1, max_size=12),
+)
+def test_columns_that_share_a_loop_do_not_disturb_each_other(names: list[str], batch: list[tuple[int, Any]]) -> None:
+    """Together they give what each gives alone, also where some skip values that others count."""
+    compiled = [
+        compile_accumulator(name, {} if name == "$count" else "$x", variables=frozenset(), collation=None)
+        for name in names
+    ]
+    numbers: dict[int, int] = {}
+    groups = [numbers.setdefault(group, len(numbers)) for group, _ in batch]
+    values = [value for _, value in batch]
+    alone, together = ([open_column(each, {}, collated=False) for each in compiled] for _ in range(2))
+    steps: list[Step] = []
+    for single, shared in zip(alone, together, strict=True):
+        single.open(list(numbers))
+        shared.open(list(numbers))
+        run_steps(single.add(groups, values))
+        steps += shared.add(groups, values)
+    run_steps(steps)
+    assert [list(column.results()) for column in together] == [list(column.results()) for column in alone]

@@ -211,6 +211,17 @@ class Query:
         index = self._template.equalities.get(path)
         return default if index is None else self._constants[index]
 
+    def is_equality(self, path: str) -> bool:
+        """Say whether the filter is nothing but a comparison of a path with one constant, given by :meth:`equality`.
+
+        Args:
+            path: Dotted.
+
+        Returns:
+            True if it is.
+        """
+        return self._template.only == path
+
     def equalities(self) -> dict[str, Any]:
         """Collect what an upsert takes from the filter: each path that must equal one value.
 

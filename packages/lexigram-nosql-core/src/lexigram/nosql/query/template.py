@@ -40,6 +40,7 @@ class Template:
         root: The tree, with slots.
         marks: What the generated code assumes of each constant.
         equalities: For each path that the filter compares with ``$eq`` at the top, the slot.
+        only: The path of the comparison with ``$eq`` that is the whole filter; None if it is another filter.
         text: The ``$text`` condition, or None.
         reads_clock: Whether an ``$expr`` may ask for the time.
         shape: The key under which it is kept; None if it is not.
@@ -53,6 +54,7 @@ class Template:
         "equalities",
         "lists",
         "marks",
+        "only",
         "reads_clock",
         "regexes",
         "root",
@@ -84,6 +86,7 @@ class Template:
             if isinstance(node, Compare) and node.op == "$eq" and node.path is not None:
                 slot: Any = node.value
                 self.equalities.setdefault(node.path, slot.index)
+        self.only = root.path if isinstance(root, Compare) and root.op == "$eq" else None
         self.text = next((node for node in root.walk() if isinstance(node, Text)), None)
         self.reads_clock = any(isinstance(node, Expr) for node in root.walk())
         self._factories: dict[code.Kind, code.Factory] = {}

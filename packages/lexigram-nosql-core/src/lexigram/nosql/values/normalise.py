@@ -59,6 +59,7 @@ DECIMAL128: Final = Context(
 _KNOWN_KEYS_LIMIT: Final = 8192
 _known_keys: set[str] = set()  # names that passed; bounded, and emptied when full
 _STR_ONLY: Final = frozenset({str})
+_ALWAYS_IDS: Final = frozenset({str, int})
 _UNCHANGED: Final = frozenset({type(None), bool, float, bytes, uuid.UUID})
 _SCALARS: Final[tuple[type, ...]] = (str, int, float, bytes, Decimal)
 
@@ -95,99 +96,97 @@ def _check_key(key: Any) -> None:
         _known_keys.add(key)
 
 
-class _Walk:
-    """One walk over one value; counts the containers it makes."""
+def _stop(depth: int, left: list[int]) -> None:
+    """Refuse to go deeper, or on."""
+    if depth < 0:
+        raise _Culprit(
+            f"nested deeper than {left[1]} levels, or contains itself",
+            "flatten the document or break the cycle",
+            15,
+        )
+    raise _Culprit("too many dicts and lists for one document", None, 10334)
 
-    __slots__ = ("left", "max_depth")
 
-    def __init__(self, limits: DocumentLimits) -> None:
-        self.max_depth = limits.max_depth
-        self.left = limits.max_containers
+# The two walkers take the levels that may still follow, and a list: the containers that may still be made, and the
+# levels there were at the start. They are functions with a list, not methods of an object, because most documents
+# hold a container or two, and making an object for each document would take longer than walking it.
 
-    def stop(self, depth: int) -> None:
-        if depth > self.max_depth:
-            raise _Culprit(
-                f"nested deeper than {self.max_depth} levels, or contains itself",
-                "flatten the document or break the cycle",
-                15,
-            )
-        raise _Culprit("too many dicts and lists for one document", None, 10334)
 
-    def mapping(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        self.left -= 1
-        if depth > self.max_depth or self.left < 0:
-            self.stop(depth)
-        if not (_STR_ONLY.issuperset(map(type, value)) and _known_keys.issuperset(value)):
-            for key in value:
-                _check_key(key)
-        return self.fields(value, depth)
-
-    def fields(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        # Most values stay what they are, so the whole is copied at once and only the others are replaced.
-        copy: dict[str, Any] = dict(value)
-        name = ""
-        try:
-            for name, item in value.items():
-                cls = type(item)
-                if cls is str:
-                    if not item.isascii():
-                        _check_text(item)
-                elif cls is int:
-                    if not INT64_MIN <= item <= INT64_MAX:
-                        _int(item)
-                elif cls is dict:
-                    copy[name] = self.mapping(item, depth + 1)
+def _copy_mapping(value: Mapping[str, Any], depth: int, left: list[int]) -> dict[str, Any]:
+    left[0] -= 1
+    if depth < 0 or left[0] < 0:
+        _stop(depth, left)
+    if not (_STR_ONLY.issuperset(map(type, value)) and _known_keys.issuperset(value)):
+        for key in value:
+            _check_key(key)
+    # Most values stay what they are, so the whole is copied at once and only the others are replaced.
+    copy: dict[str, Any] = value.copy() if type(value) is dict else dict(value)
+    name = ""
+    try:
+        for name, item in value.items():
+            cls = type(item)
+            if cls is str:
+                if not item.isascii():
+                    _check_text(item)
+            elif cls is int:
+                if not INT64_MIN <= item <= INT64_MAX:
+                    _int(item)
+            elif cls not in _UNCHANGED:
+                if cls is dict:
+                    copy[name] = _copy_mapping(item, depth - 1, left)
                 elif cls is list:
-                    copy[name] = self.sequence(item, depth + 1)
-                elif cls not in _UNCHANGED:
-                    copy[name] = _RULES[cls](item, self, depth)
-        except _Culprit as culprit:
-            culprit.parts.append(name)
-            raise
-        return copy
-
-    def sequence(self, value: Any, depth: int) -> list[Any]:
-        self.left -= 1
-        if depth > self.max_depth or self.left < 0:
-            self.stop(depth)
-        copy: list[Any] = list(value)
-        index = 0
-        try:
-            for index, item in enumerate(copy):
-                cls = type(item)
-                if cls is str:
-                    if not item.isascii():
-                        _check_text(item)
-                elif cls is dict:
-                    copy[index] = self.mapping(item, depth + 1)
-                elif cls not in _UNCHANGED:
-                    copy[index] = _RULES[cls](item, self, depth)
-        except _Culprit as culprit:
-            culprit.parts.append(str(index))
-            raise
-        return copy
+                    copy[name] = _copy_sequence(item, depth - 1, left)
+                else:
+                    copy[name] = _RULES[cls](item, depth, left)
+    except _Culprit as culprit:
+        culprit.parts.append(name)
+        raise
+    return copy
 
 
-Rule = Callable[[Any, _Walk, int], Any]
+def _copy_sequence(value: Any, depth: int, left: list[int]) -> list[Any]:
+    left[0] -= 1
+    if depth < 0 or left[0] < 0:
+        _stop(depth, left)
+    copy: list[Any] = [*value]
+    index = -1
+    try:
+        for item in copy:
+            index += 1
+            cls = type(item)
+            if cls is str:
+                if not item.isascii():
+                    _check_text(item)
+            elif cls is dict:
+                copy[index] = _copy_mapping(item, depth - 1, left)
+            elif cls not in _UNCHANGED:
+                copy[index] = _RULES[cls](item, depth, left)
+    except _Culprit as culprit:
+        culprit.parts.append(str(index))
+        raise
+    return copy
 
 
-def _as_is(value: Any, _walk: _Walk, _depth: int) -> Any:
+Rule = Callable[[Any, int, list[int]], Any]
+
+
+def _as_is(value: Any, _depth: int, _left: list[int]) -> Any:
     return value
 
 
-def _str(value: Any, _walk: _Walk, _depth: int) -> Any:
+def _str(value: Any, _depth: int, _left: list[int]) -> Any:
     if not value.isascii():
         _check_text(value)
     return value
 
 
-def _int(value: Any, _walk: _Walk | None = None, _depth: int = 0) -> Any:
+def _int(value: Any, _depth: int = 0, _left: list[int] | None = None) -> Any:
     if not INT64_MIN <= value <= INT64_MAX:
         raise _Culprit("an int outside 64 bits", "use Decimal or str")
     return value
 
 
-def _decimal(value: Any, _walk: _Walk, _depth: int) -> Decimal:
+def _decimal(value: Any, _depth: int, _left: list[int]) -> Decimal:
     if value.is_nan():
         return Decimal("NaN")
     try:
@@ -199,7 +198,7 @@ def _decimal(value: Any, _walk: _Walk, _depth: int) -> Decimal:
     return value if type(value) is Decimal else Decimal(value)
 
 
-def _datetime(value: Any, _walk: _Walk, _depth: int) -> datetime:
+def _datetime(value: Any, _depth: int, _left: list[int]) -> datetime:
     micros = value.microsecond
     if value.tzinfo is UTC and not micros % 1000 and type(value) is datetime:
         return value
@@ -220,15 +219,15 @@ def _datetime(value: Any, _walk: _Walk, _depth: int) -> datetime:
     )
 
 
-def _mapping(value: Any, walk: _Walk, depth: int) -> dict[str, Any]:
-    return walk.mapping(value, depth + 1)
+def _mapping(value: Any, depth: int, left: list[int]) -> dict[str, Any]:
+    return _copy_mapping(value, depth - 1, left)
 
 
-def _sequence(value: Any, walk: _Walk, depth: int) -> list[Any]:
-    return walk.sequence(value, depth + 1)
+def _sequence(value: Any, depth: int, left: list[int]) -> list[Any]:
+    return _copy_sequence(value, depth - 1, left)
 
 
-def _regex(value: Any, _walk: _Walk, _depth: int) -> Any:
+def _regex(value: Any, _depth: int, _left: list[int]) -> Any:
     source = value.pattern
     if isinstance(source, str):
         if "\0" in source:
@@ -237,19 +236,19 @@ def _regex(value: Any, _walk: _Walk, _depth: int) -> Any:
     return value
 
 
-def _code(value: Any, walk: _Walk, depth: int) -> Any:
+def _code(value: Any, depth: int, left: list[int]) -> Any:
     _check_text(str(value))
     if value.scope is not None:
-        walk.mapping(value.scope, depth + 1)
+        _copy_mapping(value.scope, depth - 1, left)
     return value
 
 
-def _reference(value: Any, walk: _Walk, depth: int) -> Any:
-    walk.mapping(value.as_doc(), depth + 1)
+def _reference(value: Any, depth: int, left: list[int]) -> Any:
+    _copy_mapping(value.as_doc(), depth - 1, left)
     return value
 
 
-def _refuse(value: Any, _walk: _Walk, _depth: int) -> Any:
+def _refuse(value: Any, _depth: int, _left: list[int]) -> Any:
     cls = type(value)
     hint = "use None, bool, int, float, str, bytes, datetime, Decimal, UUID, list, dict or a type of bson"
     if isinstance(value, Enum):
@@ -361,32 +360,16 @@ def normalise_document(document: Mapping[str, Any], *, limits: DocumentLimits = 
     Raises:
         DocumentValidationError: It holds something documents may not hold; ``path`` says where.
     """
-    checked = False
-    if type(document) is dict and _STR_ONLY.issuperset(map(type, document)) and _known_keys.issuperset(document):
-        # Flat documents with names seen before are most of what there is: nothing to make for them but the copy.
-        checked = True
-        for value in document.values():
-            cls = type(value)
-            if cls is str:
-                if not value.isascii():
-                    break
-            elif cls is int:
-                if not INT64_MIN <= value <= INT64_MAX:
-                    break
-            elif cls not in _UNCHANGED:
-                break
-        else:
-            return document.copy()
-    elif not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+    # Callers are not all typed, and asking an abstract class takes time.
+    if type(document) is not dict and not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DocumentValidationError(f"a document is a mapping, not {type(document).__qualname__}")
     try:
-        walk = _Walk(limits)
-        copy = walk.fields(document, 1) if checked else walk.mapping(document, 1)
+        copy = _copy_mapping(document, limits.max_depth - 1, [limits.max_containers, limits.max_depth])
     except _Culprit as culprit:
         raise _failure(culprit, "") from None
     if "_id" in copy:
         identifier = copy["_id"]
-        if type(identifier) is not str:
+        if type(identifier) not in _ALWAYS_IDS:
             _check_id(identifier)
     return copy
 
@@ -406,6 +389,6 @@ def normalise_value(value: Any, *, path: str = "", limits: DocumentLimits = DEFA
         DocumentValidationError: Documents may not hold it; ``path`` says where.
     """
     try:
-        return _RULES[type(value)](value, _Walk(limits), 0)
+        return _RULES[type(value)](value, limits.max_depth, [limits.max_containers, limits.max_depth])
     except _Culprit as culprit:
         raise _failure(culprit, path) from None

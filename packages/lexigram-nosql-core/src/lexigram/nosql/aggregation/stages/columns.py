@@ -2,20 +2,22 @@
 
 Groups are numbered in the order in which they are met. What every pipeline uses (sums and averages of ints and floats,
 counts, extremes of plain values, first, last, push) is kept in one list or dict with a place for each group and worked
-on with few calls per batch; as soon as a value comes that is not so plain, the column goes over to an
-:class:`~lexigram.nosql.aggregation.accumulators.base.Accumulator` for each group, which knows all the rules.
+on with few calls per batch, the simplest of it in one loop for all accumulators; as soon as a value comes that is not
+so plain, the column goes over to an :class:`~lexigram.nosql.aggregation.accumulators.base.Accumulator` for each group,
+which knows all the rules.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import compress
 from math import isnan
 from operator import eq
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from lexigram.nosql.aggregation.accumulators import Accumulator, CompiledAccumulator
 from lexigram.nosql.aggregation.accumulators.sums import Average, Sum
@@ -24,7 +26,7 @@ from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
 from lexigram.nosql.values.path import MISSING
 from typing_extensions import override
 
-__all__ = ["Column", "open_column"]
+__all__ = ["Column", "Step", "open_column", "run_steps"]
 
 _INT: Final = frozenset({int})
 _FLOAT: Final = frozenset({float})
@@ -36,6 +38,66 @@ _ORDERED: Final = (_INT, frozenset({str}), frozenset({datetime}), _FLOAT, _NUMBE
 
 Make = Callable[[Any], Accumulator]
 """Makes an accumulator for a group from its ``_id``."""
+
+
+class Step(NamedTuple):
+    """What is left to do for each value of a batch, in the one loop that :func:`run_steps` makes over all columns.
+
+    Attributes:
+        kind: ``total`` adds the value, ``count`` adds one, ``largest`` and ``smallest`` keep it if it is so.
+        groups: The group of each value.
+        values: The values.
+        target: What stands so far for each group.
+    """
+
+    kind: Literal["total", "count", "largest", "smallest"]
+    groups: Sequence[int]
+    values: Sequence[Any]
+    target: list[Any]
+
+
+_STEPS: Final[Mapping[str, str]] = {
+    "total": "t{0}[group] += v{0}",
+    "count": "t{0}[group] += 1",
+    "largest": "if (now := t{0}[group]) is None or v{0} > now: t{0}[group] = v{0}",
+    "smallest": "if (now := t{0}[group]) is None or v{0} < now: t{0}[group] = v{0}",
+}
+
+
+@lru_cache(maxsize=256)
+def _loop(kinds: tuple[str, ...]) -> Callable[..., None]:
+    """Write the loop for steps of these kinds: one loop over all takes half the time of a loop for each."""
+    numbers = range(len(kinds))
+    drawn = [number for number in numbers if kinds[number] != "count"]
+    names = ", ".join(["group", *[f"v{number}" for number in drawn]])
+    sources = ", ".join(["groups", *[f"values[{number}]" for number in drawn]])
+    source = "\n".join(
+        [
+            "def run(groups, values, targets):",
+            *[f"    t{number} = targets[{number}]" for number in numbers],
+            f"    for {names} in zip({sources}, strict=True):" if drawn else "    for group in groups:",
+            *[f"        {_STEPS[kind].format(number)}" for number, kind in enumerate(kinds)],
+        ]
+    )
+    namespace: dict[str, Any] = {}
+    exec(compile(source, "<columns>", "exec"), namespace)  # noqa: S102 - the source is ours alone
+    made: Callable[..., None] = namespace["run"]
+    return made
+
+
+def run_steps(steps: Sequence[Step]) -> None:
+    """Do what is left for the values of a batch.
+
+    Args:
+        steps: What the columns left; those of the same groups run in one loop.
+    """
+    while steps:
+        groups = steps[0].groups
+        together = [step for step in steps if step.groups is groups]
+        _loop(tuple([step.kind for step in together]))(
+            groups, [step.values for step in together], [step.target for step in together]
+        )
+        steps = [step for step in steps if step.groups is not groups]
 
 
 class Column(ABC):
@@ -52,12 +114,15 @@ class Column(ABC):
         """
 
     @abstractmethod
-    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
-        """Take the values of a batch.
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step]:
+        """Take the values of a batch, or leave what is simple to a loop that serves other columns too.
 
         Args:
             groups: The group of each value.
             values: What the accumulator's argument gave.
+
+        Returns:
+            What is left to do, for :func:`run_steps`, before anything else is asked of the column.
 
         Raises:
             PipelineError: The accumulator does not take one of them.
@@ -95,11 +160,11 @@ class _Objects(Column):
         self._groups = list(groups)
 
     @override
-    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step]:
         objects = self._groups
         if len(objects) == 1:
             objects[0].add_many(values)
-            return
+            return ()
         rows: dict[int, list[Any]] = defaultdict(list)
         for group, value in zip(groups, values, strict=True):
             rows[group].append(value)
@@ -108,6 +173,7 @@ class _Objects(Column):
                 objects[group].add(found[0])
             else:
                 objects[group].add_many(found)
+        return ()
 
     @override
     def results(self) -> Sequence[Any]:
@@ -138,8 +204,8 @@ class _Plain(Column):
         """Make room for so many new groups."""
 
     @abstractmethod
-    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
-        """Take values if all are plain; otherwise take none and say False."""
+    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step] | None:
+        """Take values if all are plain, and say what is left to do; otherwise take none and give None."""
 
     @abstractmethod
     def _seed(self, accumulator: Accumulator, group: int) -> None:
@@ -158,17 +224,18 @@ class _Plain(Column):
             self._grow(len(ids))
 
     @override
-    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step]:
         if self._objects is None:
-            if self._take(groups, values):
-                return
+            steps = self._take(groups, values)
+            if steps is not None:
+                return steps
             self._objects = _Objects(self._make)
             accumulators = [self._make(each) for each in self._ids]
             for group, accumulator in enumerate(accumulators):
                 self._seed(accumulator, group)
             self._objects.take_over(accumulators)
             self._ids = []
-        self._objects.add(groups, values)
+        return self._objects.add(groups, values)
 
     @override
     def results(self) -> Sequence[Any]:
@@ -195,34 +262,35 @@ class _Totals(_Plain):
         self._errors += [0.0] * count
 
     @override
-    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
+    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step] | None:
         return self._absorb(groups, values, frozenset(map(type, values)))
 
-    def _absorb(self, groups: Sequence[int], values: Sequence[Any], classes: frozenset[type]) -> bool:
+    def _absorb(self, groups: Sequence[int], values: Sequence[Any], classes: frozenset[type]) -> Sequence[Step] | None:
         """Take values of these classes if all are plain."""
+        if classes == _INT:
+            return self._add_ints(groups, values)
         numbers = classes - _NO_NUMBERS
         if not numbers <= _NUMBERS:
-            return False
+            return None
         if float in numbers:
             floats = values if classes == _FLOAT else [value for value in values if type(value) is float]
             bound = self._bound + sum(map(abs, floats))
             if not bound < _LARGEST:  # nor is NaN
-                return False
+                return None
             self._bound = bound
             self._floats = True
             self._add_floats(_of(float, groups, values, classes), floats)
         if int in numbers:
-            ints = values if classes == _INT else [value for value in values if type(value) is int]
-            self._add_ints(_of(int, groups, values, classes), ints)
-        return True
+            ints = [value for value in values if type(value) is int]
+            return self._add_ints(_of(int, groups, values, classes), ints)
+        return ()
 
-    def _add_ints(self, groups: Sequence[int], values: Sequence[int]) -> None:
+    def _add_ints(self, groups: Sequence[int], values: Sequence[int]) -> Sequence[Step]:
         wholes = self._wholes
         if len(wholes) == 1:
             wholes[0] += sum(values)
-        else:
-            for group, value in zip(groups, values, strict=True):
-                wholes[group] += value
+            return ()
+        return (Step("total", groups, values, wholes),)
 
     def _add_floats(self, groups: Sequence[int], values: Sequence[float]) -> None:
         doubles, errors = self._doubles, self._errors
@@ -277,19 +345,27 @@ class _Averages(_Totals):
 
     def __init__(self, make: Make) -> None:
         super().__init__(make)
-        self._counts: Counter[int] = Counter()
+        self._counts: list[int] = []
 
     @override
-    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
+    def _grow(self, count: int) -> None:
+        super()._grow(count)
+        self._counts += [0] * count
+
+    @override
+    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step] | None:
         classes = frozenset(map(type, values))
-        if not self._absorb(groups, values, classes):
-            return False
-        if classes <= _NUMBERS:
-            self._counts.update(groups)
-        else:
-            self._counts.update(_of(int, groups, values, classes))
-            self._counts.update(_of(float, groups, values, classes))
-        return True
+        steps = self._absorb(groups, values, classes)
+        if steps is None:
+            return None
+        counts = self._counts
+        numbers = groups
+        if not classes <= _NUMBERS:
+            numbers = [group for group, value in zip(groups, values, strict=True) if type(value) in _NUMBERS]
+        if len(counts) == 1:
+            counts[0] += len(numbers)
+            return steps
+        return (*steps, Step("count", numbers, (), counts))
 
     @override
     def _seed(self, accumulator: Accumulator, group: int) -> None:
@@ -299,9 +375,9 @@ class _Averages(_Totals):
 
     @override
     def _results(self) -> Sequence[Any]:
-        counts = self._counts
         sums = list(map(self._sum, range(len(self._wholes)))) if self._floats else self._wholes
-        return [float(total) / counts[group] if counts[group] else None for group, total in enumerate(sums)]
+        pairs = zip(sums, self._counts, strict=True)
+        return [float(total) / count if count else None for total, count in pairs]
 
 
 def _of(cls: type, groups: Sequence[int], values: Sequence[Any], classes: frozenset[type]) -> Sequence[int]:
@@ -314,29 +390,28 @@ def _of(cls: type, groups: Sequence[int], values: Sequence[Any], classes: frozen
 class _Counts(Column):
     """Sums of one whole number, and so counts."""
 
-    __slots__ = ("_counts", "_size", "_step")
+    __slots__ = ("_counts", "_step")
 
     def __init__(self, step: int) -> None:
         self._step = step
-        self._counts: Counter[int] = Counter()
-        self._size = 0
+        self._counts: list[int] = []
 
     @override
     def open(self, ids: Sequence[Any]) -> None:
-        self._size += len(ids)
+        self._counts += [0] * len(ids)
 
     @override
-    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
-        if self._size == 1:
-            self._counts[0] += len(groups)
-        else:
-            self._counts.update(groups)
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step]:
+        counts = self._counts
+        if len(counts) == 1:
+            counts[0] += len(groups)
+            return ()
+        return (Step("count", groups, (), counts),)
 
     @override
     def results(self) -> Sequence[Any]:
-        # The counter has its keys in the order in which they came, which is that of the numbers.
         step = self._step
-        return _clipped([count * step for count in self._counts.values()])
+        return _clipped([count * step for count in self._counts])
 
 
 class _Extremes(_Plain):
@@ -355,35 +430,23 @@ class _Extremes(_Plain):
         self._best += [None] * count
 
     @override
-    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> bool:
+    def _take(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step] | None:
         classes = frozenset(map(type, values))
         present = (classes | self._class) - _ABSENT
         if not present:
-            return True
+            return ()
         if present not in _ORDERED:
-            return False
+            return None
         if not classes.isdisjoint(_ABSENT):
             there = [value is not None and value is not MISSING for value in values]
             groups, values = list(compress(groups, there)), list(compress(values, there))
         if datetime in present and None in {value.tzinfo for value in values}:
-            return False
+            return None
         # A sum with NaN is NaN, but so is one of both infinities; NaN alone does not equal itself.
         if float in present and isnan(sum(values)) and not all(map(eq, values, values)):
-            return False
+            return None
         self._class = present
-        best = self._best
-        pairs = zip(groups, values, strict=True)
-        if self._largest:
-            for group, value in pairs:
-                now = best[group]
-                if now is None or value > now:
-                    best[group] = value
-        else:
-            for group, value in pairs:
-                now = best[group]
-                if now is None or value < now:
-                    best[group] = value
-        return True
+        return (Step("largest" if self._largest else "smallest", groups, values, self._best),)
 
     @override
     def _seed(self, accumulator: Accumulator, group: int) -> None:
@@ -408,14 +471,15 @@ class _Firsts(Column):
         self._size += len(ids)
 
     @override
-    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step]:
         found = self._values
         if len(found) == self._size:
-            return
+            return ()
         for group, value in zip(groups, values, strict=True):
             # New groups are numbered in the order in which their first documents stand.
             if group == len(found):
                 found.append(None if value is MISSING else value)
+        return ()
 
     @override
     def results(self) -> Sequence[Any]:
@@ -435,8 +499,9 @@ class _Lasts(Column):
         """Nothing: values make their own room."""
 
     @override
-    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step]:
         self._values.update(zip(groups, values, strict=True))
+        return ()
 
     @override
     def results(self) -> Sequence[Any]:
@@ -457,11 +522,12 @@ class _Lists(Column):
         self._lists += [[] for _ in ids]
 
     @override
-    def add(self, groups: Sequence[int], values: Sequence[Any]) -> None:
+    def add(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step]:
         lists = self._lists
         for group, value in zip(groups, values, strict=True):
             if value is not MISSING:
                 lists[group].append(value)
+        return ()
 
     @override
     def results(self) -> Sequence[Any]:

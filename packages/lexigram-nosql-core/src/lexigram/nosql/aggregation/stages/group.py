@@ -27,7 +27,7 @@ from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, fault
 from lexigram.nosql.aggregation.limits import CHUNK, Meter
 from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Document, Fields, Output, Run, Runner, Stage
-from lexigram.nosql.aggregation.stages.columns import open_column
+from lexigram.nosql.aggregation.stages.columns import Step, open_column, run_steps
 from lexigram.nosql.aggregation.stages.parsing import Env, shown
 from lexigram.nosql.aggregation.stages.sort import SortStage, check_sort
 from lexigram.nosql.values.order import hash_key
@@ -180,11 +180,13 @@ class Grouping(Runner):
     def push(self, batch: Batch) -> Iterable[Batch]:
         groups = self._number(batch)
         variables = self._variables
+        steps: list[Step] = []
         for output, column in zip(self._stage.outputs, self._columns, strict=True):
             values = _values(output.accumulator.argument, batch, variables)
-            column.add(groups, values)
+            steps += column.add(groups, values)
             if column.keeps and self._meter.limit:
                 self._count(values)
+        run_steps(steps)
         self._check()
         return ()
 

@@ -247,6 +247,9 @@ class MemoryCollection:
         table = self._driver.existing(self._name)
         if table is None:
             return None
+        if reach.exact and not read.skip:
+            found = table.documents.get(reach.keys[0])
+            return None if found is None else (found, found)
         large = reach.access.kind == "scan" and len(table.documents) > _SCAN
         if large and (read.skip or reach.reverse):
             return await self._first_of(read, call)

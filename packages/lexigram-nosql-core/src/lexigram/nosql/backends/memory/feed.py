@@ -50,7 +50,8 @@ class ChangeLog:
     def __init__(self, collection: str, size: int) -> None:
         self._collection = collection
         self._mark = secrets.token_hex(6)
-        self._entries: deque[Change] = deque(maxlen=size)
+        # An insert may stand for itself as its document: bulks would make a change of each for nobody to read.
+        self._entries: deque[Change | Document] = deque(maxlen=size)
         self._end = 0
         self._closed = False
         self._waiting: set[asyncio.Event] = set()
@@ -62,10 +63,10 @@ class ChangeLog:
         for waiter in self._waiting:
             waiter.set()
 
-    def extend(self, changes: Sequence[Change]) -> None:
-        """Add several changes and wake the watchers."""
-        self._entries.extend(changes)
-        self._end += len(changes)
+    def extend(self, inserted: Sequence[Document]) -> None:
+        """Add inserts by their documents and wake the watchers."""
+        self._entries.extend(inserted)
+        self._end += len(inserted)
         for waiter in self._waiting:
             waiter.set()
 
@@ -90,7 +91,8 @@ class ChangeLog:
                     start = self._end - len(self._entries)
                     if position < start:
                         raise self._lost()
-                    change = self._entries[position - start]
+                    entry = self._entries[position - start]
+                    change = Change("insert", entry["_id"], None, entry) if isinstance(entry, dict) else entry
                     position += 1
                     yield self._event(change, position, full_document)
                 if self._closed:

@@ -14,7 +14,8 @@ it finds besides is dropped by the filter itself.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from itertools import chain
+from itertools import chain, repeat
+from operator import is_
 from typing import Any
 
 from lexigram.nosql.driver import Document
@@ -50,6 +51,7 @@ class Index:
         self.key_of = sort_key if collation is None else collation.sort_key
         self.partial = None if spec.partial_filter is None else parse_filter(spec.partial_filter)
         self._names = tuple([path[0] for path in self._paths]) if all(len(path) == 1 for path in self._paths) else ()
+        self._roots = tuple(dict.fromkeys([path[0] for path in self._paths]))
         self._holders: dict[Entry, dict[Any, None]] = {}
         self._sorted: SortedList[Entry] | None = None
         self._multikey = 0
@@ -59,6 +61,16 @@ class Index:
     def is_multikey(self) -> bool:
         """True when some document holds an array in an indexed field."""
         return self._multikey > 0
+
+    def agrees(self, old: Document, new: Document) -> bool:
+        """True when two documents share what is indexed, as before and after an update, and so have the same entries.
+
+        False says nothing: the entries may still be the same.
+        """
+        if self.partial is not None:
+            return False
+        roots = self._roots
+        return all(map(is_, map(old.get, roots, repeat(MISSING)), map(new.get, roots, repeat(MISSING))))
 
     def entries_of(self, document: Document) -> frozenset[Entry]:
         """The entries of a document; none when the index leaves it out.

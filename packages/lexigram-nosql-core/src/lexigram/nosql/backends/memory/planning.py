@@ -32,6 +32,7 @@ __all__ = ["Reach", "choose"]
 _MOST_POINTS = 1000
 _SORT_COST = 0.5
 _ORDERED_READ_COST = 0.3
+_BOUNDED = 0.99
 
 Range = tuple[Entry | None, Entry | None]
 
@@ -58,6 +59,7 @@ class Reach:
         prefix: For an ordered read, the part of every entry that an equality fixes.
         places: For an ordered read, which fields of the sort the index gives, in its order.
         groups: For an ordered read, the sort of documents that agree in those; None where nothing is left to sort.
+        exact: True for the look-up of one key that is the whole filter, so that nothing is left to test.
     """
 
     access: Access
@@ -71,6 +73,7 @@ class Reach:
     prefix: Entry = ()
     places: tuple[int, ...] = ()
     groups: Sort | None = None
+    exact: bool = False
 
     def candidates(self) -> Iterator[Any]:
         """Keys of the documents to test, each once, in index order; not for scans."""
@@ -191,9 +194,13 @@ def _bounds_id(query: Query) -> bool:
 def _by_one_key(query: Query) -> Reach | None:
     """A look-up of one ``_id``, found without building the filter's tree."""
     value = query.equality("_id", MISSING)
-    if value is MISSING or query.collation is not None or not _is_scalar(value):
+    if value is MISSING or query.collation is not None:
         return None
-    return Reach(_KEY, keys=(hash_key(value),), ordered=True)
+    if type(value) is not str:  # which is its own key
+        if not _is_scalar(value):
+            return None
+        value = hash_key(value)
+    return Reach(_KEY, keys=(value,), ordered=True, exact=query.is_equality("_id"))
 
 
 def _by_key(terms: Sequence[Node], query: Query) -> Reach | None:
@@ -260,6 +267,9 @@ def _by_index(index: Index, terms: Sequence[Node], query: Query, sort: Sort | No
             for low, high in ranges
         )
         cost = min(count, size) * (1 if order is not None or sort is None else 1 + _SORT_COST)
+        if order is not None:
+            # In the same order it reads a part of what an index without bounds reads.
+            cost = min(cost, _BOUNDED * size * _ORDERED_READ_COST)
     else:
         cost = size * _ORDERED_READ_COST
     reach = Reach(Access("index", index.spec.name, tuple(fields)), index, ranges, cost=cost)

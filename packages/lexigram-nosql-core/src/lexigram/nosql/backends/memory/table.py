@@ -138,8 +138,12 @@ class Table:
         entries: Entries = []
         for index in self.indexes.values():
             taken: dict[Entry, Any] = {}
+            # Where entries may pass from one document to another, those that stay where they are count too.
+            alone = len(changes) == 1 or not index.spec.unique
             for key, change in changes.items():
                 old = self.documents.get(key)
+                if alone and old is not None and change.after is not None and index.agrees(old, change.after):
+                    continue
                 before = _NONE if old is None else index.entries_of(old)
                 after = _NONE if change.after is None else index.entries_of(change.after)
                 if index.spec.unique and after:
@@ -191,21 +195,21 @@ class Table:
         """
         held = self.documents
         self._listed = None
-        count = len(documents)
-        changes: list[Change] = []
-        for position, document in enumerate(documents):
+        count = 0
+        for document in documents:
             identity = document["_id"]
             key = identity if type(identity) is str else hash_key(identity)
             if key in held:
-                count = position
                 break
             held[key] = document
-            changes.append(Change("insert", identity, None, document))
+            count += 1
+        inserted = documents if count == len(documents) else documents[:count]
         self.exists = self.exists or count > 0
         if self._ids is not None:
-            for change in changes:
-                self._note_id(self._ids, hash_key(change.document_id), change)
-        self.log.extend(changes)
+            for document in inserted:
+                identity = document["_id"]
+                self._note_id(self._ids, hash_key(identity), Change("insert", identity, None, document))
+        self.log.extend(inserted)
         return count
 
     def _refuse_duplicate(self, index: Index, entries: Iterable[Entry], but: Collection[Any]) -> None:
