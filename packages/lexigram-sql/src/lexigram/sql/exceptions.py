@@ -300,7 +300,7 @@ class DeadlockError(TransactionError):
     _retryable = True
 
 
-class LockError(_Context, infra.LockError):
+class LockError(_Context, DatabaseError, infra.LockError):
     """A lock could not be had: a row, a table or the database is locked by another."""
 
     _code = "LEX_ERR_SQL_017"

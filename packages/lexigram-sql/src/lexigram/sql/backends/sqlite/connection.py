@@ -1,0 +1,265 @@
+"""One SQLite connection: a thread that runs a function at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import aiosqlite
+from lexigram.contracts.data.sql.database import IsolationLevel
+from lexigram.sql.backends.sqlite.values import encode_all
+from lexigram.sql.driver import Executed, Records, Statement
+from lexigram.sql.exceptions import DatabaseTimeoutError
+
+__all__ = ["SQLiteConnection"]
+
+R = TypeVar("R")
+
+
+class _Worker(aiosqlite.Connection):
+    """aiosqlite's connection, which runs whole functions: a statement and its rows are one turn to the thread."""
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """The connection itself; only for functions that run on the thread, and to interrupt them."""
+        return self._conn
+
+    @property
+    def is_open(self) -> bool:
+        """False once it was closed or stopped."""
+        return self._running and self._connection is not None
+
+    async def run(self, function: Callable[..., R], *args: Any) -> R:
+        """Run a function on the thread."""
+        result: R = await self._execute(function, *args)  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]
+        return result
+
+
+def _nothing() -> None:
+    """Ends when all that was given to the thread before has ended."""
+
+
+class SQLiteConnection:
+    """A connection. Implements :class:`~lexigram.sql.driver.SqlConnection`.
+
+    Args:
+        connector: Opens the ``sqlite3`` connection; runs on the thread.
+        writes: True for one that may write, whose transactions take the write lock when they begin.
+    """
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], *, writes: bool) -> None:
+        self._worker = _Worker(connector, 64)
+        self._begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        self._pending: str | None = None
+        self._in_transaction = False
+
+    async def open(self) -> None:
+        """Start the thread, and open the file on it."""
+        await self._worker
+
+    @property
+    def native(self) -> aiosqlite.Connection:
+        """The connection as aiosqlite has it."""
+        return self._worker
+
+    @property
+    def is_alive(self) -> bool:
+        """False once it was closed."""
+        return self._worker.is_open
+
+    async def _call(self, function: Callable[..., R], *args: Any, timeout: float | None = None) -> R:  # noqa: ASYNC109 - the statement itself is interrupted
+        """Run a function on the thread; interrupt it and wait for it when cancelled or out of time."""
+        expired = False
+        handle = None
+        if timeout:
+
+            def interrupt() -> None:
+                nonlocal expired
+                expired = True
+                self._worker.raw.interrupt()
+
+            handle = asyncio.get_running_loop().call_later(timeout, interrupt)
+        try:
+            return await self._worker.run(function, *args)
+        except asyncio.CancelledError:
+            await self._stopped()
+            raise
+        except sqlite3.OperationalError as error:
+            if expired:
+                raise DatabaseTimeoutError(
+                    f"the statement took longer than {timeout:g} s",
+                    hint="Make it faster, or raise operations.statement_timeout.",
+                    timeout=timeout,
+                    backend="sqlite",
+                    native_code="SQLITE_INTERRUPT",
+                ) from error
+            raise
+        finally:
+            if handle is not None:
+                handle.cancel()
+
+    async def _stopped(self) -> None:
+        """Interrupt what runs, and wait until the thread is free."""
+        if not self._worker.is_open:
+            return
+        self._worker.raw.interrupt()
+        waiting = asyncio.ensure_future(self._worker.run(_nothing))
+        while not waiting.done():
+            # Another cancellation must not leave the thread busy behind a connection that is lent again.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([waiting])
+
+    def _started(self) -> str | None:
+        """The ``BEGIN`` that goes with the next statement, if one is due."""
+        pending, self._pending = self._pending, None
+        return pending
+
+    async def fetch(self, statement: Statement, params: Sequence[Any], timeout: float | None) -> Records:  # noqa: ASYNC109 - see _call
+        """Run a statement and return its rows."""
+        return await self._call(
+            _fetch, self._worker.raw, self._started(), statement.sql, encode_all(params), timeout=timeout
+        )
+
+    async def execute(self, statement: Statement, params: Sequence[Any], timeout: float | None) -> Executed:  # noqa: ASYNC109 - see _call
+        """Run a statement and return what it did."""
+        return await self._call(
+            _execute, self._worker.raw, self._started(), statement.sql, encode_all(params), timeout=timeout
+        )
+
+    async def execute_many(
+        self,
+        statement: Statement,
+        rows: Sequence[Sequence[Any]],
+        timeout: float | None,  # noqa: ASYNC109 - see _call
+    ) -> int:
+        """Run a statement for each row of parameters, all or none."""
+        encoded = [encode_all(row) for row in rows]
+        return await self._call(
+            _execute_many,
+            self._worker.raw,
+            self._started(),
+            statement.sql,
+            encoded,
+            None if self._in_transaction else self._begin,
+            timeout=timeout,
+        )
+
+    async def stream(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
+        """Run a query, and fetch its rows batch by batch as they are asked for."""
+        raw = self._worker.raw
+        cursor = await self._call(_open_cursor, raw, self._started(), statement.sql, encode_all(params))
+        try:
+            columns = _columns(cursor)
+            while rows := await self._call(cursor.fetchmany, batch_size):
+                yield Records(columns, rows)
+        finally:
+            await self._call(cursor.close)
+
+    async def begin(self, isolation: IsolationLevel | None, read_only: bool) -> None:
+        """Begin with the next statement; every isolation level is served by SQLite's one, serialisable."""
+        del isolation
+        self._pending = "BEGIN" if read_only else self._begin
+        self._in_transaction = True
+
+    async def commit(self) -> None:
+        """Make the transaction's changes lasting."""
+        self._in_transaction = False
+        if self._started() is None:
+            await self._call(_end, self._worker.raw, "COMMIT")
+
+    async def rollback(self) -> None:
+        """Undo the transaction's changes."""
+        self._in_transaction = False
+        if self._started() is None and self._worker.is_open:
+            await self._call(_end, self._worker.raw, "ROLLBACK")
+
+    async def savepoint(self, name: str) -> None:
+        """Mark a place in the transaction."""
+        await self._call(_execute, self._worker.raw, self._started(), f'SAVEPOINT "{name}"', ())
+
+    async def release_savepoint(self, name: str) -> None:
+        """Forget a mark, and keep what was done since."""
+        await self._call(_execute, self._worker.raw, None, f'RELEASE "{name}"', ())
+
+    async def rollback_to_savepoint(self, name: str) -> None:
+        """Undo what was done since a mark, and forget it."""
+        await self._call(_undo, self._worker.raw, name)
+
+    async def reset(self) -> None:
+        """Undo what a borrower left open; settings that it made by ``PRAGMA`` stay."""
+        self._pending, self._in_transaction = None, False
+        await self._call(_end, self._worker.raw, "ROLLBACK")
+
+    async def ping(self) -> None:
+        """Ask for a sign of life."""
+        await self._call(_fetch, self._worker.raw, None, "SELECT 1", ())
+
+    async def close(self) -> None:
+        """Close the file, and end the thread."""
+        if self._worker.is_open:
+            await self._worker.close()
+
+    def terminate(self) -> None:
+        """Interrupt what runs; the thread closes the file and ends."""
+        if self._worker.is_open:
+            self._worker.raw.interrupt()
+            self._worker.stop()  # pyright: ignore[reportUnknownMemberType]
+
+
+def _columns(cursor: sqlite3.Cursor) -> list[str]:
+    return [column[0] for column in cursor.description or ()]
+
+
+def _fetch(raw: sqlite3.Connection, begin: str | None, sql: str, params: Sequence[Any]) -> Records:
+    if begin is not None:
+        raw.execute(begin)
+    cursor = raw.execute(sql, params)
+    rows = cursor.fetchall()
+    return Records(_columns(cursor), rows)
+
+
+def _execute(raw: sqlite3.Connection, begin: str | None, sql: str, params: Sequence[Any]) -> Executed:
+    if begin is not None:
+        raw.execute(begin)
+    cursor = raw.execute(sql, params)
+    if cursor.description is not None:
+        cursor.fetchall()
+    return Executed(max(cursor.rowcount, 0), cursor.lastrowid)
+
+
+def _execute_many(
+    raw: sqlite3.Connection, begin: str | None, sql: str, rows: Sequence[Sequence[Any]], own: str | None
+) -> int:
+    """Run a statement often, in a transaction of its own unless one is running."""
+    if begin is not None or own is not None:
+        raw.execute(begin or own or "")
+    try:
+        cursor = raw.executemany(sql, rows)
+    except BaseException:
+        if own is not None and raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raise
+    if own is not None:
+        raw.execute("COMMIT")
+    return max(cursor.rowcount, 0)
+
+
+def _open_cursor(raw: sqlite3.Connection, begin: str | None, sql: str, params: Sequence[Any]) -> sqlite3.Cursor:
+    if begin is not None:
+        raw.execute(begin)
+    return raw.execute(sql, params)
+
+
+def _end(raw: sqlite3.Connection, statement: str) -> None:
+    # Some errors end the transaction themselves ("Response To Errors Within A Transaction").
+    if raw.in_transaction:
+        raw.execute(statement)
+
+
+def _undo(raw: sqlite3.Connection, name: str) -> None:
+    if raw.in_transaction:
+        raw.execute(f'ROLLBACK TO "{name}"')
+        raw.execute(f'RELEASE "{name}"')

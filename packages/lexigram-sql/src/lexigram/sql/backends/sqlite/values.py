@@ -1,0 +1,140 @@
+"""Values on their way into SQLite and out of it.
+
+SQLite keeps integers, floats, text, bytes and NULL ("Datatypes In SQLite"). Everything else goes in as one of them and
+comes back as what the column is declared as; the converters are those of Python's ``sqlite3``, which are chosen by the
+first word of the declared type and only work on connections that ask for them.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import sqlite3
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from lexigram.sql.exceptions import ParameterBindingError
+
+__all__ = ["encode", "encode_all", "register_converters"]
+
+_PLAIN = frozenset({int, float, str, bytes, type(None), bool})
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+
+def _datetime(value: datetime) -> str:
+    """ISO 8601; aware ones in UTC, and all with microseconds, so that text sorts by time."""
+    if value.tzinfo is not None:
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", timespec="microseconds")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_inside_json)
+
+
+def _inside_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _datetime(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | uuid.UUID):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_ENCODERS: dict[type, Callable[[Any], Any]] = {
+    Decimal: lambda value: format(value, "f") if value.is_finite() else str(value),
+    uuid.UUID: str,
+    datetime: _datetime,
+    date: date.isoformat,
+    time: time.isoformat,
+    dict: _json,
+    list: _json,
+    tuple: _json,
+    bytearray: bytes,
+    memoryview: bytes,
+}
+
+
+def encode(value: Any) -> Any:
+    """A value as SQLite takes it.
+
+    Raises:
+        ParameterBindingError: SQLite has no form for it.
+    """
+    kind: type[Any] = value.__class__
+    if kind in _PLAIN:
+        if kind is int and not _SMALLEST <= value <= _LARGEST:
+            raise ParameterBindingError(f"{value} does not fit SQLite's 64 bits", hint="Store it as text or Decimal.")
+        return value
+    if isinstance(value, enum.Enum):
+        return encode(value.value)
+    encoder = _ENCODERS.get(kind)
+    if encoder is None:
+        encoder = next((found for base in kind.__mro__ if (found := _ENCODERS.get(base)) is not None), None)
+    if encoder is not None:
+        try:
+            return encoder(value)
+        except (TypeError, ValueError) as error:
+            raise ParameterBindingError(f"a {kind.__name__} cannot be stored: {error}") from error
+    plain = next((base for base in kind.__mro__ if base in _PLAIN), None)
+    if plain is not None:
+        return plain(value)
+    raise ParameterBindingError(
+        f"a {kind.__name__} cannot be a parameter", hint="Give it as text, number, bytes, date, Decimal, UUID or JSON."
+    )
+
+
+def encode_all(values: Sequence[Any]) -> Sequence[Any]:
+    """All values as SQLite takes them; the same sequence when none has to change."""
+    for value in values:
+        if type(value) not in _PLAIN or type(value) is int:
+            return [encode(value) for value in values]
+    return values
+
+
+def _to_bool(data: bytes) -> Any:
+    return data not in {b"0", b"false", b"FALSE", b"f", b""}
+
+
+def _to_datetime(data: bytes) -> Any:
+    return datetime.fromisoformat(data.decode())
+
+
+def _lenient(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """What cannot be read as the declared type comes back as the text that it is."""
+
+    def convert(data: bytes) -> Any:
+        try:
+            return read(data)
+        except (ValueError, ArithmeticError):
+            return data.decode(errors="replace")
+
+    return convert
+
+
+_CONVERTERS: dict[str, Callable[[bytes], Any]] = {
+    "DECIMAL": lambda data: Decimal(data.decode()),
+    "NUMERIC": lambda data: Decimal(data.decode()),
+    "UUID": lambda data: uuid.UUID(data.decode()),
+    "JSON": json.loads,
+    "JSONB": json.loads,
+    "DATE": lambda data: date.fromisoformat(data.decode()),
+    "DATETIME": _to_datetime,
+    "TIMESTAMP": _to_datetime,
+    "TIMESTAMPTZ": _to_datetime,
+    "TIME": lambda data: time.fromisoformat(data.decode()),
+    "BOOLEAN": _to_bool,
+    "BOOL": _to_bool,
+}
+
+
+def register_converters() -> None:
+    """Teach ``sqlite3`` the declared types, in the one register that a process has; doing it twice is harmless."""
+    for name, read in _CONVERTERS.items():
+        sqlite3.register_converter(name, _lenient(read))

@@ -1,0 +1,293 @@
+"""Runs statements: on the connection that the task holds, or on one lent for this statement alone.
+
+This is where every statement passes, so three things happen here and nowhere else: the driver's errors become ours, the
+loggers are told, and a connection goes back to its pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, Protocol, TypeVar
+
+from lexigram.contracts.data.sql.query_log import QueryLogEntry, QueryLoggerProtocol
+from lexigram.sql.driver import Executed, Records, SqlConnection, SqlDriver, Statement
+from lexigram.sql.exceptions import DatabaseConnectionError, DatabaseError, DriverError, TransactionRollbackError
+from lexigram.sql.logs.masking import ParameterMask
+from lexigram.sql.pool.pool import Pool
+from lexigram.sql.pool.split import ConnectionPool
+from lexigram.sql.transactions.lease import Lease, current_lease
+
+__all__ = ["LogContext", "Runner"]
+
+R = TypeVar("R")
+
+Call = Callable[[SqlConnection, Statement, Sequence[Any], float | None], Awaitable[R]]
+
+
+class LogContext(Protocol):
+    """Who a statement runs for."""
+
+    def __call__(self) -> dict[str, str | None]:
+        """The keys ``user_id``, ``request_id`` and ``trace_id``, as far as they are known."""
+        ...
+
+
+class Runner:
+    """Runs the statements of one database.
+
+    Args:
+        owner: The service, by which leases are found.
+        driver: Classifies errors.
+        pool: Lends connections.
+        backend: Name of the backend, for errors.
+        timeout: Seconds that a statement may take; None for no limit.
+        mask: Hides parameters in logs and errors.
+    """
+
+    def __init__(
+        self,
+        owner: object,
+        driver: SqlDriver,
+        pool: ConnectionPool,
+        *,
+        backend: str,
+        timeout: float | None,
+        mask: ParameterMask,
+    ) -> None:
+        self._owner = owner
+        self._driver = driver
+        self._pool = pool
+        self._backend = backend
+        self._timeout = timeout
+        self._mask = mask
+        self.loggers: tuple[QueryLoggerProtocol, ...] = ()
+        self.log_context: LogContext | None = None
+
+    async def fetch(
+        self,
+        statement: Statement,
+        params: Sequence[Any],
+        lease: Lease | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the driver ends the statement
+    ) -> Records:
+        """Run a statement and return its rows."""
+        lease = lease or current_lease(self._owner)
+        if lease is not None:
+            return await self._on_lease(_fetch, lease, statement, params, timeout or self._timeout)
+        return await self._alone(_fetch, statement, params, timeout or self._timeout)
+
+    async def execute(
+        self,
+        statement: Statement,
+        params: Sequence[Any],
+        lease: Lease | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - see fetch
+    ) -> Executed:
+        """Run a statement and return what it did."""
+        lease = lease or current_lease(self._owner)
+        if lease is not None:
+            return await self._on_lease(_execute, lease, statement, params, timeout or self._timeout)
+        return await self._alone(_execute, statement, params, timeout or self._timeout)
+
+    async def execute_many(
+        self, statement: Statement, rows: Sequence[Sequence[Any]], lease: Lease | None = None
+    ) -> int:
+        """Run a statement for each row of parameters, all or none."""
+        lease = lease or current_lease(self._owner)
+        if lease is not None:
+            return await self._on_lease(_execute_many, lease, statement, rows, self._timeout)
+        return await self._alone(_execute_many, statement, rows, self._timeout)
+
+    async def stream(
+        self, statement: Statement, params: Sequence[Any], batch_size: int, lease: Lease | None = None
+    ) -> AsyncGenerator[Records]:
+        """Run a query with a cursor at the server. The connection is held until the generator is closed."""
+        lease = lease or current_lease(self._owner)
+        if lease is not None:
+            self._check(lease)
+            lease.clean = lease.clean and statement.keeps_session
+            async for batch in self._batches(lease.connection, lease, statement, params, batch_size):
+                yield batch
+            return
+        pool = self._pool.pool_for(read_only=statement.read_only)
+        connection = await self._lent(pool)
+        try:
+            async with aclosing(self._batches(connection, None, statement, params, batch_size)) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            pool.release(connection, clean=statement.keeps_session)
+
+    async def _batches(
+        self, connection: SqlConnection, lease: Lease | None, statement: Statement, params: Sequence[Any], size: int
+    ) -> AsyncGenerator[Records]:
+        started = time.perf_counter()
+        failure: BaseException | None = None
+        try:
+            async with aclosing(connection.stream(statement, params, size)) as batches:
+                async for batch in batches:
+                    yield batch
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            failure = self.translate(error, statement.sql, params)
+            if failure is error:
+                raise
+            raise failure from error
+        finally:
+            if self.loggers:
+                self._note(statement, params, time.perf_counter() - started, failure, connection, lease)
+
+    async def _lent(self, pool: Pool) -> SqlConnection:
+        try:
+            return pool.acquire_idle() or await pool.acquire()
+        except (DatabaseError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            translated = self._driver.classify(error)
+            raise translated or self._unknown(error, connecting=True) from error
+
+    async def _alone(
+        self,
+        run: Call[R],
+        statement: Statement,
+        params: Sequence[Any],
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> R:
+        """Run a statement on a connection lent for it."""
+        pool = self._pool.pool_for(read_only=statement.read_only)
+        connection = pool.acquire_idle() or await self._lent(pool)
+        clean = statement.keeps_session
+        try:
+            return await self._run(run, connection, None, statement, params, timeout)
+        except DatabaseError:
+            raise
+        except BaseException:
+            clean = False  # a cancelled statement may have been anywhere
+            raise
+        finally:
+            pool.release(connection, clean=clean)
+
+    async def _on_lease(
+        self,
+        run: Call[R],
+        lease: Lease,
+        statement: Statement,
+        params: Sequence[Any],
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> R:
+        """Run a statement on a connection that is held."""
+        self._check(lease)
+        if not statement.keeps_session:
+            lease.clean = False
+        return await self._run(run, lease.connection, lease, statement, params, timeout)
+
+    @staticmethod
+    def _check(lease: Lease) -> None:
+        if lease.failed is not None or not lease.connection.is_alive:
+            raise TransactionRollbackError(
+                "the connection of this transaction is lost, and with it what the transaction did",
+                hint="Let the error leave the transaction's block, and run the whole block again.",
+                retryable=True,
+                cause=lease.failed,
+            )
+
+    async def _run(
+        self,
+        run: Call[R],
+        connection: SqlConnection,
+        lease: Lease | None,
+        statement: Statement,
+        params: Sequence[Any],
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> R:
+        if not self.loggers:
+            try:
+                return await run(connection, statement, params, timeout)
+            except DatabaseError:
+                raise
+            except Exception as error:
+                raise self.translate(error, statement.sql, params) from error
+        started = time.perf_counter()
+        failure: BaseException | None = None
+        try:
+            return await run(connection, statement, params, timeout)
+        except Exception as error:
+            failure = self.translate(error, statement.sql, params)
+            if failure is error:
+                raise
+            raise failure from error
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            self._note(statement, params, time.perf_counter() - started, failure, connection, lease)
+
+    def translate(self, error: BaseException, sql: str | None = None, params: Any = None) -> BaseException:
+        """The error to raise for what a driver raised.
+
+        Args:
+            error: What was raised.
+            sql: The statement.
+            params: Its parameters; only the masked ones stay with the error.
+        """
+        if isinstance(error, DatabaseError | asyncio.CancelledError) or not isinstance(error, Exception):
+            return error
+        translated = self._driver.classify(error, sql) or self._unknown(error)
+        if params and "params" in translated.__dict__ and sql is not None:
+            translated.__dict__["params"] = self._mask.apply(sql, params)
+        return translated
+
+    def _unknown(self, error: Exception, *, connecting: bool = False) -> DatabaseError:
+        # The text of an unknown error may hold anything, a password included.
+        name = type(error).__name__
+        if connecting or isinstance(error, OSError):
+            return DatabaseConnectionError(f"the database cannot be reached: {name}", backend=self._backend)
+        return DriverError(f"the driver failed: {name}", backend=self._backend)
+
+    def _note(
+        self,
+        statement: Statement,
+        params: Sequence[Any],
+        seconds: float,
+        failure: BaseException | None,
+        connection: SqlConnection,
+        lease: Lease | None,
+    ) -> None:
+        """Tell the loggers of a statement."""
+        who = self.log_context() if self.log_context is not None else {}
+        entry = QueryLogEntry(
+            sql=statement.sql,
+            params=self._mask.apply(statement.sql, params),
+            execution_time=seconds,
+            success=failure is None,
+            error_message=None if failure is None else getattr(failure, "message", type(failure).__name__),
+            connection_id=f"{id(connection):x}",
+            transaction_id=None if lease is None else lease.transaction_id,
+            user_id=who.get("user_id"),
+            request_id=who.get("request_id"),
+            trace_id=who.get("trace_id"),
+        )
+        for logger in self.loggers:
+            logger.log_query(entry)
+
+
+def _fetch(
+    connection: SqlConnection, statement: Statement, params: Sequence[Any], limit: float | None
+) -> Awaitable[Records]:
+    return connection.fetch(statement, params, limit)
+
+
+def _execute(
+    connection: SqlConnection, statement: Statement, params: Sequence[Any], limit: float | None
+) -> Awaitable[Executed]:
+    return connection.execute(statement, params, limit)
+
+
+def _execute_many(
+    connection: SqlConnection, statement: Statement, params: Sequence[Any], limit: float | None
+) -> Awaitable[int]:
+    return connection.execute_many(statement, params, limit)
