@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
 
+from bson.errors import InvalidDocument
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
 from lexigram.nosql.backends.mongodb.access import reach
 from lexigram.nosql.backends.mongodb.changes import follow
 from lexigram.nosql.backends.mongodb.compiling import NativeFind, compile_filter, compile_hint, compile_sort
 from lexigram.nosql.backends.mongodb.errors import write_failures
-from lexigram.nosql.backends.mongodb.explaining import ask_read
+from lexigram.nosql.backends.mongodb.explaining import ask_pipeline, ask_read
 from lexigram.nosql.backends.mongodb.indexes import to_server
 from lexigram.nosql.backends.mongodb.native_pipelines import NativePipelines
 from lexigram.nosql.backends.mongodb.native_writes import NativeWrites
@@ -169,19 +170,21 @@ class MongoDBCollection(NativeWrites, NativePipelines):
         """Insert documents that have an ``_id``."""
         collection, session = self.writing(call), self.session(call)
         with self.within(call):
-            if len(documents) == 1:
-                try:
-                    await collection.insert_one(documents[0], session=session)
-                except WriteError as error:
-                    return [(0, error)]
-                return ()
             try:
-                await collection.insert_many(documents, ordered=ordered, session=session)
+                if len(documents) == 1:
+                    await collection.insert_one(documents[0], session=session)
+                else:
+                    await collection.insert_many(documents, ordered=ordered, session=session)
+            except WriteError as error:
+                return [(0, error)]
             except BulkWriteError as error:
                 failures = write_failures(error)
                 if not failures:
                     raise
                 return failures
+            except (OverflowError, UnicodeEncodeError) as error:
+                # The encoder names some of its refusals itself, and lets Python name the others.
+                raise InvalidDocument(str(error)) from error
         return ()
 
     async def replace(self, old: Document, new: Document, revision: Any, whole: bool, call: Call) -> bool:
@@ -229,7 +232,7 @@ class MongoDBCollection(NativeWrites, NativePipelines):
 
     async def explain(self, request: NativeRead | NativePipeline, ran: bool, call: Call) -> ServerFacts | None:
         """Ask the server how it runs a request."""
-        if isinstance(request, NativePipeline):
-            return None
         with self.within(call):
+            if isinstance(request, NativePipeline):
+                return await ask_pipeline(self, request, ran, self.session(call))
             return await ask_read(self, request, ran, self.session(call))

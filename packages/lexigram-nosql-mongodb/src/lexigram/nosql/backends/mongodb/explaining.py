@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bson.son import SON
 from lexigram.nosql.backends.mongodb.compiling import NativeFind
+from lexigram.nosql.backends.mongodb.native_pipelines import NativeStages
 from lexigram.nosql.backends.mongodb.projecting import native_projection
-from lexigram.nosql.driver import Access, NativeRead, ServerFacts
+from lexigram.nosql.driver import Access, NativePipeline, NativeRead, ServerFacts
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.mongodb.collection import MongoDBCollection
 
-__all__ = ["ask", "ask_read", "server_facts"]
+__all__ = ["ask", "ask_pipeline", "ask_read", "server_facts"]
 
 _BY_ID: Final = frozenset({"IDHACK", "EXPRESS_IXSCAN", "EXPRESS_CLUSTERED_IXSCAN", "CLUSTERED_IXSCAN"})
 _BY_INDEX: Final = frozenset(
@@ -52,6 +53,25 @@ async def ask_read(collection: MongoDBCollection, read: NativeRead, ran: bool, s
         command["skip"] = read.skip
     if read.limit:
         command["limit"] = read.limit
+    return await ask(collection, command, ran, session)
+
+
+async def ask_pipeline(
+    collection: MongoDBCollection, pipeline: NativePipeline, ran: bool, session: Any
+) -> ServerFacts | None:
+    """Let the server explain a pipeline.
+
+    Args:
+        collection: The collection.
+        pipeline: The pipeline.
+        ran: Run it once more, to count what is looked at.
+        session: The SDK's session, or None.
+    """
+    native: NativeStages = pipeline.native
+    options = dict(native.options)
+    if isinstance(options.get("hint"), list):
+        options["hint"] = SON(options["hint"])
+    command = {"aggregate": collection.name, "pipeline": native.stages, "cursor": {}, **options}
     return await ask(collection, command, ran, session)
 
 

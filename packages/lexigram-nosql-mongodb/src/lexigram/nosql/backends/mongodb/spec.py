@@ -38,6 +38,7 @@ SPEC = BackendSpec(
         collations=True,
         native_aggregation=True,
         max_document_bytes=MAX_DOCUMENT_BYTES,
+        encoder_validates=True,
     ),
     connect=_connect,
     distribution="lexigram-nosql-mongodb",
