@@ -443,6 +443,45 @@ async def test_variables_of_let_are_seen_everywhere(aggregate: Aggregate) -> Non
     assert made == [{"x": [{"_id": 2, "least": 3, "found": [{"_id": 7, "a": 3}]}]}]
 
 
+async def test_a_variable_of_let_may_read_those_before_it(aggregate: Aggregate) -> None:
+    """In the order in which they are written."""
+    let = {"one": 1, "two": {"$add": ["$$one", 1]}}
+    assert await aggregate([{"_id": 1}], [{"$set": {"v": "$$two"}}], let=let) == [{"_id": 1, "v": 2}]
+    with pytest.raises(PipelineError) as caught:
+        parse_pipeline([], let=dict(reversed(let.items())))
+    assert caught.value.mongo_code == 17276
+
+
+async def test_variables_of_let_stand_for_constants(aggregate: Aggregate) -> None:
+    """Where an operator takes constants only, they are as good."""
+    documents = [{"_id": 1, "x": 0}, {"_id": 2, "x": 1}, {"_id": 3, "x": 2}]
+    let = {"shares": [0.5, 0.9, 0.1], "high": 0.9, "n": 2, "none": -1}
+    spec = {"input": "$x", "p": "$$shares", "method": "approximate"}
+    made = await aggregate(documents, [{"$group": {"_id": None, "p": {"$percentile": spec}}}], let=let)
+    assert made == [{"_id": None, "p": [1.0, 2.0, 0.0]}]
+    some = {**spec, "p": {"$concatArrays": [[0.1], ["$$high"]]}}
+    made = await aggregate(documents, [{"$group": {"_id": None, "p": {"$percentile": some}}}], let=let)
+    assert made == [{"_id": None, "p": [0.0, 2.0]}]
+    inline = {"$percentile": {**spec, "input": [4, 5, 6]}}
+    made = await aggregate([{"_id": 1}], [{"$project": {"_id": 0, "p": inline}}], let=let)
+    assert made == [{"p": [5.0, 6.0, 4.0]}]
+    first = {"$firstN": {"n": "$$n", "input": "$x"}}
+    stage = {"$bucketAuto": {"groupBy": "$x", "buckets": 1, "output": {"v": first}}}
+    assert await aggregate(documents, [stage], let=let) == [{"_id": {"min": 0, "max": 2}, "v": [0, 1]}]
+    shift = {"$shift": {"output": "$x", "by": 1, "default": "$$none"}}
+    stage = {"$setWindowFields": {"sortBy": {"x": 1}, "output": {"v": shift}}}
+    assert [each["v"] for each in await aggregate(documents, [stage], let=let)] == [1, 2, -1]
+
+
+@pytest.mark.parametrize(("shares", "code"), [(0.5, 7750301), ([0.5, "x"], 7750302), ([2], 7750303)])
+async def test_a_variable_that_holds_no_shares(aggregate: Aggregate, shares: Any, code: int) -> None:
+    """The fault is that of a constant."""
+    spec = {"input": "$x", "p": "$$shares", "method": "approximate"}
+    with pytest.raises(PipelineError) as caught:
+        await aggregate([{"x": 1}], [{"$group": {"_id": None, "p": {"$percentile": spec}}}], let={"shares": shares})
+    assert caught.value.mongo_code == code
+
+
 async def test_an_empty_pipeline_gives_copies(aggregate: Aggregate) -> None:
     """Nothing happens to the documents, but they are the caller's own."""
     document = {"_id": 1, "a": {"b": [1]}}

@@ -249,13 +249,18 @@ def parse_pipeline(
 
 
 def _let_values(let: Mapping[str, Any], env: Env) -> dict[str, Any]:
-    compiled = compile_let(let, env, "'let'", TYPE_MISMATCH)
+    """The values of the variables, each of which may read those before it."""
+    if not isinstance(let, Mapping):
+        raise fault(TYPE_MISMATCH, f"'let' must be a document, not {shown(let)}")
     variables = {"NOW": present()}
     values: dict[str, Any] = {}
-    for name, part in compiled.items():
-        if part.fields_needed != NOTHING:
-            raise fault(_NO_LET_FIELDS, f"the variable {name!r} of 'let' reads a field, but there is no document yet")
-        values[name] = part.evaluate({}, variables)
+    for name, definition in let.items():
+        for part in compile_let({name: definition}, env.bind(values), "'let'").values():
+            if part.fields_needed != NOTHING:
+                raise fault(
+                    _NO_LET_FIELDS, f"the variable {name!r} of 'let' reads a field, but there is no document yet"
+                )
+            values[str(name)] = part.evaluate({}, {**variables, **values})
     return values
 
 

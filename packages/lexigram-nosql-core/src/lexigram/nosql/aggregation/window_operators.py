@@ -367,14 +367,15 @@ def _shift(context: _Context) -> WindowOperator:
     by = as_int32(spec["by"])
     if by is None:
         raise fault(FAILED_TO_PARSE, "'by' of $shift must be a whole number")
-    default = compile_expression(spec.get("default"), variables=context.variables, collation=context.collation)
-    if not default.is_constant:
+    default = context.expression(spec.get("default"))
+    if default.fields_needed != frozenset():
         raise fault(FAILED_TO_PARSE, "'default' of $shift must be a constant")
-    otherwise = None if default.value is MISSING else default.value
 
     def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
         values = [None if value is MISSING else value for value in part.evaluate_many(documents, variables)]
         size = len(values)
+        given = default.evaluate({}, variables)
+        otherwise = None if given is MISSING else given
         return [values[index + by] if 0 <= index + by < size else copy_value(otherwise) for index in range(size)]
 
     return context.done(compute, takes_window=False)

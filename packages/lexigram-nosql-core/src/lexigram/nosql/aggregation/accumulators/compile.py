@@ -26,7 +26,7 @@ from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.order import hash_key, sort_key
 from lexigram.nosql.values.path import MISSING
 
-__all__ = ["ACCUMULATORS", "compile_accumulator", "percentile_shares", "positive_count"]
+__all__ = ["ACCUMULATORS", "compile_accumulator", "percentile_shares", "positive_count", "share_reader"]
 
 Compiler = Callable[[Any], Compiled]
 Maker = Callable[[Any, Mapping[str, Any]], Accumulator]
@@ -114,6 +114,28 @@ def percentile_shares(value: Any) -> tuple[float, ...]:
     return tuple(shares)
 
 
+def share_reader(part: Compiled) -> Callable[[Mapping[str, Any]], tuple[float, ...]]:
+    """Make what gives the shares that ``$percentile`` is asked for; they may come from variables, not from documents.
+
+    Args:
+        part: The compiled ``p``.
+
+    Returns:
+        A function of the variables' values; where variables were read, it raises ``PipelineError`` for what is not an
+        array of numbers from 0 to 1 (7750301 to 7750303).
+
+    Raises:
+        PipelineError: It reads documents (7750300), or it is constant and not such an array.
+    """
+    if part.is_constant:
+        checked = percentile_shares(part.value)
+        return lambda _variables: checked
+    if part.fields_needed != frozenset():
+        raise fault(7750300, "'p' of $percentile must be an array of constants")
+    evaluate = part.evaluate
+    return lambda variables: percentile_shares(evaluate({}, variables))
+
+
 def _document_for(group: Any) -> dict[str, Any]:
     return group if isinstance(group, dict) else {}
 
@@ -159,7 +181,7 @@ def _keeping(make: Callable[[_Context, int], Accumulator], shape: int) -> Callab
             new,
             argument.fields_needed,
             argument.variables_needed | size.variables_needed,
-            reads_group=not size.is_constant,
+            reads_group=size.fields_needed != frozenset(),
         )
 
     return build
@@ -223,7 +245,7 @@ def _ranked(*, last: bool, single: bool) -> Callable[[_Context], CompiledAccumul
             new,
             argument.fields_needed,
             argument.variables_needed | size.variables_needed,
-            reads_group=not size.is_constant,
+            reads_group=size.fields_needed != frozenset(),
         )
 
     return build
@@ -235,16 +257,14 @@ def _percentile(context: _Context) -> CompiledAccumulator:
     )
     argument = context.expression(spec["input"])
     shares = context.expression(spec["p"])
-    if not shares.is_constant:
-        raise fault(7750300, "'p' of $percentile must be an array of constants")
-    checked = percentile_shares(shares.value)
+    read = share_reader(shares)
     check_method(spec["method"])
     return CompiledAccumulator(
         context.name,
         argument,
-        lambda _group, _variables: Percentile(checked),
+        lambda _group, variables: Percentile(read(variables)),
         argument.fields_needed,
-        argument.variables_needed,
+        argument.variables_needed | shares.variables_needed,
     )
 
 

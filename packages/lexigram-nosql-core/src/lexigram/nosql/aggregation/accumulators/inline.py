@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lexigram.nosql.aggregation.accumulators.base import Accumulator
-from lexigram.nosql.aggregation.accumulators.compile import check_method, percentile_shares, positive_count
+from lexigram.nosql.aggregation.accumulators.compile import check_method, positive_count, share_reader
 from lexigram.nosql.aggregation.accumulators.extremes import Extreme, ExtremeN, FirstN, LastN
 from lexigram.nosql.aggregation.accumulators.statistics import Median, Percentile, StandardDeviation
 from lexigram.nosql.aggregation.accumulators.sums import Average, Sum
@@ -82,16 +82,17 @@ def _keeping(name: str, shape: int, make: Callable[[int, Place], Accumulator]) -
     return build
 
 
-def _quantile(source: Compiled, make: Callable[[], Accumulator]) -> Compiled:
-    read = source.evaluate
+def _quantile(parts: Sequence[Compiled], make: Callable[[Any], Accumulator]) -> Compiled:
+    """Measure what the first of the parts gives with an accumulator made from the variables."""
+    read = parts[0].evaluate
 
     def measure(document: Any, variables: Any) -> Any:
         value = read(document, variables)
-        accumulator = make()
+        accumulator = make(variables)
         accumulator.add_many(value if isinstance(value, list) else [value])
         return accumulator.result()
 
-    return combine([source], measure)
+    return combine(parts, measure)
 
 
 def _percentile(spec: Any, scope: Scope) -> Compiled:
@@ -104,18 +105,16 @@ def _percentile(spec: Any, scope: Scope) -> Compiled:
     )
     source = scope.compile(arguments["input"])
     shares = scope.compile(arguments["p"])
-    if not shares.is_constant:
-        raise fault(7750300, "'p' of $percentile must be an array of constants")
-    checked = percentile_shares(shares.value)
+    given = share_reader(shares)
     check_method(arguments["method"])
-    return _quantile(source, lambda: Percentile(checked))
+    return _quantile([source, shares], lambda variables: Percentile(given(variables)))
 
 
 def _median(spec: Any, scope: Scope) -> Compiled:
     arguments = named("$median", spec, required={"input": 40414, "method": 40414}, not_document=7436201, unknown=40415)
     source = scope.compile(arguments["input"])
     check_method(arguments["method"])
-    return _quantile(source, Median)
+    return _quantile([source], lambda _variables: Median())
 
 
 OPERATORS: Mapping[str, Builder] = {

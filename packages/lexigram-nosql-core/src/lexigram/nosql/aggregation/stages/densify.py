@@ -32,7 +32,7 @@ from lexigram.nosql.aggregation.stages.sort import SortStage, check_sort
 from lexigram.nosql.exceptions import PipelineError
 from lexigram.nosql.values.kinds import Kind, kind_of
 from lexigram.nosql.values.order import hash_key, sort_key
-from lexigram.nosql.values.path import MISSING
+from lexigram.nosql.values.path import MISSING, is_prefix
 from typing_extensions import override
 
 __all__ = ["Densify", "parse_densify"]
@@ -233,7 +233,7 @@ def parse_densify(specification: Any, env: Env) -> Sequence[Stage]:
 
     Raises:
         PipelineError: It is not a document (9), an option is unknown (40415), missing (40414) or of the wrong type
-            (14), or is not valid (5733401 to 5733410, 5876900, 5946800, 5946802, 6586400).
+            (14), or is not valid (5733401 to 5733410, 5876900, 5946800, 5946802, 6586400, 8993000, 9554500).
     """
     names = ("field", "partitionByFields", "range")
     options = known_options("$densify", specification, names, required=("field", "range"))
@@ -246,10 +246,16 @@ def parse_densify(specification: Any, env: Env) -> Sequence[Stage]:
     steps = _range(options["range"])
     if steps.bounds == _PARTITION and not partitions:
         raise fault(5733408, "the bounds 'partition' of $densify need 'partitionByFields'; 'full' does not")
+    path, keys = path_of(field), [path_of(each) for each in partitions]
+    for key in keys:
+        if is_prefix(path, key):
+            raise fault(8993000, f"'partitionByFields' of $densify may not hold the field itself: {field!r}")
+        if is_prefix(key, path):
+            raise fault(9554500, f"the field of $densify may not be part of a partition's key: {field!r}")
     order = dict.fromkeys([*(partitions if steps.bounds != _FULL else ()), field], 1)
     return [
         SortStage(check_sort(order, env.collation)),
-        Densify(path_of(field), [path_of(each) for each in partitions], steps, identity_of(env)),
+        Densify(path, keys, steps, identity_of(env)),
     ]
 
 
@@ -258,7 +264,9 @@ def _range(specification: Any) -> _Range:
         raise fault(TYPE_MISMATCH, f"'range' of $densify must be a document, not {shown(specification)}")
     options = known_options("$densify", specification, ("step", "bounds", "unit"), required=("step", "bounds"))
     step = options["step"]
-    if not is_numeric(step) or not _less(0, step):
+    if not is_numeric(step):
+        raise fault(TYPE_MISMATCH, f"'step' of $densify must be a number, not {shown(step)}")
+    if not _less(0, step):
         raise fault(5733401, "'step' of $densify must be a positive number")
     unit: str | None = None
     if "unit" in options:

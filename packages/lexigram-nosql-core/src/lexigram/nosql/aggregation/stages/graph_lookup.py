@@ -211,7 +211,7 @@ def parse_graph_lookup(specification: Any, env: Env) -> Sequence[Stage]:
         else:
             raise fault(40104, f"$graphLookup has no option {str(name)[:64]!r}")
     needed = ("from", "as", "connectFromField", "connectToField")
-    if start is None or not all(texts.get(name) for name in needed):
+    if start is None or not all(name in texts for name in needed):
         raise fault(40105, f"$graphLookup needs 'startWith', {', '.join(map(repr, needed))}")
     path_of(texts["connectToField"])
     return [

@@ -21,6 +21,7 @@ from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.kinds import type_name
 
 __all__ = [
+    "MISSING_OPTION",
     "Env",
     "StageParser",
     "Subpipeline",

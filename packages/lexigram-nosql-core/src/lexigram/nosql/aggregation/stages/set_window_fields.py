@@ -17,7 +17,7 @@ from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import FAILED_TO_PARSE, TYPE_MISMATCH, fault
 from lexigram.nosql.aggregation.stages.additions import Filler, Tree, make_filler
 from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Fields, Output, Run, Runner, Stage, chunks
-from lexigram.nosql.aggregation.stages.parsing import Env, known_options, path_of, shown
+from lexigram.nosql.aggregation.stages.parsing import MISSING_OPTION, Env, known_options, path_of, shown
 from lexigram.nosql.aggregation.stages.sort import check_sort
 from lexigram.nosql.aggregation.stages.windows import Window, parse_window, whole_partition
 from lexigram.nosql.aggregation.window_operators import WindowOperator, window_operator
@@ -190,21 +190,21 @@ def window_stage(name: str, specification: Any, env: Env) -> SetWindowFields:
     Returns:
         The stage.
     """
-    options = known_options(name, specification, ("partitionBy", "sortBy", "output"), required=("output",))
+    options = known_options(name, specification, ("partitionBy", "sortBy", "output"))
+    for option in ("sortBy", "output"):
+        if option in options and not isinstance(options[option], Mapping):
+            raise fault(TYPE_MISMATCH, f"{option!r} of {name} must be a document, not {shown(options[option])}")
+    if "output" not in options:
+        raise fault(MISSING_OPTION, f"{name} needs the option 'output'")
     output = options["output"]
-    if not isinstance(output, Mapping):
-        raise fault(TYPE_MISMATCH, f"'output' of {name} must be a document, not {shown(output)}")
     partition: Compiled | None = None
     if options.get("partitionBy") is not None:
         partition = env.expression(options["partitionBy"])
         if partition.is_constant and isinstance(partition.value, list):
             raise fault(TYPE_MISMATCH, f"{name} cannot partition by an array")
     sort: Sort | None = None
-    if "sortBy" in options:
-        if not isinstance(options["sortBy"], Mapping):
-            raise fault(TYPE_MISMATCH, f"'sortBy' of {name} must be a document, not {shown(options['sortBy'])}")
-        if options["sortBy"]:
-            sort = check_sort(options["sortBy"], env.collation, f"'sortBy' of {name}")
+    if options.get("sortBy"):
+        sort = check_sort(options["sortBy"], env.collation, f"'sortBy' of {name}")
     fields: list[_Field] = []
     taken: dict[tuple[str, ...], str] = {}
     for path, value in output.items():
