@@ -275,3 +275,21 @@ async def test_a_backend_without_feeds_says_so() -> None:
             store.collection("things").watch()
         assert caught.value.feature == "change_streams"
         assert caught.value.operation == "watch"
+
+
+async def test_a_feed_that_lost_its_history_keeps_saying_so() -> None:
+    """Who asks again must not take it for the end; closing it ends it."""
+    async with InMemoryDocumentStore(MemoryConfig(change_history=2)) as store:
+        things = store.collection("things")
+        feed = things.watch()
+        await things.insert_one({"_id": 0})
+        assert (await anext(feed)).document_id == 0
+        await things.insert_many([{"_id": n} for n in range(1, 6)])
+
+        for _ in range(3):
+            with pytest.raises(CursorError, match="no longer kept"):
+                await anext(feed)
+
+        await feed.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await anext(feed)

@@ -16,6 +16,7 @@ from lexigram.nosql.exceptions import CursorError, PageTokenError
 from lexigram.nosql.observing import Command
 from lexigram.nosql.paging import PageTokens
 from lexigram.nosql.query.parse import parse_filter
+from lexigram.nosql.store import DocumentStore
 from pydantic import SecretStr
 
 
@@ -206,3 +207,37 @@ async def test_pages_take_part_in_a_transaction(memory: InMemoryDocumentStore, k
         await kept.delete_one({"_id": 2})
         assert await walk(kept, size=2) == [[0, 1], [1.5, 3]]
     assert BackendConfig().page_token_secret is None
+
+
+@pytest.mark.parametrize("direction", [1, -1], ids=["rising", "falling"])
+async def test_pages_over_arrays_ask_for_no_more_the_further_they_are(
+    store: DocumentStore, monkeypatch: pytest.MonkeyPatch, direction: int
+) -> None:
+    """Every document has an element on either side of most places, and would match every page's filter."""
+    things = store.collection("things")
+    await things.insert_many([{"_id": n, "a": [n, 1000 + n, -1000 - n][:: 1 if n % 2 else -1]} for n in range(60)])
+    asked: list[int] = []
+    read = Collection.read
+
+    async def counted(self: Collection, request: Any, call: Any) -> Any:
+        asked.append(0)
+        async for batch in read(self, request, call):
+            asked[-1] += len(batch)
+            yield batch
+
+    monkeypatch.setattr(Collection, "read", counted)
+    seen: list[int] = []
+    token = None
+    costs: list[int] = []
+    while True:
+        asked.clear()
+        page = await things.find_page(sort=[("a", direction)], size=5, token=token)
+        costs.append(sum(asked))
+        seen += [item["_id"] for item in page.items]
+        token = page.next_cursor
+        if token is None:
+            break
+
+    everything = await things.find(sort=[("a", direction), ("_id", 1)]).to_list()
+    assert seen == [document["_id"] for document in everything]
+    assert max(costs) <= 2 * 6

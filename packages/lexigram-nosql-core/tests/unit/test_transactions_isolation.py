@@ -16,11 +16,17 @@ from lexigram.nosql.backends.memory.spec import SPEC, MemoryConfig
 from lexigram.nosql.collection import Collection
 from lexigram.nosql.exceptions import (
     BulkWriteError,
+    CursorError,
+    DocumentValidationError,
     DuplicateKeyError,
     NoSQLError,
+    NoSQLFilterError,
     NoSQLIndexError,
+    PageTokenError,
     QueryOptionError,
+    ScanDeniedError,
     TransactionError,
+    UpdateError,
     WriteConflictError,
 )
 from lexigram.nosql.session import Session
@@ -598,3 +604,99 @@ async def test_the_errors_of_a_rollback_do_not_hide_the_reason(caplog: pytest.Lo
     with pytest.raises(ValueError, match="mine"):
         await _body(store, ValueError("mine"))
     assert "rollback on slow failed" in caplog.text
+
+
+async def test_a_cursor_of_a_transaction_reads_no_more_after_its_end(memory: DocumentStore) -> None:
+    """Not even what it has fetched already; one that had come to its end stays ended."""
+    things = memory.collection("things")
+    await things.insert_many([{"_id": n} for n in range(5)])
+    async with memory.transaction():
+        half_read = things.find(batch_size=2)
+        assert (await anext(half_read))["_id"] == 0
+        piped = things.aggregate([{"$match": {}}])
+        assert (await anext(piped))["_id"] == 0
+        ended = things.find()
+        assert len(await ended.to_list()) == 5
+
+    for cursor in (half_read, piped):
+        with pytest.raises(CursorError, match="the transaction in which this cursor reads has ended") as caught:
+            await anext(cursor)
+        assert "inside the block" in str(caught.value.hint)
+        with pytest.raises(CursorError, match="has ended"):
+            await cursor.to_list()
+    assert await ended.to_list() == []
+
+
+async def test_a_cursor_ends_with_a_transaction_that_is_rolled_back(memory: DocumentStore) -> None:
+    """What it would read on was never there."""
+    things = memory.collection("things")
+
+    async def work() -> None:
+        nonlocal cursor
+        async with memory.transaction():
+            await things.insert_many([{"_id": n} for n in range(3)])
+            await anext(cursor)
+            raise KeyError("changed my mind")
+
+    cursor = things.find(batch_size=1)
+    with pytest.raises(KeyError):
+        await work()
+
+    with pytest.raises(CursorError, match="has ended"):
+        await anext(cursor)
+
+
+async def test_a_cursor_outlives_a_session_without_a_transaction(memory: DocumentStore) -> None:
+    """And one of a block that joined a transaction lives until the outermost end."""
+    things = memory.collection("things")
+    await things.insert_many([{"_id": n} for n in range(4)])
+    async with memory.session():
+        free = things.find(batch_size=1)
+        await anext(free)
+    assert len(await free.to_list()) == 3
+
+    async with memory.transaction():
+        async with memory.transaction():
+            inner = things.find(batch_size=1)
+            await anext(inner)
+        assert (await anext(inner))["_id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        (lambda things: things.find_page(size=0), QueryOptionError),
+        (lambda things: things.find_page(token="nonsense"), PageTokenError),
+        (lambda things: things.find_page({"$bad": 1}), NoSQLFilterError),
+        (lambda things: things.bulk_write([InsertOne({"a": object()})]), DocumentValidationError),
+        (lambda things: things.bulk_write([UpdateOne({}, {"$bad": 1})]), UpdateError),
+        (lambda things: things.bulk_write([3]), DocumentValidationError),
+        (lambda things: things.explain(None), QueryOptionError),
+    ],
+    ids=["size", "token", "filter", "document", "update", "operation", "explain"],
+)
+async def test_a_wrong_argument_does_not_abort_a_transaction(
+    memory: DocumentStore, operation: Any, error: type[NoSQLError]
+) -> None:
+    """Nothing was sent, so what was written before is committed."""
+    things = memory.collection("things")
+    async with memory.transaction():
+        await things.insert_one({"_id": 1})
+        with pytest.raises(error):
+            await operation(things)
+
+    assert await things.count_documents() == 1
+
+
+async def test_a_denied_scan_does_not_abort_a_transaction() -> None:
+    """It is refused before anything is sent."""
+    async with InMemoryDocumentStore(MemoryConfig(scan_policy="deny")) as store:
+        things = store.collection("things")
+        async with store.transaction():
+            await things.insert_one({"_id": 1, "a": 1})
+            with pytest.raises(ScanDeniedError):
+                await things.find_one({"a": 1})
+            with pytest.raises(ScanDeniedError):
+                await things.find({"a": 1}).to_list()
+
+        assert await things.count_documents() == 1

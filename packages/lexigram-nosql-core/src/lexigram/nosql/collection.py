@@ -48,11 +48,12 @@ from lexigram.nosql.exceptions import (
     NoSQLError,
     NoSQLTimeoutError,
     QueryOptionError,
+    ScanDeniedError,
 )
 from lexigram.nosql.following import ChangeStream, follow
 from lexigram.nosql.indexes import parse_index
 from lexigram.nosql.indexing import create_index, drop_index, list_indexes
-from lexigram.nosql.paging import find_page, total_order
+from lexigram.nosql.paging import prepare_page, read_page, total_order
 from lexigram.nosql.query.numbers import parse_seconds
 from lexigram.nosql.query.options import parse_find, parse_flag, parse_hint, parse_selection_filter
 from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, deliberate_scan, plan_read
@@ -63,8 +64,9 @@ from lexigram.nosql.reading import finisher, read_batches, read_matching
 from lexigram.nosql.session import Session, current_session
 from lexigram.nosql.update.parse import parse_replacement, parse_update
 from lexigram.nosql.values.copying import copy_document, copy_value
+from lexigram.nosql.values.distinct import distinct_values
 from lexigram.nosql.values.order import hash_key
-from lexigram.nosql.values.path import distinct_values, split_path
+from lexigram.nosql.values.path import split_path
 from lexigram.nosql.writing import Finder, Selection, Writer
 
 if TYPE_CHECKING:
@@ -278,7 +280,11 @@ class Collection:
         session: Session | None = None,
         timeout: float | None = None,
     ) -> CursorPage[Document]:
-        """One page by keyset: stable under ties and under inserts before it, at the same cost for every page.
+        """One page by keyset: stable under ties and under inserts before it.
+
+        Every page asks for the same number of documents, however far it is from the first: one more than it holds.
+        Where the sort field holds arrays, which stand at one of their elements but match by any, it may ask a second
+        time. Arrays inside arrays, and a collation, can make it ask more often.
 
         Args:
             filter: The filter; the same for all pages.
@@ -295,12 +301,10 @@ class Collection:
         Raises:
             PageTokenError: The token was altered, or belongs to another query.
         """
-        return await self._run(
-            "find_page",
-            lambda call: find_page(self, filter, sort, size, token, projection, call),
-            session,
-            timeout,
-        )
+        # Before the session is joined: a wrong argument must not abort a transaction.
+        with self._store.translating("find_page", self._name):
+            page = prepare_page(self, filter, sort, size, token, projection)
+        return await self._run("find_page", lambda call: read_page(self, page, call), session, timeout)
 
     async def exists(self, filter: Any = None, *, session: Session | None = None, timeout: float | None = None) -> bool:
         """True when at least one document matches."""
@@ -632,12 +636,13 @@ class Collection:
         """
         if isinstance(operations, Mapping | str | bytes) or not isinstance(operations, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DocumentValidationError("bulk_write() takes a list of write operations")
-        listed = list(operations)
         parse_flag("ordered", ordered)
+        # Before the session is joined: a wrong operation must not abort a transaction.
+        with self._store.translating("bulk_write", self._name):
+            writer = self.reach().writer
+            steps = prepare_bulk(list(operations), writer, self._store.prepare)
 
         async def work(call: Call) -> BulkWriteResult:
-            writer = self.reach().writer
-            steps = prepare_bulk(listed, writer, self._store.prepare)
             return await run_bulk(steps, writer, ordered, call)
 
         return await self._run("bulk_write", work, session, timeout)
@@ -731,6 +736,11 @@ class Collection:
         Raises:
             QueryOptionError: The operation reads nothing by filter.
         """
+        if not isinstance(operation, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            raise QueryOptionError(
+                f"explain() takes the name of a method, not {type(operation).__name__}",
+                hint='Write explain("find", {...}), or explain() on the cursor of find() or aggregate().',
+            )
         writes = operation.startswith(("update", "delete", "replace", "find_one_and"))
         if not (writes or operation in _PLANNED_READS):
             raise QueryOptionError(
@@ -867,7 +877,8 @@ class Collection:
                 call = Call(deadline=deadline) if joined is None else joined.call(deadline)
                 return await _in_time(operation, work, call, limit)
             except BaseException as error:
-                if joined is not None:
+                # The scan policy refuses before anything is sent.
+                if joined is not None and not isinstance(error, ScanDeniedError):
                     joined.abort(error)
                 raise
 
@@ -913,7 +924,7 @@ class Collection:
             except GeneratorExit:
                 raise
             except BaseException as error:
-                if joined is not None:
+                if joined is not None and not isinstance(error, ScanDeniedError):
                     joined.abort(error)
                 raise
 
@@ -924,7 +935,12 @@ class Collection:
             with store.translating("explain", name):
                 return await explain(ran)
 
-        return Cursor(batches, explained, waiting, limit)
+        def opened(cursor: Cursor) -> None:
+            joined = self._joined(session)
+            if joined is not None:
+                joined.hold(cursor)
+
+        return Cursor(batches, explained, waiting, limit, opened)
 
     @staticmethod
     def _selection(filter: Any, sort: Any, hint: Any, collation: Mapping[str, Any] | None) -> Selection:

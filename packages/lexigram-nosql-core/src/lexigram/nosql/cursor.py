@@ -31,9 +31,23 @@ class Cursor:
         explain: Describes the request; told whether it has started.
         waiting: Makes the context in which each wait runs, where errors become Lexigram's; told if it is the first.
         timeout: Seconds that all waiting together may take; None for no limit.
+        opened: Told of the cursor when its request starts, so that a transaction can end it.
     """
 
-    __slots__ = ("_batch", "_batches", "_busy", "_explain", "_left", "_open", "_position", "_state", "_waiting")
+    __slots__ = (
+        "__weakref__",
+        "_batch",
+        "_batches",
+        "_busy",
+        "_explain",
+        "_left",
+        "_open",
+        "_opened",
+        "_position",
+        "_reason",
+        "_state",
+        "_waiting",
+    )
 
     def __init__(
         self,
@@ -41,8 +55,11 @@ class Cursor:
         explain: Callable[[bool], Awaitable[Plan]],
         waiting: Callable[[bool], AbstractContextManager[Any]],
         timeout: float | None,
+        opened: Callable[[Cursor], None] | None = None,
     ) -> None:
         self._open = open_batches
+        self._opened = opened
+        self._reason: str | None = None
         self._explain = explain
         self._waiting = waiting
         self._left = timeout
@@ -110,6 +127,16 @@ class Cursor:
         """
         return await self._explain(self._state != "new")
 
+    async def end(self, reason: str) -> None:
+        """Close the cursor for somebody else; who reads on is told why.
+
+        Args:
+            reason: What happened, as a sentence without its full stop.
+        """
+        if self._state == "open":
+            self._reason = reason
+            await self.aclose()
+
     async def aclose(self) -> None:
         """Release what the cursor holds. Safe to call twice; a cursor at its end needs no closing.
 
@@ -145,7 +172,7 @@ class Cursor:
         if self._state == "ended":
             return False
         if self._state == "closed":
-            raise _closed()
+            raise self._refusal()
         if self._busy:
             raise CursorError("two tasks read this cursor at the same time", hint="Give each task its own cursor.")
         self._busy = True
@@ -154,6 +181,8 @@ class Cursor:
                 if self._batches is None:
                     self._batches = self._open()
                     self._state = "open"
+                    if self._opened is not None:
+                        self._opened(self)
                 batch = await (anext(self._batches, None) if self._left is None else self._next_in_time(self._batches))
         except BaseException:
             # The generator has ended with the error; what it held is released.
@@ -164,13 +193,18 @@ class Cursor:
             self._busy = False
         if self.closed:
             await self._release()
-            raise _closed()
+            raise self._refusal()
         if batch is None:
             self._state = "ended"
             await self._release()
             return False
         self._batch, self._position = batch, 0
         return True
+
+    def _refusal(self) -> CursorError:
+        if self._reason is None:
+            return CursorError("this cursor is closed", hint="Call find() or aggregate() again for a new one.")
+        return CursorError(self._reason, hint="Read the cursor inside the block, for instance with to_list().")
 
     async def _next_in_time(self, batches: Batches) -> list[Document] | None:
         """The next batch within what is left of the cursor's time."""
@@ -187,7 +221,3 @@ class Cursor:
             raise NoSQLTimeoutError("the cursor did not finish in time", timeout=limit) from error
         finally:
             self._left = max(0.0, (limit or 0.0) - (time() - start))
-
-
-def _closed() -> CursorError:
-    return CursorError("this cursor is closed", hint="Call find() or aggregate() again for a new one.")

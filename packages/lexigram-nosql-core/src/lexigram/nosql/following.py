@@ -28,7 +28,8 @@ class ChangeStream:
     """A running change feed: an asynchronous iterator of events, to be closed.
 
     A wait that is cancelled (by a timeout, say) loses nothing: the next wait goes on with the same event. One task
-    reads at a time; any task may close the feed, which ends the loop of the one that reads.
+    reads at a time; any task may close the feed, which ends the loop of the one that reads. A feed that failed keeps
+    raising its error until it is closed; open a new one with :attr:`resume_token`.
 
     Args:
         events: The driver's events.
@@ -49,6 +50,7 @@ class ChangeStream:
         self._translating = translating
         self._token = resume_token
         self._closed = False
+        self._failure: Exception | None = None
         self._waiting = False
         self._next: asyncio.Task[ChangeEvent | None] | None = None
 
@@ -63,6 +65,9 @@ class ChangeStream:
     async def __anext__(self) -> ChangeEvent:
         if self._closed:
             raise StopAsyncIteration
+        if self._failure is not None:
+            # A feed that broke has not come to its end; who asks again must not take it for one.
+            raise self._failure
         if self._waiting:
             raise CursorError("two tasks read this change feed at the same time", hint="Give each task its own feed.")
         if self._next is None:
@@ -77,8 +82,12 @@ class ChangeStream:
         if pending.cancelled():
             raise StopAsyncIteration
         self._next = None
-        with self._translating():
-            event = pending.result()
+        try:
+            with self._translating():
+                event = pending.result()
+        except Exception as error:
+            self._failure = error
+            raise
         if event is None:
             raise StopAsyncIteration
         self._token = event.resume_token

@@ -18,7 +18,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lexigram.contracts.domain.pagination import CursorPage
@@ -30,6 +30,7 @@ from lexigram.nosql.query.options import parse_find
 from lexigram.nosql.query.parse import Query, parse_filter
 from lexigram.nosql.query.plain import copy_filter
 from lexigram.nosql.query.plan import FindRequest
+from lexigram.nosql.query.projection import Projection
 from lexigram.nosql.query.sort import Sort, parse_sort
 from lexigram.nosql.query.unparse import unparse
 from lexigram.nosql.values.extended_json import dumps, loads
@@ -40,7 +41,7 @@ from pydantic import SecretStr
 if TYPE_CHECKING:
     from lexigram.nosql.collection import Collection
 
-__all__ = ["PageTokens", "find_page", "total_order"]
+__all__ = ["PageRequest", "PageTokens", "prepare_page", "read_page", "total_order"]
 
 _MAC_BYTES = 16
 _LARGEST_PAGE = 10_000
@@ -107,10 +108,39 @@ def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
 
 
-async def find_page(
-    collection: Collection, filter: Any, sort: Any, size: int, token: str | None, projection: Any, call: Call
-) -> CursorPage[Document]:
-    """One page; see :meth:`Collection.find_page`."""
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A page, its arguments checked.
+
+    Attributes:
+        request: Filter and whole order, without the projection.
+        order: That order.
+        fields: The projection.
+        given: The filter as it was written.
+        digest: What its tokens are bound to.
+        place: Where it begins; None for the first.
+        size: Documents in it.
+    """
+
+    request: FindRequest
+    order: Sort
+    fields: Projection | None
+    given: dict[str, Any]
+    digest: str
+    place: tuple[Any, ...] | None
+    size: int
+
+
+def prepare_page(
+    collection: Collection, filter: Any, sort: Any, size: int, token: str | None, projection: Any
+) -> PageRequest:
+    """Check the arguments of :meth:`Collection.find_page`; nothing is sent.
+
+    Raises:
+        PageTokenError: The token was altered, or belongs to another query.
+        QueryOptionError: The size is out of bounds, or the order is none by fields.
+        NoSQLFilterError: The filter is not valid.
+    """
     if not 1 <= parse_count("size", size) <= _LARGEST_PAGE:
         raise QueryOptionError(f"size must be 1 to {_LARGEST_PAGE}, not {size}")
     request = parse_find(filter, projection, sort)
@@ -118,15 +148,20 @@ async def find_page(
         raise QueryOptionError("find_page() takes a size, so the query may carry no skip or limit")
     order = total_order(request)
     given = _mapping(filter, request.query)
-    tokens = collection.store.page_tokens
     digest = _digest(collection.name, given, order)
-    place = None if token is None else tokens.read(token, digest)
-    found = await _following(collection, replace(request, sort=order, projection=None), given, place, size + 1, call)
-    items, more = found[:size], len(found) > size
-    following = tokens.write(digest, order.place(items[-1])) if more else None
-    fields = request.projection
+    place = None if token is None else collection.store.page_tokens.read(token, digest)
+    whole = replace(request, sort=order, projection=None)
+    return PageRequest(whole, order, request.projection, given, digest, place, size)
+
+
+async def read_page(collection: Collection, page: PageRequest, call: Call) -> CursorPage[Document]:
+    """One page; see :meth:`Collection.find_page`."""
+    found = await _following(collection, page, call)
+    items, more = found[: page.size], len(found) > page.size
+    following = collection.store.page_tokens.write(page.digest, page.order.place(items[-1])) if more else None
+    fields = page.fields
     shown = items if fields is None else [fields.apply(document) for document in items]
-    return CursorPage(shown, next_cursor=following, has_more=more, has_previous=token is not None)
+    return CursorPage(shown, next_cursor=following, has_more=more, has_previous=page.place is not None)
 
 
 def total_order(request: FindRequest) -> Sort:
@@ -146,23 +181,15 @@ def total_order(request: FindRequest) -> Sort:
     return total
 
 
-async def _following(
-    collection: Collection,
-    request: FindRequest,
-    given: dict[str, Any],
-    place: tuple[Any, ...] | None,
-    wanted: int,
-    call: Call,
-) -> list[Document]:
-    """The first documents after a place, as many as are wanted and there are."""
-    order = request.sort
-    if order is None:
-        raise QueryOptionError("find_page() needs an order")
+async def _following(collection: Collection, page: PageRequest, call: Call) -> list[Document]:
+    """The first documents after a place, one more than the page holds if there are so many."""
+    order, place, wanted = page.order, page.place, page.size + 1
     found: list[Document] = []
     limit = wanted
+    sharp = False
     while True:
-        query = request.query if place is None else _narrowed(request.query, given, order, place)
-        reading = replace(request, query=query, limit=limit, after=place, batch_size=limit)
+        query = page.request.query if place is None else _narrowed(page.request.query, page.given, order, place, sharp)
+        reading = replace(page.request, query=query, limit=limit, after=place, batch_size=limit)
         bound = None if place is None else order.key_at(place)
         last: Document | None = None
         count = 0
@@ -176,8 +203,9 @@ async def _following(
         # The filter selects a superset: arrays match by any element, but stand at the place of one.
         if bound is None or bound < order.key(last):
             place = order.place(last)
-        else:
+        elif sharp:
             limit *= 2
+        sharp = True
 
 
 def _mapping(filter: Any, query: Query) -> dict[str, Any]:
@@ -199,11 +227,12 @@ def _tuples(data: Any) -> Any:
     return tuple([_tuples(item) for item in data]) if isinstance(data, list) else data
 
 
-def _narrowed(query: Query, given: dict[str, Any], order: Sort, place: Sequence[Any]) -> Query:
+def _narrowed(query: Query, given: dict[str, Any], order: Sort, place: Sequence[Any], sharp: bool) -> Query:
     """The query, narrowed to documents that can stand after a place.
 
     It selects a superset, in terms that indexes serve: the exact comparison is made on what comes back. Branch *n*
-    holds the documents that agree in the first *n* fields and come after in the next.
+    holds the documents that agree in the first *n* fields and come after in the next. *sharp* also leaves out arrays
+    with an element that stands before the place, which costs backends that cannot say so natively a look at each.
     """
     if order.collation is not None:
         return query
@@ -212,7 +241,8 @@ def _narrowed(query: Query, given: dict[str, Any], order: Sort, place: Sequence[
     for (path, direction), key in zip(order.fields, place, strict=True):
         following = _after(path, direction, key)
         if following:
-            branches.append({"$and": [*same, _either(following)]})
+            straddling = _before(path, direction, key) if sharp else []
+            branches.append({"$and": [*same, _either(following), *straddling]})
         same.append(_either(_equal(path, key)))
     return parse_filter({"$and": [given, {"$or": branches}]}) if branches else query
 
@@ -247,6 +277,25 @@ def _after(path: str, direction: int, key: Any) -> list[dict[str, Any]]:
     if further:
         conditions.append(_of_ranks(path, further))
     return [*conditions, *_absent(path)] if absent else conditions
+
+
+def _before(path: str, direction: int, key: Any) -> list[dict[str, Any]]:
+    """Conditions that no document after *key* fails: no element stands at it or before.
+
+    An array stands at its least element, in falling order at its greatest. Left out where a condition could mean a
+    whole array, or where a name in the path could be a position.
+    """
+    value = value_of_key(key)
+    rank = _rank(key)
+    if any(part.isdigit() for part in path.split(".")) or isinstance(value, list):
+        return []
+    conditions: list[dict[str, Any]] = []
+    if value is not None:
+        conditions.append({path: {"$not": {"$lte" if direction > 0 else "$gte": value}}})
+    nearer = {other for other in _RANKS if (other < rank if direction > 0 else other > rank)} - {RANKS[Kind.ARRAY]}
+    if nearer:
+        conditions.append({path: {"$not": _of_ranks(path, nearer)[path]}})
+    return conditions
 
 
 def _rank(key: Any) -> int:

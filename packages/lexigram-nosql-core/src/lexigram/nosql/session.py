@@ -21,7 +21,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
+from lexigram.nosql.cursor import Cursor
 from lexigram.nosql.driver import NO_CALL, Call, Driver, SupportsSessions, SupportsTransactions
 from lexigram.nosql.exceptions import NoSQLError, TransactionError
 from lexigram.nosql.finishing import to_the_end
@@ -44,10 +46,22 @@ class Session:
         store: The store it belongs to.
     """
 
-    __slots__ = ("_closed", "_driver", "_failure", "_native", "_outer", "_owner", "_server", "_task", "store")
+    __slots__ = (
+        "_closed",
+        "_cursors",
+        "_driver",
+        "_failure",
+        "_native",
+        "_outer",
+        "_owner",
+        "_server",
+        "_task",
+        "store",
+    )
 
     def __init__(self, store: DocumentStore, outer: Session | None) -> None:
         self.store = store
+        self._cursors: WeakSet[Cursor] | None = None
         self._outer = outer
         self._task = asyncio.current_task()
         self._owner: asyncio.Task[Any] | None = None
@@ -103,6 +117,21 @@ class Session:
         """Let the transaction, if there is one, never commit; *error* is why."""
         if self._native is not None and self._failure is None:
             self._failure = error
+
+    def hold(self, cursor: Cursor) -> None:
+        """End a cursor with the transaction, if there is one: what it reads is the transaction's."""
+        if self._native is not None:
+            if self._cursors is None:
+                self._cursors = WeakSet()
+            self._cursors.add(cursor)
+
+    async def _end_cursors(self) -> None:
+        cursors, self._cursors = self._cursors, None
+        for cursor in list(cursors or ()):
+            try:
+                await cursor.end("the transaction in which this cursor reads has ended")
+            except Exception:  # noqa: BLE001 - logged; the transaction's own end matters more
+                _log.exception("closing a cursor of a transaction on %s failed", self.store.backend)
 
     def call(self, deadline: float | None = None) -> Call:
         """The circumstances of an operation that runs in this session.
@@ -168,6 +197,8 @@ class Session:
                 self.call()
             finally:
                 self._native = self._owner = None
+                if self._cursors is not None:
+                    await to_the_end(self._end_cursors())
             with self.store.translating("transaction"):
                 await to_the_end(driver.commit(native))
         except BaseException:
