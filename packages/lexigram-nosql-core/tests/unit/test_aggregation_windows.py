@@ -428,3 +428,18 @@ def test_fill_and_densify_say_what_they_stand_for() -> None:
         ]
     )
     assert [line.split(" ")[0] for line in pipeline.describe()] == ["$sort", "$densify", "$fill", "$fill"]
+
+
+async def test_a_list_in_a_window_is_an_array_of_expressions(aggregate: Aggregate) -> None:
+    """Unlike in a group, where accumulators take one argument and refuse a list."""
+    documents = [{"_id": 1, "a": 1, "b": 5}, {"_id": 2, "a": 2, "b": 3}]
+    output = {"m": {"$max": ["$a", "$b"]}, "p": {"$push": ["$b"]}}
+    made = await aggregate(documents, [{"$setWindowFields": {"sortBy": {"_id": 1}, "output": output}}])
+    assert [(each["m"], each["p"]) for each in made] == [([2, 3], [[5], [3]])] * 2
+
+
+def test_objects_are_not_merged_in_windows() -> None:
+    """$mergeObjects is an accumulator of groups only."""
+    with pytest.raises(PipelineError, match="no window operator") as caught:
+        parse_pipeline([{"$setWindowFields": {"output": {"m": {"$mergeObjects": "$o"}}}}])
+    assert caught.value.mongo_code == 9

@@ -124,7 +124,9 @@ class _Context:
 
 
 def _accumulator(context: _Context) -> WindowOperator:
-    compiled = compile_accumulator(context.name, context.spec, variables=context.variables, collation=context.collation)
+    compiled = compile_accumulator(
+        context.name, context.spec, variables=context.variables, collation=context.collation, in_window=True
+    )
     compute = over_windows(lambda variables: compiled.new({}, variables), compiled.argument.evaluate_many)
     return WindowOperator(
         context.name,
@@ -137,7 +139,7 @@ def _accumulator(context: _Context) -> WindowOperator:
     )
 
 
-_HOLDING: Final = frozenset({"$push", "$addToSet", "$concatArrays", "$setUnion", "$mergeObjects"})
+_HOLDING: Final = frozenset({"$push", "$addToSet", "$concatArrays", "$setUnion"})
 
 
 def _covariance(*, sample: bool) -> Callable[[_Context], WindowOperator]:
@@ -420,7 +422,7 @@ _OTHERS: Final[Mapping[str, Callable[[_Context], WindowOperator]]] = MappingProx
         "$shift": _shift,
     }
 )
-_NOT_WINDOWED: Final = frozenset({"$accumulator"})
+_NOT_WINDOWED: Final = frozenset({"$accumulator", "$mergeObjects"})
 
 
 def window_operator_names() -> frozenset[str]:

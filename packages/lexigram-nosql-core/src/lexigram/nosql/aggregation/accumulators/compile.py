@@ -36,10 +36,13 @@ _METHOD: Final = "approximate"
 class _Context:
     """What compiling one accumulator needs."""
 
-    __slots__ = ("collation", "expression", "name", "spec")
+    __slots__ = ("collation", "expression", "in_window", "name", "spec")
 
-    def __init__(self, name: str, spec: Any, expression: Compiler, collation: Collation | None) -> None:
+    def __init__(
+        self, name: str, spec: Any, expression: Compiler, collation: Collation | None, *, in_window: bool
+    ) -> None:
         self.name = name
+        self.in_window = in_window
         self.spec = spec
         self.expression = expression
         self.collation = collation
@@ -142,7 +145,7 @@ def _document_for(group: Any) -> dict[str, Any]:
 
 def _plain(make: Callable[[_Context], Callable[[], Accumulator]]) -> Callable[[_Context], CompiledAccumulator]:
     def build(context: _Context) -> CompiledAccumulator:
-        if isinstance(context.spec, list | tuple):
+        if isinstance(context.spec, list | tuple) and not context.in_window:
             raise fault(40237, f"{context.name} takes one argument, not an array of them")
         argument = context.expression(context.spec)
         new = make(context)
@@ -329,7 +332,12 @@ ACCUMULATORS: Mapping[str, Callable[[_Context], CompiledAccumulator]] = MappingP
 
 
 def compile_accumulator(
-    name: str, spec: Any, *, variables: Collection[str] = (), collation: Collation | None = None
+    name: str,
+    spec: Any,
+    *,
+    variables: Collection[str] = (),
+    collation: Collation | None = None,
+    in_window: bool = False,
 ) -> CompiledAccumulator:
     """Compile an accumulator.
 
@@ -338,6 +346,7 @@ def compile_accumulator(
         spec: What stands beside the name.
         variables: Names of the variables that will be given values.
         collation: How strings compare; None for comparison by code point.
+        in_window: It stands in ``$setWindowFields``, where a list is an array of expressions and not a wrong argument.
 
     Returns:
         The compiled accumulator; everything that can be wrong with it as such has been checked.
@@ -352,4 +361,4 @@ def compile_accumulator(
     def expression(part: Any) -> Compiled:
         return compile_expression(part, variables=variables, collation=collation)
 
-    return build(_Context(name, spec, expression, collation))
+    return build(_Context(name, spec, expression, collation, in_window=in_window))
