@@ -48,7 +48,7 @@ class _Decoder(TypeDecoder):
 
     def __init__(self, cls: type[Any], transform: Callable[[Any], Any]) -> None:
         self._cls = cls
-        self.transform_bson = transform  # type: ignore[method-assign]
+        self.transform_bson = transform  # type: ignore[method-assign, assignment]
 
     @property
     def bson_type(self) -> type[Any]:

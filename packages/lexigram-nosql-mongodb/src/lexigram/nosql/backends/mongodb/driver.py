@@ -47,7 +47,8 @@ async def connect(config: MongoDBConfig) -> MongoDBDriver:
         AuthenticationFailedError: The server refuses the credentials.
     """
     try:
-        client = open_client(config)
+        # Files of certificates are read, and what machine this is found out, which no event loop should wait for.
+        client = await asyncio.to_thread(open_client, config)
     except (PyMongoError, ValueError, TypeError, OSError) as error:
         raise _refused(error, config) from _harmless(error, config)
     try:

@@ -207,7 +207,7 @@ def classify(error: BaseException) -> lexigram.NoSQLError | None:
     code = error.code if isinstance(error, pymongo.OperationFailure) else None
     found = CODES.get(code) if code is not None else None
     if found is None:
-        found = next(ours for theirs, ours in CLASSES if isinstance(error, theirs))
+        found = _by_class(error)
     labels = None if isinstance(error, bson.errors.BSONError) else error
     message = _message(error)
     if labels is not None and labels.has_error_label("UnknownTransactionCommitResult"):
@@ -228,6 +228,10 @@ def classify(error: BaseException) -> lexigram.NoSQLError | None:
     if labels is not None and labels.has_error_label("SystemOverloadedError"):
         return lexigram.ThrottledError(message, mongo_code=code)
     return _made(found, error, code, message)
+
+
+def _by_class(error: BaseException) -> type[lexigram.NoSQLError]:
+    return next((ours for theirs, ours in CLASSES if isinstance(error, theirs)), lexigram.NoSQLError)
 
 
 def _made(kind: type[lexigram.NoSQLError], error: BaseException, code: int | None, message: str) -> lexigram.NoSQLError:

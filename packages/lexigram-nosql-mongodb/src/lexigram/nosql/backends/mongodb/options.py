@@ -87,6 +87,10 @@ def client_options(config: MongoDBConfig) -> dict[str, Any]:
         if database or mechanism in _EXTERNAL or config.uri.startswith("mongodb+srv:"):
             del options["authSource"]
     options["minPoolSize"] = min(config.min_pool_size, config.max_pool_size)
+    if "minPoolSize" in options:
+        most = named.get("maxpoolsize", "") if "maxPoolSize" not in options else str(config.max_pool_size)
+        if most.isdecimal() and int(most) > 0:
+            options["minPoolSize"] = min(config.min_pool_size, int(most))
     if config.server_api is not None:
         options["server_api"] = ServerApi(
             config.server_api,
@@ -132,5 +136,11 @@ def _plain(setting: str, value: Any) -> Any:
     if setting == "compressors":
         return ",".join(value)
     if setting == "auth_mechanism_properties":
-        return ",".join(f"{name}:{text}" for name, text in value.items())
+        return _pairs(value)
+    if setting == "read_preference_tags":
+        return [_pairs(tags) for tags in value]
     return value
+
+
+def _pairs(named: Mapping[str, str]) -> str:
+    return ",".join(f"{name}:{text}" for name, text in named.items())
