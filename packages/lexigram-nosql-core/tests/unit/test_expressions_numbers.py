@@ -263,6 +263,8 @@ def test_the_number_of_operands_is_checked(spec: Any, code: int) -> None:
         ("$log", (NAN, 2), NAN),
         ("$log", (Decimal(100), 10), Decimal(2)),
         ("$log", (Decimal("NaN"), 10), Decimal("NaN")),
+        ("$trunc", (Decimal("1.298"), 100), Decimal("1.298000000000000000000000000000000")),
+        ("$round", (Decimal("123.5"), 40), Decimal("123.5000000000000000000000000000000")),
         ("$sqrt", (16,), 4.0),
         ("$sqrt", (NAN,), NAN),
         ("$sqrt", (Decimal(16),), Decimal(4)),

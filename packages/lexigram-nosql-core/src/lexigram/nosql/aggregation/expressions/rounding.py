@@ -35,10 +35,10 @@ _WIDE = Context(prec=400, Emin=-20000, Emax=20000, traps=[])
 
 
 def _quantize(number: Decimal, place: int, rounding: str) -> Decimal:
-    """Round to a place, keeping to 34 digits: a place too far right leaves the number as it is."""
-    if not number.is_finite() or (number and number.adjusted() + place + 1 > _DIGITS):
+    """Round to a place; a place too far right gives zeros up to the 34 digits that there are."""
+    if not number.is_finite():
         return number
-    return _rounded(number, place, rounding)
+    return _rounded(number, min(place, _DIGITS - 1 - number.adjusted()) if number else place, rounding)
 
 
 def _rounded(number: Decimal, place: int, rounding: str) -> Decimal:
