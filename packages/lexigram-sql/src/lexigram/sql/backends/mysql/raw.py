@@ -1,0 +1,149 @@
+"""aiomysql behind types: the only module that imports it, since it has none of its own."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false, reportUnknownLambdaType=false
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, NamedTuple
+
+import aiomysql  # type: ignore[import-untyped]
+from pymysql.constants import CLIENT, FIELD_TYPE, SERVER_STATUS
+
+__all__ = ["Answer", "RawConnection"]
+
+
+class Answer(NamedTuple):
+    """What a statement answered.
+
+    Attributes:
+        columns: Names of the columns.
+        rows: The rows.
+        touched: How many rows it touched.
+        last_id: What AUTO_INCREMENT made; None for nothing.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    touched: int
+    last_id: int | None
+
+
+class RawConnection(aiomysql.Connection):  # type: ignore[misc]
+    """A connection, without several statements in one text, which only injections want."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        user: str | None,
+        password: str,
+        db: str | None,
+        charset: str,
+        sql_mode: str,
+        init_command: str,
+        connect_timeout: float,
+        tls: ssl.SSLContext | None,
+        decoders: dict[Any, Any],
+    ) -> None:
+        super().__init__(
+            host=host,
+            port=port,
+            user=user,
+            password=password,
+            db=db,
+            charset=charset,
+            sql_mode=sql_mode,
+            init_command=init_command,
+            connect_timeout=connect_timeout,
+            ssl=tls,
+            conv=decoders,
+            autocommit=True,
+            client_flag=CLIENT.FOUND_ROWS,
+            program_name="lexigram",
+        )
+        self.client_flag &= ~CLIENT.MULTI_STATEMENTS
+
+    async def open(self) -> None:
+        """Connect to the server."""
+        await self._connect()
+
+    @property
+    def version(self) -> str:
+        """What the server says of itself."""
+        return str(self.get_server_info())
+
+    @property
+    def thread(self) -> int:
+        """The server's number of this connection."""
+        return int(self.thread_id())
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the server said so in its last answer."""
+        return bool(self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
+
+    @property
+    def is_open(self) -> bool:
+        """False once the socket is closed."""
+        return self._writer is not None and not self._writer.transport.is_closing()
+
+    async def command(self, sql: str) -> None:
+        """Run a statement without values and without rows."""
+        await self.query(sql)
+
+    async def ask(self, sql: str, params: Sequence[Any]) -> Answer:
+        """Run a statement and read its whole answer."""
+        cursor = await self.cursor()
+        # Without values aiomysql must not look for percent signs.
+        await cursor.execute(sql, params or None)
+        rows = await cursor.fetchall()
+        columns, rows = _typed(cursor.description, rows)
+        return Answer(columns, rows, max(cursor.rowcount, 0), cursor.lastrowid or None)
+
+    async def ask_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run a statement for each row of values; inserts go as statements of many rows."""
+        cursor = await self.cursor()
+        await cursor.executemany(sql, rows)
+        return max(int(cursor.rowcount), 0)
+
+    async def batches(self, sql: str, params: Sequence[Any], size: int) -> AsyncGenerator[Answer]:
+        """Run a query, and read its rows from the socket as they are asked for; the whole must be read, or dropped."""
+        cursor = await self.cursor(aiomysql.SSCursor)
+        await cursor.execute(sql, params or None)
+        while rows := await cursor.fetchmany(size):
+            columns, rows = _typed(cursor.description, rows)
+            yield Answer(columns, rows, 0, None)
+        await cursor.close()
+
+    async def ask_for_life(self) -> None:
+        """Ask the server for a sign of life."""
+        await self.ping(reconnect=False)
+
+    async def end(self) -> None:
+        """Say good-bye, and close the socket."""
+        await self.ensure_closed()
+
+    def drop(self) -> None:
+        """Close the socket."""
+        self.close()
+
+
+def _typed(
+    description: Sequence[Any] | None, rows: Sequence[Sequence[Any]]
+) -> tuple[list[str], Sequence[Sequence[Any]]]:
+    """Names of the columns, and the rows with booleans.
+
+    ``BOOLEAN`` is ``TINYINT(1)``; the display width is the only trace that it leaves.
+    """
+    described = list(description or ())
+    booleans = [index for index, column in enumerate(described) if column[1] == FIELD_TYPE.TINY and column[3] == 1]
+    if booleans:
+        rows = [
+            [value if index not in booleans or value is None else bool(value) for index, value in enumerate(row)]
+            for row in rows
+        ]
+    return [str(column[0]) for column in described], rows

@@ -1,0 +1,132 @@
+"""One connection to PostgreSQL."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import asyncpg
+from lexigram.contracts.data.sql.database import IsolationLevel
+from lexigram.sql.driver import Executed, Records, Statement
+
+__all__ = ["PostgresConnection"]
+
+# What asyncpg's own reset leaves: temporary tables, sequences' last values, the role.
+_RESET = "DISCARD TEMP; DISCARD SEQUENCES; SET SESSION AUTHORIZATION DEFAULT"
+
+
+class PostgresConnection:
+    """A connection. Implements :class:`~lexigram.sql.driver.SqlConnection`.
+
+    Args:
+        raw: asyncpg's.
+    """
+
+    def __init__(self, raw: asyncpg.Connection[Any]) -> None:
+        self._raw = raw
+
+    @property
+    def native(self) -> asyncpg.Connection[Any]:
+        """The connection as asyncpg has it."""
+        return self._raw
+
+    @property
+    def is_alive(self) -> bool:
+        """False once it is known to be lost."""
+        return not self._raw.is_closed()
+
+    async def fetch(self, statement: Statement, params: Sequence[Any], timeout: float | None) -> Records:  # noqa: ASYNC109 - asyncpg ends the statement at the server
+        """Run a statement and return its rows."""
+        rows = await self._raw.fetch(statement.sql, *_plain(params), timeout=timeout)
+        return Records(tuple(rows[0].keys()) if rows else (), rows)
+
+    async def execute(self, statement: Statement, params: Sequence[Any], timeout: float | None) -> Executed:  # noqa: ASYNC109 - see fetch
+        """Run a statement and return what it did."""
+        tag = await self._raw.execute(statement.sql, *_plain(params), timeout=timeout)
+        # "UPDATE 3", "INSERT 0 1", "CREATE TABLE" (protocol, 55.7 "CommandComplete")
+        count = tag.rpartition(" ")[2]
+        return Executed(int(count) if count.isdigit() else 0)
+
+    async def execute_many(
+        self,
+        statement: Statement,
+        rows: Sequence[Sequence[Any]],
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> int:
+        """Run a statement for each row of parameters, all or none, sent in a pipeline."""
+        await self._raw.executemany(statement.sql, [_plain(row) for row in rows], timeout=timeout)
+        return len(rows)
+
+    async def stream(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
+        """Run a query with a cursor, which needs a transaction: the one that is open, or one of its own."""
+        own = None if self._raw.is_in_transaction() else self._raw.transaction(readonly=statement.read_only)
+        if own is not None:
+            await own.start()
+        done = False
+        try:
+            cursor = await self._raw.cursor(statement.sql, *_plain(params))
+            while rows := await cursor.fetch(batch_size):
+                yield Records(tuple(rows[0].keys()), rows)
+            done = True
+        finally:
+            if own is not None and self.is_alive:
+                await (own.commit() if done else own.rollback())
+
+    async def begin(self, isolation: IsolationLevel | None, read_only: bool) -> None:
+        """Begin a transaction."""
+        level = "" if isolation is None else f" ISOLATION LEVEL {isolation.value}"
+        await self._raw.execute(f"BEGIN{level}{' READ ONLY' if read_only else ''}")
+
+    async def commit(self) -> None:
+        """Make the transaction's changes lasting.
+
+        A transaction that failed answers ``COMMIT`` with ``ROLLBACK`` and no error (manual, "COMMIT").
+        """
+        tag = await self._raw.execute("COMMIT")
+        if tag == "ROLLBACK":
+            raise asyncpg.InFailedSQLTransactionError("a statement of this transaction had failed")
+
+    async def rollback(self) -> None:
+        """Undo the transaction's changes."""
+        if self._raw.is_in_transaction():
+            await self._raw.execute("ROLLBACK")
+
+    async def savepoint(self, name: str) -> None:
+        """Mark a place in the transaction."""
+        await self._raw.execute(f'SAVEPOINT "{name}"')
+
+    async def release_savepoint(self, name: str) -> None:
+        """Forget a mark, and keep what was done since."""
+        await self._raw.execute(f'RELEASE SAVEPOINT "{name}"')
+
+    async def rollback_to_savepoint(self, name: str) -> None:
+        """Undo what was done since a mark, and forget it."""
+        await self._raw.execute(f'ROLLBACK TO SAVEPOINT "{name}"; RELEASE SAVEPOINT "{name}"')
+
+    async def reset(self) -> None:
+        """Bring the session back to how it began; prepared statements stay."""
+        if self._raw.is_in_transaction():
+            await self._raw.execute("ROLLBACK")
+        await self._raw.reset()
+        await self._raw.execute(_RESET)
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life."""
+        await self._raw.execute("SELECT 1")
+
+    async def close(self) -> None:
+        """End the connection."""
+        await self._raw.close()
+
+    def terminate(self) -> None:
+        """Drop the connection at once."""
+        self._raw.terminate()
+
+
+def _plain(params: Sequence[Any]) -> Sequence[Any]:
+    """The parameters, members of enumerations as their values."""
+    for value in params:
+        if isinstance(value, enum.Enum):
+            return [value.value if isinstance(value, enum.Enum) else value for value in params]
+    return params

@@ -1,0 +1,133 @@
+"""Opens connections to PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import uuid
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal
+
+import asyncpg
+from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.contracts.exceptions.config import ConfigurationError
+from lexigram.contracts.exceptions.infra import DatabaseError
+from lexigram.sql.backends.postgres.connection import PostgresConnection
+from lexigram.sql.backends.postgres.errors import classify
+from lexigram.sql.backends.tls import tls_context, tls_mode
+from lexigram.sql.config import DatabaseConfig
+from lexigram.sql.driver import Limits, ParamStyle
+from lexigram.sql.url import DatabaseUrl
+
+__all__ = ["PostgresDriver"]
+
+_OPTIONS = ("sslmode", "application_name", "statement_cache_size", "search_path")
+
+
+class PostgresDriver:
+    """One PostgreSQL database. Implements :class:`~lexigram.sql.driver.SqlDriver`.
+
+    Args:
+        url: Where it is.
+        config: Its settings.
+
+    Raises:
+        ConfigurationError: An option of the URL is not known.
+    """
+
+    def __init__(self, url: DatabaseUrl, config: DatabaseConfig) -> None:
+        unknown = [name for name in url.options if name not in _OPTIONS]
+        if unknown:
+            raise ConfigurationError(
+                f"PostgreSQL URLs have no option {unknown[0]!r} here", hint=f"Known are: {', '.join(_OPTIONS)}."
+            )
+        self._url = url
+        self._config = config
+        self._mode = tls_mode(config.tls, url.options.get("sslmode"))
+        self._tls: ssl.SSLContext | Literal["prefer", False] | None = None
+        cache = url.options.get("statement_cache_size", "256")
+        if not cache.isdigit():
+            raise ConfigurationError("statement_cache_size is a number of statements", hint="Say 0 for none.")
+        self._cache = int(cache)
+
+    @property
+    def dialect(self) -> SQLDialect:
+        """PostgreSQL's."""
+        return SQLDialect.POSTGRESQL
+
+    @property
+    def param_style(self) -> ParamStyle:
+        """``$1``."""
+        return "numeric"
+
+    @property
+    def limits(self) -> Limits:
+        """A statement has at most 65,535 parameters (protocol, 55.7 "Bind": a 16-bit count; asyncpg takes 32,767)."""
+        return Limits(parameters=32_767)
+
+    @property
+    def max_writers(self) -> int:
+        """No limit."""
+        return 0
+
+    async def connect(self, read_only: bool) -> PostgresConnection:
+        """Open a connection."""
+        del read_only
+        url = self._url
+        if self._tls is None:
+            plain = self._mode == "prefer" and self._config.tls.ca_file is None and self._config.tls.cert_file is None
+            self._tls = (
+                "prefer" if plain else await asyncio.to_thread(tls_context, self._config.tls, self._mode) or False
+            )
+        settings = {"application_name": url.options.get("application_name", "lexigram")}
+        if "search_path" in url.options:
+            settings["search_path"] = url.options["search_path"]
+        raw: asyncpg.Connection[Any] = await asyncpg.connect(
+            host=url.host,
+            port=url.port or 5432,
+            user=url.user,
+            password=None if url.password is None else url.password.get_secret_value(),
+            database=url.database or None,
+            ssl=self._tls,
+            timeout=self._config.backend.connect_timeout.total_seconds,
+            statement_cache_size=self._cache,
+            server_settings=settings,
+        )
+        try:
+            for name in ("json", "jsonb"):
+                await raw.set_type_codec(name, encoder=_to_json, decoder=json.loads, schema="pg_catalog")
+        except BaseException:
+            raw.terminate()
+            raise
+        return PostgresConnection(raw)
+
+    async def close(self) -> None:
+        """Nothing is held beside the connections."""
+
+    def classify(self, error: BaseException, sql: str | None = None) -> DatabaseError | None:
+        """Translate an error of asyncpg."""
+        return classify(error, sql)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Host, port, database and encryption."""
+        return {
+            "host": self._url.host,
+            "port": self._url.port or 5432,
+            "database": self._url.database,
+            "tls": self._mode,
+        }
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_inside_json)
+
+
+def _inside_json(value: Any) -> Any:
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | uuid.UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
