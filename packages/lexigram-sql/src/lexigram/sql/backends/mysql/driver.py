@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Mapping
 from typing import Any
@@ -44,6 +45,9 @@ class MySQLDriver:
             )
         self._url = url
         self._config = config
+        self._sql_mode = url.options.get("sql_mode", _SQL_MODE)
+        if not re.fullmatch(r"[A-Z_,]*", self._sql_mode):
+            raise ConfigurationError("sql_mode is a list of names in capitals, with commas between them")
         self._mode = tls_mode(config.tls, url.options.get("sslmode"))
         self._tls: ssl.SSLContext | None = None
         self._version = ""
@@ -85,7 +89,7 @@ class MySQLDriver:
             db=url.database or None,
             charset=url.options.get("charset", "utf8mb4"),
             decoders=DECODERS,
-            sql_mode=url.options.get("sql_mode", _SQL_MODE),
+            sql_mode=f"'{self._sql_mode}'",  # aiomysql writes it as it is
             init_command="SET time_zone = '+00:00'",
             connect_timeout=self._config.backend.connect_timeout.total_seconds,
             tls=self._tls,
