@@ -2,8 +2,9 @@
 
 Each event is delivered once, in order. A resume token is the server's own, as text. Where the connection is lost, the
 stream is opened again after the last event that was delivered, so nothing is lost and nothing comes twice; PyMongo does
-so once by itself, and this module goes on for ``feed_resume_seconds``. A feed without a token begins at the first
-moment that the client has not seen: at the operation time of a ``ping``, when the feed is first read.
+so once by itself, and this module goes on for ``feed_resume_seconds``. A feed without a token begins where it was asked
+for, not where it is first read: after the latest moment of the cluster that any answer to this client has told. So what
+this client writes afterwards is in it, and what it wrote before is not.
 
 The document of an update is the one that stands when the event is read (``updateLookup``), and None where it has been
 deleted since.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bson
 from bson.errors import InvalidBSON
+from bson.timestamp import Timestamp
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
 from lexigram.nosql.exceptions import CursorError, UnsupportedFeatureError
 from lexigram.nosql.finishing import to_the_end
@@ -65,10 +67,8 @@ def decode_token(text: str) -> dict[str, Any]:
     return decoded
 
 
-async def follow(
-    collection: MongoDBCollection, resume_after: str | None, full_document: bool
-) -> AsyncGenerator[ChangeEvent]:
-    """Yield the changes of a collection until it is dropped.
+def follow(collection: MongoDBCollection, resume_after: str | None, full_document: bool) -> AsyncGenerator[ChangeEvent]:
+    """Yield the changes of a collection until it is dropped. No request is made before the first is read.
 
     Args:
         collection: The collection.
@@ -88,21 +88,29 @@ async def follow(
             feature="change_streams",
         )
     options: dict[str, Any] = {"full_document": "updateLookup"} if full_document else {}
-    token = None if resume_after is None else decode_token(resume_after)
+    if resume_after is not None:
+        return _events(collection, options, {"resume_after": decode_token(resume_after)})
+    seen = driver.client.cluster_time
+    start = {} if seen is None else {"start_at_operation_time": Timestamp(seen.time, seen.inc + 1)}
+    return _events(collection, options, start)
+
+
+async def _events(
+    collection: MongoDBCollection, options: Mapping[str, Any], start: Mapping[str, Any]
+) -> AsyncGenerator[ChangeEvent]:
+    driver = collection.driver
     loop = asyncio.get_running_loop()
     give_up: float | None = None
     attempt = 0
     while True:
         stream: AsyncChangeStream[dict[str, Any]] | None = None
         try:
-            stream = await driver.client.watch(
-                collection.native, **options, **({} if token is None else {"resume_after": token})
-            )
+            stream = await driver.client.watch(collection.native, **options, **start)
             while True:
                 change = await stream.try_next()
                 give_up, attempt = None, 0
                 if stream.resume_token is not None:
-                    token = dict(stream.resume_token)
+                    start = {"resume_after": stream.resume_token}
                 if change is not None:
                     event = _event(collection.name, change)
                     if event is not None:

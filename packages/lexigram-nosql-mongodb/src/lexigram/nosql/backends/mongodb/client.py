@@ -31,6 +31,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 
 if TYPE_CHECKING:
+    from bson.timestamp import Timestamp
     from pymongo.asynchronous.change_stream import AsyncChangeStream
     from pymongo.asynchronous.client_session import AsyncClientSession
     from pymongo.asynchronous.collection import AsyncCollection
@@ -69,6 +70,19 @@ class Client(ABC):
     def topology(self) -> TopologyDescription:
         """What is known of the servers, without asking them."""
         return cast("TopologyDescription", self.native.topology_description)
+
+    @property
+    def cluster_time(self) -> Timestamp | None:
+        """The latest moment of the cluster that any answer to this client told; None where none did."""
+        # Neither SDK has a public name for it outside of sessions, and sessions know of their own requests only.
+        topology: Any = getattr(self._core, "_topology", None)
+        seen = None if topology is None else topology.max_cluster_time()
+        return None if seen is None else cast("Timestamp", seen["clusterTime"])
+
+    @property
+    def _core(self) -> Any:
+        """PyMongo's client."""
+        return self.native
 
     @abstractmethod
     async def start_session(self, *, causal: bool | None = None) -> AsyncClientSession:
@@ -139,6 +153,10 @@ class PyMongoClient(Client):
 
 class MotorClient(Client):
     """``motor.motor_asyncio.AsyncIOMotorClient``."""
+
+    @property
+    def _core(self) -> Any:
+        return self.native.delegate
 
     async def start_session(self, *, causal: bool | None = None) -> AsyncClientSession:
         """Start a session."""

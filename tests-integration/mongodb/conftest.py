@@ -1,0 +1,46 @@
+"""Stores on a real server: each test has a database of its own, on both clients."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from lexigram.nosql.backends.mongodb import MongoDBConfig, MongoDBDocumentStore
+from pymongo import AsyncMongoClient
+from servers import Server
+
+Opener = Callable[..., Any]
+
+
+@pytest.fixture(params=["motor", "pymongo"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return the SDK underneath."""
+    chosen: str = request.param
+    return chosen
+
+
+@pytest_asyncio.fixture
+async def open_store(mongodb_server: Server, kind: str) -> AsyncIterator[Opener]:
+    """Return what opens stores on one database, which is gone after the test."""
+    database = f"lexigram_test_{uuid.uuid4().hex[:12]}"
+    async with AsyncExitStack() as stack:
+
+        async def opened(**settings: Any) -> MongoDBDocumentStore:
+            given = {"uri": mongodb_server.endpoint, "database": database, "client": kind, "min_pool_size": 0}
+            config = MongoDBConfig(**{**given, "scan_policy": "allow", **settings})
+            return await stack.enter_async_context(MongoDBDocumentStore(config))
+
+        yield opened
+    async with AsyncMongoClient[dict[str, Any]](mongodb_server.endpoint) as client:
+        await client.drop_database(database)
+
+
+@pytest_asyncio.fixture
+async def store(open_store: Opener) -> MongoDBDocumentStore:
+    """Return a connected store on an empty database."""
+    opened: MongoDBDocumentStore = await open_store()
+    return opened
