@@ -4,6 +4,9 @@ The contenders take turns within every round, so that what else the machine does
 median of the rounds is what counts. A round of a fast operation is many calls, enough for a few milliseconds. A slow
 contender stops taking part when it has used up its time; the number of its rounds is reported. Before anything is
 timed, every contender must give the loop's answer.
+
+The garbage collector rests while a round is timed and runs between rounds, for all contenders alike, as with Python's
+``timeit``: when it runs depends on what the whole process has allocated, so one contender would pay for another.
 """
 
 from __future__ import annotations
@@ -116,15 +119,20 @@ class _Runner:
         """Call so often, and say how long it took."""
         call, clock, numbers = self._call, self._budget.clock, range(self._position, self._position + calls)
         self._position += calls
-        if self._is_async:
+        gc.collect(1)
+        gc.disable()
+        try:
+            if self._is_async:
+                start = clock()
+                for number in numbers:
+                    await call(number)
+                return clock() - start
             start = clock()
             for number in numbers:
-                await call(number)
+                call(number)
             return clock() - start
-        start = clock()
-        for number in numbers:
-            call(number)
-        return clock() - start
+        finally:
+            gc.enable()
 
     async def settle(self) -> None:
         """Find out how many calls make a round."""
@@ -196,8 +204,6 @@ async def _measure_operation(
         for runner in runners:
             if runner.measurement.seconds and runner.used > budget.contender_seconds:
                 continue
-            # Nobody pays for the garbage of the one before.
-            gc.collect(1)
             await runner.take_round()
     return measurements
 

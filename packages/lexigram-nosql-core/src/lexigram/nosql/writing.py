@@ -58,7 +58,7 @@ def backoff(attempt: int) -> float:
     return random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10)))  # noqa: S311 - jitter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Selection:
     """Which documents a write concerns.
 
@@ -86,6 +86,7 @@ class Writer:
         make_id: Makes the ``_id`` of a document that comes without one.
         attempts: How often a write is tried, 1 or more.
         classify: Turns a driver's error into Lexigram's, or returns None.
+        fits: Refuses a document that is larger than the backend stores; None where nothing has to be counted.
 
     Attributes:
         bulks: The backend's collection again where it takes many writes at once, else None.
@@ -100,6 +101,7 @@ class Writer:
         make_id: Callable[[], str],
         attempts: int,
         classify: Callable[[BaseException], BaseException | None],
+        fits: Callable[[Document], None] | None = None,
     ) -> None:
         self._target = target
         self._plan = plan
@@ -108,6 +110,7 @@ class Writer:
         self._make_id = make_id
         self._attempts = attempts
         self._classify = classify
+        self._fits = fits
         self._updates = target if isinstance(target, SupportsUpdate) else None
         self._deletes = target if isinstance(target, SupportsDelete) else None
         self.bulks = target if isinstance(target, SupportsBulk) else None
@@ -235,6 +238,8 @@ class Writer:
                 new, changed = change.apply(old, selection.also or selection.query)
                 if not changed:
                     return Outcome(matched=1, before=old, after=old)
+                if self._fits is not None:
+                    self._fits(new)
                 if await self._target.replace(old, new, revision, isinstance(change, Replacement), call):
                     return Outcome(matched=1, modified=1, before=old, after=new)
         raise self._given_up(call)
@@ -259,6 +264,8 @@ class Writer:
                         continue
                     seen.add(key)
                     new, changed = change.apply(old, selection.query)
+                    if changed and self._fits is not None:
+                        self._fits(new)
                     if not changed:
                         outcome.matched += 1
                     elif await self._target.replace(old, new, revision, isinstance(change, Replacement), call):

@@ -29,7 +29,7 @@ __all__ = ["FindRequest", "Plan", "ReadPlan", "ScanGuard", "deliberate_scan", "p
 _log = logging.getLogger("lexigram.nosql")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FindRequest:
     """What a read asks for, parsed.
 
@@ -279,13 +279,15 @@ class ScanGuard:
     Args:
         policy: ``allow``, ``warn`` or ``deny``.
         backend: Name of the driver, for messages.
+        indexes: Whether the backend has indexes, so that one can be advised.
     """
 
     _MOST_REMEMBERED = 1000
 
-    def __init__(self, policy: str, backend: str) -> None:
+    def __init__(self, policy: str, backend: str, *, indexes: bool = True) -> None:
         self.policy = policy
         self._backend = backend
+        self._indexes = indexes
         self._warned: set[object] = set()
 
     def check(self, collection: str, compiled: Compiled, query: Query, sort: Sort | None) -> None:
@@ -303,12 +305,12 @@ class ScanGuard:
         if _deliberate.get():
             return
         suggestion = suggest_index(query, sort)
-        advice = _advice(collection, suggestion)
+        advice = _advice(collection, suggestion) if self._indexes else _ADVICE_WITHOUT_INDEXES
         if self.policy == "deny":
             raise ScanDeniedError(
                 f"this request reads all of {collection!r}, and scan_policy is deny",
                 hint=advice,
-                suggested_index=suggestion,
+                suggested_index=suggestion if self._indexes else (),
                 collection=collection,
                 backend=self._backend,
             )
@@ -316,6 +318,9 @@ class ScanGuard:
         if seen not in self._warned and len(self._warned) < self._MOST_REMEMBERED:
             self._warned.add(seen)
             _log.warning("full scan of %r on %s. %s", collection, self._backend, advice)
+
+
+_ADVICE_WITHOUT_INDEXES = "This backend has no indexes: ask by _id, or let scans pass with scan_policy: allow."
 
 
 def _advice(collection: str, suggestion: Sequence[tuple[str, int]]) -> str:

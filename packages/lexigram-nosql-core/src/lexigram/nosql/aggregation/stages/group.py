@@ -27,7 +27,7 @@ from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, fault
 from lexigram.nosql.aggregation.limits import CHUNK, Meter
 from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Document, Fields, Output, Run, Runner, Stage
-from lexigram.nosql.aggregation.stages.columns import Step, open_column, run_steps
+from lexigram.nosql.aggregation.stages.columns import Step, classes_of, open_column, run_steps
 from lexigram.nosql.aggregation.stages.parsing import Env, shown
 from lexigram.nosql.aggregation.stages.sort import SortStage, check_sort
 from lexigram.nosql.values.order import hash_key
@@ -205,7 +205,9 @@ class Grouping(Runner):
         known = len(self._ids)
         numbers = self._numbers
         groups = list(map(numbers.__getitem__, identities))
-        if len(numbers) > known:
+        if len(numbers) > known and identities is columns[0] and self._stage.key.names is None:
+            self._open(list(islice(numbers, known, None)))
+        elif len(numbers) > known:
             # New groups are numbered as they come, so each is first met behind the one before.
             firsts: list[int] = []
             position = 0
@@ -225,7 +227,7 @@ class Grouping(Runner):
 
     def _identify(self, values: list[Any], *, as_null: bool = False) -> tuple[list[Any], list[Any]]:
         """The values of a key, and what tells them apart."""
-        classes = frozenset(map(type, values))
+        classes = classes_of(values)
         if as_null and type(MISSING) in classes:
             values = [None if value is MISSING else value for value in values]
         identity = self._stage.identity
