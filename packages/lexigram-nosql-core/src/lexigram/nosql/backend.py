@@ -144,7 +144,8 @@ class Capabilities:
         text_search: ``$text`` filters.
         collations: ``collation`` on reads and indexes.
         native_aggregation: The server runs pipelines, whole or their first stages.
-        max_document_bytes: Largest document, as the backend counts; None for no limit but memory.
+        max_document_bytes: Largest document, as the backend counts; None for no limit but memory. A larger one is
+            refused before it is sent: by the encoder where that validates, else by the store.
         max_nesting: Deepest nesting of documents and arrays.
         random_ids: Ids should not grow with time, since that makes hot spots.
         encoder_validates: The driver's encoder refuses ints outside 64 bits, text without a UTF-8 form and NUL in names
@@ -183,6 +184,8 @@ class BackendSpec:
         capabilities: What it offers.
         connect: Opens a connection; imports the SDK.
         distribution: The pip name that provides it.
+        document_size: Counts the bytes of a document as the backend does, for ``max_document_bytes``; its size in BSON
+            when missing.
     """
 
     name: str
@@ -191,6 +194,7 @@ class BackendSpec:
     capabilities: Capabilities
     connect: Callable[[Any], Awaitable[Driver]]
     distribution: str
+    document_size: Callable[[Mapping[str, Any]], int] | None = None
 
 
 def _refusal(spec: BackendSpec) -> str | None:

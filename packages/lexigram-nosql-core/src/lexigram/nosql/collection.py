@@ -811,7 +811,14 @@ class Collection:
             return self.plan(reached, request, revisions=True)
 
         writer = Writer(
-            target, plan, finds_one, store.prepare, store.make_id, store.config.write_attempts, driver.classify
+            target,
+            plan,
+            finds_one,
+            store.prepare,
+            store.make_id,
+            store.config.write_attempts,
+            driver.classify,
+            store.fits,
         )
         reached = _Reached(
             driver,

@@ -11,9 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from lexigram.nosql.exceptions import NoSQLFilterError, NoSQLIndexError
+from lexigram.nosql.query.ast import (
+    All,
+    Always,
+    And,
+    Compare,
+    Exists,
+    Expr,
+    In,
+    JsonSchema,
+    Node,
+    Or,
+    Text,
+    Type,
+)
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.plain import copy_filter
 from lexigram.nosql.query.suggest import shown
@@ -26,6 +40,7 @@ IndexKey = tuple[str, int | str]
 
 MAX_KEYS = 32
 MAX_EXPIRY = 2**31 - 1
+_PARTIAL: Final = "takes $eq, $gt, $gte, $lt, $lte, $in, $type, $exists: true, $and and $or"
 _DIRECTIONS: tuple[int | str, ...] = (1, -1, "text")
 
 
@@ -102,7 +117,8 @@ def parse_index(
         unique: No two documents may hold the same key.
         name: Its name; made of fields and directions when missing, as MongoDB does (``email_1``).
         sparse: Leave out documents that have none of the fields.
-        partial_filter: Index only documents that match.
+        partial_filter: Index only documents that match; made of ``$eq``, ``$gt``, ``$gte``, ``$lt``, ``$lte``, ``$in``,
+            ``$type``, ``$exists: true``, ``$and`` and ``$or`` (manual, "Partial Indexes").
         expire_after_seconds: Remove documents this many seconds after the date in the single field; 0 or more.
         collation: How text is compared.
 
@@ -124,7 +140,7 @@ def parse_index(
     if partial_filter is not None:
         if not isinstance(partial_filter, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
             raise NoSQLFilterError(f"partial_filter is a filter, not {type(partial_filter).__name__}", mongo_code=14)
-        parse_filter(partial_filter)
+        _check_partial(parse_filter(partial_filter).root)
         partial_filter = copy_filter(partial_filter)
     if collation is not None:
         parse_collation(collation)
@@ -166,7 +182,8 @@ def _parse_keys(keys: Any) -> tuple[IndexKey, ...]:
         path, direction = pair
         if not isinstance(path, str) or "\0" in path or any(not part or part[0] == "$" for part in path.split(".")):
             raise NoSQLIndexError(f"{shown(path)} is not a field that can be indexed")
-        if isinstance(direction, bool) or direction not in _DIRECTIONS:
+        known = isinstance(direction, int | float | str) and not isinstance(direction, bool)
+        if not known or direction not in _DIRECTIONS:
             raise NoSQLIndexError(
                 f"direction of {path!r} is {shown(direction)}", hint="Use 1 (ascending), -1 (descending) or 'text'."
             )
@@ -174,6 +191,25 @@ def _parse_keys(keys: Any) -> tuple[IndexKey, ...]:
     if len({path for path, _ in checked}) != len(checked):
         raise NoSQLIndexError("an index names a field twice")
     return tuple(checked)
+
+
+def _check_partial(root: Node) -> None:
+    """Refuse conditions that say what a document is not, or that no index could rely on."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, And | Or | All):
+            pending.extend(node.children)
+        elif isinstance(node, Expr | JsonSchema):
+            raise NoSQLIndexError(f"partial_filter {_PARTIAL}, not an expression or a schema", mongo_code=224)
+        elif isinstance(node, Text):
+            raise NoSQLIndexError(f"partial_filter {_PARTIAL}, not $text", mongo_code=2)
+        elif not isinstance(node, Compare | In | Type | Always) and not (isinstance(node, Exists) and node.exists):
+            raise NoSQLIndexError(
+                f"partial_filter {_PARTIAL}",
+                hint="A negation is often the same as a comparison: {'$gt': ''} is any text but the empty one.",
+                mongo_code=67,
+            )
 
 
 def _check_expiry(seconds: Any, keys: tuple[IndexKey, ...]) -> None:

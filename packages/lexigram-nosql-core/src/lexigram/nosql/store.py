@@ -37,6 +37,7 @@ from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.plan import ScanGuard
 from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.session import Session, current_session, open_session, open_transaction
+from lexigram.nosql.sizes import size_check
 from lexigram.nosql.translating import Translating
 from lexigram.nosql.values.normalise import DocumentLimits, normalise_document
 from lexigram.nosql.values.passing import ID_CLASSES, all_pass
@@ -74,7 +75,7 @@ class DocumentStore:
         self.config = spec.config() if config is None else config
         self.name = name
         self.enable_ttl = enable_ttl
-        self.scan_guard = ScanGuard(self.config.scan_policy, spec.name)
+        self.scan_guard = ScanGuard(self.config.scan_policy, spec.name, indexes=spec.capabilities.indexes)
         self.page_tokens = PageTokens(self.config.page_token_secret)
         self.observers: tuple[Observer, ...] = ()
         self._driver: Driver | None = None
@@ -82,6 +83,8 @@ class DocumentStore:
         self._collections: WeakValueDictionary[str, Collection] = WeakValueDictionary()
         self._changing = asyncio.Lock()
         self._limits = DocumentLimits(max_depth=spec.capabilities.max_nesting)
+        # An encoder that checks values knows the size as well, and need not be told.
+        self.fits = None if spec.capabilities.encoder_validates else size_check(spec)
         self.make_id: Callable[[], str] = random_id if spec.capabilities.random_ids else time_ordered_id
 
     def __repr__(self) -> str:
@@ -243,18 +246,26 @@ class DocumentStore:
             await driver.drop_collection(name)
 
     async def health_check(self, timeout: float = 5.0) -> HealthCheckResult:
-        """Whether the store answers, how fast, and what it is. Never raises.
+        """Whether the store answers, how fast, and what it is. What the store does is never raised.
 
         Args:
-            timeout: Seconds to wait for the answer.
+            timeout: Seconds to wait for the answer; with 0 or less there is no time for one, and the result is
+                unhealthy.
 
         Returns:
             Healthy with the backend's facts, or unhealthy with the reason.
+
+        Raises:
+            QueryOptionError: *timeout* is not a number.
         """
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout != timeout:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise QueryOptionError(f"timeout is a number of seconds, not {shown(timeout)}", mongo_code=14)
         start = time.perf_counter()
         status, message, error, details = HealthStatus.HEALTHY, "the store answers", None, dict[str, Any]()
         try:
             with self.translating("health_check"):
+                if timeout <= 0:
+                    raise TimeoutError  # noqa: TRY301 - the same as one that passed
                 async with asyncio.timeout(timeout):
                     details = dict(await self.driver.ping())
         except NoSQLError as caught:
@@ -314,12 +325,15 @@ class DocumentStore:
 
         Raises:
             DocumentValidationError: It holds what documents may not hold.
+            DocumentTooLargeError: It is larger than the backend stores.
         """
         prepared = normalise_document(document, limits=self._limits)
         # MongoDB stores the _id in front, so every backend does.
-        if next(iter(prepared), None) == "_id":
-            return prepared
-        return {"_id": prepared.pop("_id") if "_id" in prepared else self.make_id(), **prepared}
+        if next(iter(prepared), None) != "_id":
+            prepared = {"_id": prepared.pop("_id") if "_id" in prepared else self.make_id(), **prepared}
+        if self.fits is not None:
+            self.fits(prepared)
+        return prepared
 
     def prepare_many(self, documents: Sequence[Mapping[str, Any]]) -> list[Document]:
         """The same for several documents, together and without a walk where the backend's encoder refuses bad values.

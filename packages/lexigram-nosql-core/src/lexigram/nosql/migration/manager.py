@@ -220,6 +220,7 @@ class MigrationManager:
             MigrationLockedError: Another runner is at work.
             MigrationError: A migration failed; those before it stay applied, and its cause is chained.
         """
+        _check_target(target)
         return await self._go(store, lambda records: plan_up(self.migrations, records, target), wait, dry_run)
 
     async def migrate(
@@ -277,6 +278,7 @@ class MigrationManager:
             MigrationLockedError: Another runner is at work.
             MigrationError: Undoing one failed; its cause is chained.
         """
+        _check_target(target)
         if target is not None and steps is not None:
             raise MigrationError("give the target or the number of steps, not both")
         count = 1 if steps is None else steps
@@ -430,3 +432,11 @@ async def _publish(events: EventBusProtocol | None, event: DomainEvent) -> None:
         return
     if result.is_err():
         _log.warning("announcing %s: %s", type(event).__name__, result.unwrap_err())
+
+
+def _check_target(target: object) -> None:
+    """Refuse a version that is no text; 3 and "0003" would otherwise meet in a comparison."""
+    if target is not None and not isinstance(target, str):
+        raise MigrationError(
+            f"a target is a version as text, not {type(target).__name__}", hint=f'Write it as it was added: "{target}".'
+        )

@@ -33,11 +33,11 @@ Operations join the transaction of the running task by themselves.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from lexigram.contracts.data.nosql.operations import InsertOne, UpdateOne
 from lexigram.nosql.exceptions import (
@@ -137,6 +137,7 @@ class DocumentRepository(RepositoryReads[TEntity, TKey]):
                 as :meth:`save`.
         """
         savings: builtins.list[_Saving[TEntity]] = []
+        _check_list("save_many", "objects", entities, "save")
         for index, entity in enumerate(entities):
             try:
                 savings.append(await self._prepare(entity))
@@ -160,8 +161,7 @@ class DocumentRepository(RepositoryReads[TEntity, TKey]):
 
     async def delete_many(self, document_ids: Iterable[TKey]) -> int:
         """Remove (or mark) the objects with these ids, and return how many there were."""
-        if isinstance(document_ids, str | bytes):
-            raise DocumentValidationError("delete_many() takes a list of ids", hint="Use delete() for one.")
+        _check_list("delete_many", "ids", document_ids, "delete")
         ids = [storable(document_id) for document_id in document_ids]
         return await self._delete_where({self.id_field: {"$in": ids}}) if ids else 0
 
@@ -185,7 +185,16 @@ class DocumentRepository(RepositoryReads[TEntity, TKey]):
 
         Returns:
             How many documents were removed.
+
+        Raises:
+            DocumentValidationError: *before* is not a datetime.
         """
+        if before is not None and not isinstance(before, datetime):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            # Compared with the dates of the marks, anything else would match none of them.
+            raise DocumentValidationError(
+                f"purge() takes a datetime for `before`, not {type(before).__name__}",
+                hint="For example datetime.now(UTC) - timedelta(days=30).",
+            )
         marked: dict[str, Any] = {DELETED: True}
         if before is not None:
             marked[DELETED_AT] = {"$lt": before}
@@ -382,3 +391,12 @@ class DocumentRepository(RepositoryReads[TEntity, TKey]):
             return (await self._collection.delete_many(wanted)).deleted_count
         mark = {"$set": {DELETED: True, DELETED_AT: datetime.now(UTC)}}
         return (await self._collection.update_many(wanted, mark)).modified_count
+
+
+def _check_list(method: str, what: str, given: object, single: str) -> None:
+    """Refuse what is no list of things; a text or a mapping would give its parts."""
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise DocumentValidationError(
+            f"{method}() takes a list of {what}, not {type(cast('object', given)).__name__}",
+            hint=f"Use {single}() for one.",
+        )
