@@ -248,7 +248,7 @@ def parse_pipeline(
     )
 
 
-def _let_values(let: Mapping[str, Any], env: Env) -> dict[str, Any]:
+def _let_values(let: Any, env: Env) -> dict[str, Any]:
     """The values of the variables, each of which may read those before it."""
     if not isinstance(let, Mapping):
         raise fault(TYPE_MISMATCH, f"'let' must be a document, not {shown(let)}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from lexigram.nosql.aggregation.expressions.arguments import exactly, valued
+from lexigram.nosql.aggregation.expressions.arguments import exactly, named, valued
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
 from lexigram.nosql.aggregation.expressions.errors import TYPE_MISMATCH, fault
 from lexigram.nosql.aggregation.expressions.numbers import (
@@ -189,15 +189,13 @@ def _sigmoid(value: Any, otherwise: Any) -> Any:
 
 
 def _build_sigmoid(spec: Any, scope: Scope) -> Compiled:
-    named = isinstance(spec, Mapping) and "input" in spec
-    if named:
-        for name in spec:
-            if name not in ("input", "onNull"):
-                raise fault(40415, f"$sigmoid has no argument {str(name)[:64]!r}; it takes input, onNull")
-    parts = [
-        scope.compile(spec["input"] if named else spec),
-        scope.compile(spec.get("onNull") if named else None),
-    ]
+    number, otherwise = spec, None
+    if isinstance(spec, Mapping) and "input" in spec:
+        arguments = named(
+            "$sigmoid", spec, required={"input": 40414}, optional=("onNull",), not_document=TYPE_MISMATCH, unknown=40415
+        )
+        number, otherwise = arguments["input"], arguments.get("onNull")
+    parts = [scope.compile(number), scope.compile(otherwise)]
     return combine(parts, valued(_sigmoid)(parts, scope))
 
 
