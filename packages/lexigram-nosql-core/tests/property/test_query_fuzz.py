@@ -40,7 +40,6 @@ def _try(filter: Any, documents: list[dict[str, Any]]) -> Query | None:
         for document in documents:
             query.matches(document)
             query.matched_index(document, "a")
-        query.equalities()
     except NoSQLError as error:
         return None if str(error) else query
     return query

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lexigram.nosql.backends.memory import InMemoryDocumentStore
 from lexigram.nosql.collection import Collection
 from lexigram.nosql.exceptions import BulkWriteError, NoSQLError, NoSQLIndexError
+from lexigram.nosql.indexes import parse_index
 from lexigram.nosql.query.sort import parse_sort
 from lexigram.nosql.testing.minimal import MinimalDocumentStore
 from lexigram.nosql.testing.strategies import documents, field_names, filters, paths, scalars, sorts, values
@@ -39,14 +40,23 @@ def index_keys() -> st.SearchStrategy[list[tuple[str, int]]]:
     )
 
 
+def possible(partial: dict[str, Any]) -> bool:
+    """Whether an index can have this filter."""
+    try:
+        parse_index("a", partial_filter=partial)
+    except NoSQLIndexError:
+        return False
+    return True
+
+
 def indexes() -> st.SearchStrategy[list[dict[str, Any]]]:
     options = st.one_of(
         st.just({}),
         st.just({"sparse": True}),
-        filters().map(lambda partial: {"partial_filter": partial}),
-        st.dictionaries(field_names(), scalars(), min_size=1, max_size=1).map(
-            lambda partial: {"partial_filter": partial}
-        ),
+        filters().filter(possible).map(lambda partial: {"partial_filter": partial}),
+        st.dictionaries(field_names(), scalars(), min_size=1, max_size=1)
+        .filter(possible)
+        .map(lambda partial: {"partial_filter": partial}),
         paths().map(lambda path: {"partial_filter": {path: {"$exists": True}}}),
     )
     return st.lists(st.builds(lambda keys, more: {"keys": keys, **more}, index_keys(), options), max_size=3)

@@ -207,7 +207,7 @@ async def test_an_empty_collection_answers(things: Collection) -> None:
 
 
 async def test_distinct_counts_arrays_by_element(things: Collection) -> None:
-    """Values come once each, in the order met, equal numbers as one."""
+    """Values come once each, in the order met and in one document by size, equal numbers as one."""
     await things.insert_many(
         [
             {"a": [1, 2, 2]},
@@ -219,11 +219,40 @@ async def test_distinct_counts_arrays_by_element(things: Collection) -> None:
             {"a": [{"b": [7, 8]}]},
         ]
     )
-    assert await things.distinct("a") == [1, 2, [1], 3, None, {"b": [7, 8]}]
-    assert await things.distinct("a", {"a": {"$gt": 2}}) == [[1], 3]
+    assert await things.distinct("a") == [1, 2, 3, [1], None, {"b": [7, 8]}]
+    assert await things.distinct("a", {"a": {"$gt": 2}}) == [3, [1]]
     assert await things.distinct("a.b") == [7, 8]
-    assert await things.distinct("a.0") == [1, [1], {"b": [7, 8]}]
+    assert await things.distinct("a.0") == [1, {"b": [7, 8]}]
     assert await things.distinct("nothing") == []
+
+
+@pytest.mark.parametrize(
+    ("documents", "path", "expected"),
+    [
+        ([{"a": ["S", "M"]}, {"a": "L"}], "a", ["M", "S", "L"]),
+        ([{"a": []}, {}, {"a": [[]]}, {"a": None}], "a", [[], None]),
+        ([{"a": [[2, 3], "x"]}, {"a": [[[4]], None]}, {"a": 0}], "a.0", [2, 3, [4]]),
+        ([{"a": [{"0": 7}, 8]}, {"a": {"0": 9}}], "a.0", [{"0": 7}, 9]),
+        (
+            [{"a": [{"b": {"c": [20, 2]}}, {"b": [{"c": 3}, {"c": [1]}]}]}, {"a": [[{"b": {"c": 5}}]]}],
+            "a.b.c",
+            [1, 2, 3, 20],
+        ),
+        (
+            [{"a": [{"b": [{"c": 2}, {"c": [10, 1]}]}, {"b": [1, {"c": 4}]}]}, {"a": {"b": {"c": 7}}}],
+            "a.0.b.1.c",
+            [1, 10],
+        ),
+        ([{"a": [1, 2]}], "a.b", []),
+        ([{"a": [{"01": 1}]}, {"a": {"01": 2}}], "a.01", [2]),
+    ],
+)
+async def test_distinct_takes_a_number_in_a_path_for_a_position(
+    things: Collection, documents: list[dict[str, Any]], path: str, expected: list[Any]
+) -> None:
+    """Never for a name inside an array; the array that it leads to counts by its elements."""
+    await things.insert_many(documents)
+    assert await things.distinct(path) == expected
 
 
 async def test_what_goes_in_comes_out(things: Collection) -> None:

@@ -144,6 +144,51 @@ async def test_what_is_no_index_is_refused(
     assert await names(kept) == ["_id_"]
 
 
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ({"a": {"$ne": 1}}, 67),
+        ({"a": {"$exists": False}}, 67),
+        ({"a": {"$not": {"$gt": 1}}}, 67),
+        ({"a": {"$nin": [1]}}, 67),
+        ({"a": {"$regex": "x"}}, 67),
+        ({"a": {"$mod": [2, 0]}}, 67),
+        ({"a": {"$size": 2}}, 67),
+        ({"a": {"$elemMatch": {"$gt": 1}}}, 67),
+        ({"$nor": [{"a": 1}]}, 67),
+        ({"$or": [{"a": 1}, {"a": {"$ne": 1}}]}, 67),
+        ({"$expr": {"$eq": ["$a", 1]}}, 224),
+        ({"$jsonSchema": {"required": ["a"]}}, 224),
+        ({"$text": {"$search": "x"}}, 2),
+    ],
+    ids=str,
+)
+def test_a_partial_index_takes_no_condition_that_says_what_a_document_is_not(condition: Any, code: int) -> None:
+    """Nor one that no index could rely on."""
+    with pytest.raises(NoSQLIndexError) as caught:
+        parse_index("a", partial_filter=condition)
+    assert caught.value.mongo_code == code
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {},
+        {"a": 1},
+        {"a": None},
+        {"a": {"$gte": 1, "$lt": 5}},
+        {"a": {"$exists": True}},
+        {"a": {"$type": "string"}},
+        {"a": {"$in": [1, 2]}},
+        {"$or": [{"a": 1}, {"$and": [{"b": 2}, {"c": {"$gt": 3}}]}]},
+    ],
+    ids=str,
+)
+def test_a_partial_index_takes_conditions_that_say_what_a_document_is(condition: Any) -> None:
+    """Also nested, as since MongoDB 6.0."""
+    assert parse_index("a", partial_filter=condition).partial_filter == condition
+
+
 def test_an_index_description_is_plain_data() -> None:
     """Equal by value; 1.0 is 1."""
     assert parse_index([("a", 1.0)]) == IndexSpec((("a", 1),), "a_1")  # type: ignore[list-item]

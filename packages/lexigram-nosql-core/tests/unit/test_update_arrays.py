@@ -225,7 +225,9 @@ def test_pull_all_removes_equal_values() -> None:
         ([], "$pullAll", 1, 2),
         ([], "$pullAll", {"a": 1}, 2),
         ([], "$pull", {"$expr": {"$eq": [1, 1]}}, 224),
-        ([], "$pull", {"$text": {"$search": "x"}}, 224),
+        ([], "$pull", {"$and": [{"$expr": 1}]}, 224),
+        ([], "$pull", {"$jsonSchema": {}}, 224),
+        ([], "$pull", {"$text": {"$search": "x"}}, 2),
     ],
 )
 def test_faults_carry_the_code_of_mongodb(old: Any, operator: str, operand: Any, code: int) -> None:

@@ -178,7 +178,8 @@ def test_the_positional_operator_stands_for_the_element_that_matched(
         ({"a": [{"b": 1}]}, {"a.0.b": 5}),
         ({"a": [{"b": 0}]}, {"a.0.b": 0}),
         ({"a": [1, 2]}, {"a": [1, 2]}),
-        ({"a": [1, 2]}, {"$or": [{"a": 1}, {"a": 7}]}),
+        ({"a": [1, 2]}, {"$or": [{"a": 1}, {"b": 7}]}),
+        ({"a": [1, 2]}, {"$or": [{"a": 1}, {"a": {"$gt": 7}}]}),
         ({"a": [1, 2]}, {"$nor": [{"a": 7}]}),
         ({"a": [1, 2]}, {"a": {"$ne": 7}}),
         ({"a": [1, 2]}, {"a": {"$size": 2}}),
@@ -187,6 +188,12 @@ def test_the_positional_operator_stands_for_the_element_that_matched(
 def test_the_positional_operator_needs_a_filter_that_names_an_element(document: dict[str, Any], filter: Any) -> None:
     """Where no element of an array decided the match, ``$`` stands for nothing."""
     assert _code(document, {"$set": {"a.$": 1}}, filter) == 2
+
+
+def test_the_positional_operator_takes_alternatives_on_one_path_for_a_list_of_values() -> None:
+    """``$or`` of equalities is an ``$in``."""
+    assert _new({"a": [1, 2]}, {"$set": {"a.$": 0}}, {"$or": [{"a": 7}, {"a": 2}]}) == {"a": [1, 0]}
+    assert _new({"a": [1, 2]}, {"$set": {"a.$": 0}}, {"$or": [{"a": 2}]}) == {"a": [1, 0]}
 
 
 def test_what_is_said_of_the_matched_position_in_numbers_joins_or_conflicts() -> None:
@@ -317,6 +324,7 @@ def test_elements_of_what_is_no_array_cannot_be_updated(document: dict[str, Any]
         ([5], 14),
         ([{"x": {"$foo": 1}}], 2),
         ([{"$expr": {"$eq": [1, 1]}}], 224),
+        ([{"$text": {"$search": "x"}}], 2),
     ],
 )
 def test_array_filters_are_checked(array_filters: Any, code: int) -> None:

@@ -9,7 +9,6 @@ import pytest
 from lexigram.nosql.values.path import (
     MISSING,
     array_index,
-    expression_value,
     get_path,
     is_prefix,
     query_leaves,
@@ -62,25 +61,6 @@ def test_an_array_reached_by_position_is_not_taken_apart():
     assert query_leaves({"a": [[1, 2]]}, ("a", "0")) == [([1, 2], False)]
     assert query_values({"a": [[1, 2]]}, ("a", "0")) == [[1, 2]]
     assert query_leaves({"a": [[1, 2]]}, ("a",)) == [([[1, 2]], True)]
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("s", 8),
-        ("o.p", {"q": 7}),
-        ("o.p.q", 7),
-        ("x", MISSING),
-        ("s.x", MISSING),
-        ("a.b", [1, [2, 3], [6]]),
-        ("a.0", ["zero", []]),
-        ("e.b", []),
-        ("r.$id", {"k": 1}),
-    ],
-)
-def test_an_expression_path_maps_over_arrays(path: str, expected: Any):
-    """It keeps the shape of arrays, leaves out what is missing, and knows no positions."""
-    assert expression_value(DOCUMENT, split_path(path)) == expected
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,28 @@ class Or(Node):
         """The parts."""
         return self.parts
 
+    def simplified(self) -> Node:
+        """Write it without alternatives where that is possible.
+
+        Returns:
+            The only part, or one ``$in`` for equalities and regular expressions on one path; else the node itself.
+        """
+        first = self.parts[0]
+        if len(self.parts) == 1:
+            return first
+        values: list[Any] = []
+        regexes: list[Regex] = []
+        for part in self.parts:
+            if isinstance(part, Compare) and part.op == "$eq":
+                values.append(part.value)
+            elif isinstance(part, Regex):
+                regexes.append(part)
+            else:
+                return self
+            if part.path != getattr(first, "path", None):
+                return self
+        return In(part.path, values, tuple(regexes))
+
 
 @dataclass(frozen=True, slots=True)
 class Nor(Node):

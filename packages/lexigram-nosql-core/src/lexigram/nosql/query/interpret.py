@@ -182,11 +182,10 @@ def matched_position(node: Node, document: Mapping[str, Any], path: str, context
         if isinstance(current, _PLAIN_CONDITIONS):
             pending.extend(reversed(current.children))
         elif isinstance(current, Or):
-            # Only the first alternative that holds is looked at by the matcher.
-            for child in current.children:
-                if document_matcher(child, context)(document):
-                    pending.append(child)
-                    break
+            # Alternatives choose no element, unless they are one condition in other words.
+            simple = current.simplified()
+            if simple is not current:
+                pending.append(simple)
         elif isinstance(current, Leaf) and current.path is not None:
             found = _leaf_position(current, document, context)
             if found is not None:

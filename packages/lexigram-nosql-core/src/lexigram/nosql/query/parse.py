@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 
 from lexigram.nosql.exceptions import DocumentValidationError, NoSQLFilterError
 from lexigram.nosql.query import compile as code
-from lexigram.nosql.query.ast import All, Always, And, Compare, Expr, In, Leaf, Node, Or, Slot, Text
+from lexigram.nosql.query.ast import All, Always, And, Expr, Leaf, Node, Slot, Text
 from lexigram.nosql.query.interpret import Context, matched_position
 from lexigram.nosql.query.parser import Parser
 from lexigram.nosql.query.shape import Unshaped, scan
@@ -27,10 +27,8 @@ from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.query.template import Template, counts
 from lexigram.nosql.query.text import text_scorer
 from lexigram.nosql.values.collation import Collation, parse_collation
-from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
 from lexigram.nosql.values.normalise import normalise_value
-from lexigram.nosql.values.path import is_prefix, split_path
 
 __all__ = ["CacheInfo", "Query", "cache_clear", "cache_info", "parse_filter"]
 
@@ -222,30 +220,6 @@ class Query:
         """
         return self._template.only == path
 
-    def equalities(self) -> dict[str, Any]:
-        """Collect what an upsert takes from the filter: each path that must equal one value.
-
-        Those are ``$eq``, ``$in`` and ``$all`` of one value, at the top and inside ``$and``, and inside an ``$or`` of
-        one part.
-
-        Returns:
-            Copies of the values by path, in the filter's order.
-
-        Raises:
-            NoSQLFilterError: A path stands twice, or under another (code 54).
-        """
-        found: dict[str, Any] = {}
-        pending: list[Node] = [self.root]
-        while pending:
-            node = pending.pop()
-            if isinstance(node, And | All) or (isinstance(node, Or) and len(node.parts) == 1):
-                pending.extend(reversed(node.children))
-            elif isinstance(node, Compare) and node.op == "$eq" and node.path is not None:
-                _add_equality(found, node.path, node.value)
-            elif isinstance(node, In) and len(node.values) == 1 and not node.regexes and node.path is not None:
-                _add_equality(found, node.path, node.values[0])
-        return found
-
     def matched_index(self, document: Mapping[str, Any], path: str) -> int | None:
         """Find which element of an array made a document match, for the positional ``$``.
 
@@ -301,23 +275,6 @@ class Query:
         context = self._context
         chosen = None if fields is None else tuple(fields)
         return Query(self._template, self._constants, Context(context.collation, context.variables, chosen))
-
-
-def _add_equality(found: dict[str, Any], path: str, value: Any) -> None:
-    parts = split_path(path)
-    for other in found:
-        other_parts = split_path(other)
-        if other == path:
-            raise NoSQLFilterError(
-                f"cannot infer query fields to set, path {path!r} is matched twice", path=path, mongo_code=54
-            )
-        if is_prefix(parts, other_parts) or is_prefix(other_parts, parts):
-            raise NoSQLFilterError(
-                f"cannot infer query fields to set, both paths {path!r} and {other!r} are matched",
-                path=path,
-                mongo_code=54,
-            )
-    found[path] = copy_value(value)
 
 
 # The cache

@@ -152,7 +152,13 @@ class _Reader:
     def element(self, name: Any, value: Any, parent: tuple[str, ...], tree: Tree, depth: int) -> None:
         if depth > _MAX_DEPTH:
             raise QueryOptionError(f"a projection nests at most {_MAX_DEPTH} levels", mongo_code=15)
-        positional = isinstance(name, str) and (name == "$" or name.endswith(".$") or ".$." in name)
+        positional = isinstance(name, str) and name.endswith(".$")
+        if isinstance(name, str) and ".$." in name:
+            raise QueryOptionError(
+                f"the positional $ ends its path: {shown(name)}",
+                hint="remove what follows it; the result is the same",
+                mongo_code=31394,
+            )
         if isinstance(value, Mapping):
             if positional:
                 raise QueryOptionError(
@@ -183,12 +189,10 @@ class _Reader:
         if len(value) == 1 and isinstance(first, str) and first.startswith("$"):
             self.operator(first, value, path, parent, tree)
             return
-        # More fields of a path that was named already collide with it.
         parts = path.split(".")
-        inner = self.descend(tree, parts, path)
-        if parts[-1] in inner.children:
+        child = self.descend(tree, parts, path).children.setdefault(parts[-1], Tree())
+        if not isinstance(child, Tree):
             raise _collision(path, 31250)
-        child = inner.children[parts[-1]] = Tree()
         for key, item in value.items():
             self.element(key, item, (*parent, *parts), child, depth + 1)
 
@@ -292,22 +296,13 @@ class _Reader:
             raise QueryOptionError("a projection has one positional $ at most", mongo_code=31276)
         if self.matches:
             raise QueryOptionError("a projection has a positional $ or an $elemMatch, not both", mongo_code=31256)
-        if not name.endswith(".$") or ".$." in name:
-            raise QueryOptionError(
-                f"the positional $ ends its path: {shown(name)}",
-                hint="remove what follows it; the result is the same",
-                mongo_code=31394,
-            )
-        path = check_field_path(name[:-2], _WHAT)
-        full = ".".join((*parent, path))
         query = self.query
         if query is None:
             raise QueryOptionError("a positional $ needs a filter", mongo_code=51050)
-        if full.split(".")[0] not in {used.split(".")[0] for used in query.paths}:
-            raise QueryOptionError(
-                f"the filter does not look at {full!r}, so it chooses no element for the positional $", mongo_code=31277
-            )
-
+        if name == ".$":
+            raise QueryOptionError("a positional $ needs an array before it", mongo_code=5392900)
+        path = check_field_path(name[:-2], _WHAT)
+        full = ".".join((*parent, path))
         self.positional = full
         self.add(path, Include(True), tree)
 

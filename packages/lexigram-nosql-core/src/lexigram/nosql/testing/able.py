@@ -45,9 +45,10 @@ from lexigram.nosql.testing.minimal import MinimalCollection, MinimalDriver, Min
 from lexigram.nosql.update.apply import OperatorUpdate
 from lexigram.nosql.update.replacement import Replacement
 from lexigram.nosql.values.copying import copy_document
+from lexigram.nosql.values.distinct import distinct_values
 from lexigram.nosql.values.normalise import normalise_document
 from lexigram.nosql.values.order import hash_key
-from lexigram.nosql.values.path import distinct_values, split_path
+from lexigram.nosql.values.path import split_path
 
 __all__ = ["SPEC", "AbleCollection", "AbleDocumentStore", "AbleDriver"]
 

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lexigram.nosql.exceptions import NoSQLFilterError, UpdateError
-from lexigram.nosql.query.ast import Expr, JsonSchema, Leaf, Node, Text
+from lexigram.nosql.query.ast import Leaf, Node
 from lexigram.nosql.query.parse import Query, parse_filter
 from lexigram.nosql.update.errors import (
     BAD_VALUE,
     FAILED_TO_PARSE,
-    QUERY_FEATURE_NOT_ALLOWED,
     TYPE_MISMATCH,
     fault,
     show,
 )
+from lexigram.nosql.update.features import refuse_features
 from lexigram.nosql.values.collation import Collation
 
 __all__ = ["ArrayFilter", "parse_array_filters"]
@@ -55,8 +55,6 @@ def _identifier_of(root: Node, number: int) -> str:
     pending: list[Node] = [root]
     while pending:
         node = pending.pop()
-        if isinstance(node, Expr | JsonSchema | Text):
-            raise fault(QUERY_FEATURE_NOT_ALLOWED, f"array filter {number} uses $expr, $jsonSchema or $text")
         if isinstance(node, Leaf):
             name = (node.path or "").partition(".")[0]
             if found is not None and name != found:
@@ -102,6 +100,7 @@ def parse_array_filters(filters: Any, collation: Collation | None) -> tuple[Arra
             raise UpdateError(
                 f"array filter {number}: {error.message}", hint=error.hint, mongo_code=error.mongo_code
             ) from error
+        refuse_features(query.root, f"array filter {number}")
         identifier = _identifier_of(query.root, number)
         if any(identifier == other.identifier for other in parsed):
             raise fault(FAILED_TO_PARSE, f"two array filters describe {identifier!r}", hint="join them with $and")

@@ -2,8 +2,9 @@
 
 Every condition that must hold, and that reaches its value through the elements of an array rather than by a position
 written in its path, gives the index in the outermost such array. Conditions under ``$or``, ``$nor`` and ``$not`` give
-none, nor does an array that matches as a whole. Where conditions on several arrays give one, MongoDB leaves open which
-counts; here it is the one on the array that ``$`` follows, or else the last.
+none (but an ``$or`` of equalities on one path is an ``$in``), nor does an array that matches as a whole. Where
+conditions on several arrays give one, MongoDB leaves open which counts; here it is the one on the array that ``$``
+follows, or else the last.
 """
 
 # Values are of any type, and what is narrowed from Any has parts that are unknown to the checker.
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from lexigram.nosql.query.ast import All, And, ElemMatch, Exists, Leaf, Node, Size
+from lexigram.nosql.query.ast import All, And, ElemMatch, Exists, Leaf, Node, Or, Size
 from lexigram.nosql.query.interpret import Context, document_matcher
 from lexigram.nosql.query.match import reach, single, spread, steps
 from lexigram.nosql.query.parse import Query
@@ -50,6 +51,10 @@ def _leaves(root: Node) -> list[Leaf]:
         node = pending.pop()
         if isinstance(node, And | All):
             pending.extend(reversed(node.children))
+        elif isinstance(node, Or):
+            simple = node.simplified()
+            if simple is not node:
+                pending.append(simple)
         elif isinstance(node, Leaf) and node.path is not None and not (isinstance(node, Exists) and not node.exists):
             leaves.append(node)
     return leaves

@@ -63,6 +63,8 @@ LOCALES: Final[Mapping[str, str]] = {
 }
 """Locales that are carried, each with the locale whose extra letters it has (empty for none)."""
 
+_LOCALE_SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {"da": {"caseFirst": "upper"}, "fr_CA": {"backwards": True}}
+
 # CLDR's root order of what is not a letter, for ASCII and Latin-1.
 _SPACES: Final = "\t\n\v\f\r\x85\u2028\u2029 \xa0"
 _PUNCTUATION: Final = (
@@ -194,7 +196,7 @@ class _Keys:
         self._upper_weight = -1 if collation.caseFirst == "upper" else 1
         self._case_first = collation.caseFirst != "off"
         self._numeric = collation.numericOrdering
-        self._backwards = collation.backwards or collation.locale == "fr_CA"
+        self._backwards = collation.backwards
         shifted = collation.alternate == "shifted"
         self._variable = (-1 if not shifted else 0 if collation.maxVariable == "space" else 1) + 1
         self._letters: dict[str, tuple[tuple[Any, ...], tuple[int, ...]]] = {}
@@ -375,15 +377,18 @@ def parse_collation(spec: Any) -> Collation | None:
             )
         _check_setting(name, value)
     if locale == "simple":
+        if len(settings) > 1:
+            raise QueryOptionError("the locale simple takes no other settings", mongo_code=9)
         return None
     if locale not in LOCALES:
         raise QueryOptionError(
             f"the locale {locale[:64]!r} is not carried; those that are: {', '.join(sorted(LOCALES))}, simple"
         )
-    strength = settings.get("strength")
-    if strength is not None:
-        settings["strength"] = int(strength)
-    return _make(tuple(sorted({**known, **settings}.items())))
+    if "strength" in settings:
+        settings["strength"] = int(settings["strength"])
+    collation = _make(tuple(sorted({**known, **_LOCALE_SETTINGS.get(locale, {}), **settings}.items())))
+    _check_together(collation)
+    return collation
 
 
 def _check_setting(name: str, value: Any) -> None:
@@ -392,7 +397,18 @@ def _check_setting(name: str, value: Any) -> None:
     choices = _CHOICES.get(name)
     if choices is not None and (not isinstance(value, str) or value not in choices):
         raise QueryOptionError(f"the collation setting {name} is one of {', '.join(choices)}, not {value!r:.64}")
-    if name == "strength" and (
-        isinstance(value, bool) or not isinstance(value, int | float) or value not in {1, 2, 3, 4, 5}
-    ):
-        raise QueryOptionError(f"the collation strength is 1 to 5, not {value!r:.64}", mongo_code=51024)
+    if name == "strength":
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise QueryOptionError(f"the collation strength is a number, not {value!r:.64}", mongo_code=14)
+        if value not in {1, 2, 3, 4, 5}:
+            raise QueryOptionError(f"the collation strength is 1 to 5, not {value!r:.64}", mongo_code=51024)
+
+
+def _check_together(collation: Collation) -> None:
+    """Refuse settings that contradict each other."""
+    if collation.backwards and collation.strength == 1:
+        raise QueryOptionError("the collation setting backwards orders accents, which strength 1 does not compare")
+    if collation.caseFirst != "off" and not collation.caseLevel and collation.strength < 3:
+        raise QueryOptionError(
+            "the collation setting caseFirst needs caseLevel or a strength above 2, else case does not count"
+        )

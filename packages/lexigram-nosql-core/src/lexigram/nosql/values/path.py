@@ -4,8 +4,6 @@ MongoDB has more than one meaning for ``"a.b"``:
 
 * a **query** path goes through arrays: it reaches ``b`` in every object of the array ``a``, and a numeric component is
   both a position in an array and a name in an object (:func:`query_leaves`, :func:`query_values`);
-* an **expression** path (``"$a.b"``) maps over arrays and keeps their shape; numeric components are only names
-  (:func:`expression_value`);
 * a **plain** path takes one step per component and never fans out (:func:`get_path`).
 
 A field that is not there is :data:`MISSING`, which is not None.
@@ -16,7 +14,7 @@ A field that is not there is :data:`MISSING`, which is not None.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, final
 
@@ -26,8 +24,6 @@ __all__ = [
     "MISSING",
     "Missing",
     "array_index",
-    "distinct_values",
-    "expression_value",
     "get_path",
     "is_prefix",
     "query_leaves",
@@ -152,23 +148,6 @@ def query_leaves(value: Any, parts: Sequence[str], start: int = 0) -> list[tuple
     return found
 
 
-def distinct_values(document: Any, parts: Sequence[str]) -> Iterator[Any]:
-    """Go through the values of a query path as ``distinct`` counts them: an array by its elements.
-
-    Args:
-        document: A document.
-        parts: Components.
-
-    Returns:
-        The values, which are the document's own.
-    """
-    for value, spread in query_leaves(document, parts):
-        if spread and isinstance(value, list):
-            yield from value
-        elif value is not MISSING:
-            yield value
-
-
 def _query(value: Any, parts: Sequence[str], start: int, count: int, found: list[tuple[Any, bool]]) -> None:
     while start < count:
         cls = type(value)
@@ -221,34 +200,3 @@ def query_values(value: Any, parts: Sequence[str]) -> list[Any]:
             values.extend(leaf)
         values.append(leaf)
     return values
-
-
-def expression_value(value: Any, parts: Sequence[str], start: int = 0) -> Any:
-    """Evaluate a field path as expressions do.
-
-    Args:
-        value: A document, or a value of one.
-        parts: Components.
-        start: The component to begin with.
-
-    Returns:
-        The value; where an array stands on the way, the list of what its elements give, without what they lack;
-        ``MISSING`` where there is nothing.
-    """
-    for position in range(start, len(parts)):
-        cls = type(value)
-        if cls is dict:
-            value = value.get(parts[position], MISSING)
-        elif cls is list:
-            results: list[Any] = []
-            for item in value:
-                result = expression_value(item, parts, position)
-                if result is not MISSING:
-                    results.append(result)
-            return results
-        else:
-            reference = reference_fields(value)
-            if reference is None:
-                return MISSING
-            value = reference.get(parts[position], MISSING)
-    return value

@@ -16,15 +16,16 @@ from typing import Any, Final
 
 from lexigram.nosql.aggregation.expressions.numbers import as_int64
 from lexigram.nosql.query.parse import parse_filter
+from lexigram.nosql.query.parser import TOP_LEVEL_OPERATORS
 from lexigram.nosql.update.ast import Pull, UpdatePath
 from lexigram.nosql.update.errors import (
     BAD_VALUE,
     FAILED_TO_PARSE,
-    QUERY_FEATURE_NOT_ALLOWED,
     TYPE_MISMATCH,
     fault,
     show,
 )
+from lexigram.nosql.update.features import refuse_features
 from lexigram.nosql.update.operators.base import Bind, Operator, Setting, constant, unchanged_operand
 from lexigram.nosql.update.run import UNCHANGED, Apply, Run
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag
@@ -36,8 +37,6 @@ from lexigram.nosql.values.path import MISSING
 __all__ = ["PULL_OPERATORS"]
 
 _ELEMENT: Final = "element"
-_BANNED: Final = frozenset({"$expr", "$jsonSchema", "$text"})
-_LOGICAL: Final = frozenset({"$and", "$or", "$nor", "$not", "$comment", *_BANNED})
 
 
 def _is_regex(value: Any) -> bool:
@@ -49,12 +48,16 @@ def _bind_pull(path: UpdatePath, setting: Setting) -> Bind:
 
     def bind(value: Any) -> Pull:
         if isinstance(value, Mapping):
-            for name in value:
-                if name in _BANNED:
-                    raise fault(QUERY_FEATURE_NOT_ALLOWED, f"{name} cannot be a condition of $pull at {path.text!r}")
             first = next(iter(value), None)
-            if not isinstance(first, str) or not first.startswith("$") or first in _LOGICAL:
-                return Pull(normalise_value(value), parse_filter(value, collation=setting.collation))
+            if (
+                not isinstance(first, str)
+                or not first.startswith("$")
+                or first in TOP_LEVEL_OPERATORS
+                or first == "$not"
+            ):
+                query = parse_filter(value, collation=setting.collation)
+                refuse_features(query.root, f"$pull at {path.text!r}")
+                return Pull(normalise_value(value), query)
         elif not _is_regex(value):
             return Pull(check(value))
         return Pull(normalise_value(value), parse_filter({_ELEMENT: value}, collation=setting.collation), True)
