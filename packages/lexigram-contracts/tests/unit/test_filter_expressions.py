@@ -19,6 +19,7 @@ from lexigram.contracts.data.protocols import (
     FieldLt,
     FieldLte,
     FieldNeq,
+    FilterExpression,
     NotExpr,
     OrExpr,
     PaginationSpec,
@@ -187,3 +188,50 @@ def test_the_words_of_python_do_not_combine(combine: Callable[[FieldEq, FieldEq]
     """They would leave one of the conditions out, silently."""
     with pytest.raises(TypeError, match=re.escape("combine them with &, | and ~")):
         combine(FieldEq("a", 1), FieldEq("b", 2))
+
+
+def _chain(length: int, *, last: int = 0) -> FilterExpression:
+    expression: FilterExpression = FieldEq("a", last)
+    for number in range(length):
+        kind = number % 3
+        leaf = FieldEq("a", number)
+        expression = ~expression if kind == 0 else expression & leaf if kind == 1 else leaf | expression
+    return expression
+
+
+def test_chains_of_any_length_are_compared_hashed_and_shown() -> None:
+    """Far beyond what Python would recurse."""
+    long, same, other = _chain(30_000), _chain(30_000), _chain(30_000, last=-1)
+
+    assert long == same
+    assert hash(long) == hash(same)
+    assert long != other
+    assert long != _chain(29_997)
+    shown = repr(long)
+    assert shown.count("(") == shown.count(")")
+    assert shown.count("NotExpr(expr=") == 10_000
+    assert {long: 1}[same] == 1
+
+
+def test_nested_expressions_are_shown_as_they_are_written() -> None:
+    """The text can be read back."""
+    expression = ~(FieldEq("a", 1) & FieldIn("b", [2])) | FieldEq("c", "x")
+
+    assert repr(expression) == (
+        "OrExpr(left=NotExpr(expr=AndExpr(left=FieldEq(field='a', value=1), right=FieldIn(field='b', values=(2,)))), "
+        "right=FieldEq(field='c', value='x'))"
+    )
+    assert eval(repr(expression)) == expression
+
+
+def test_nested_expressions_are_equal_only_to_their_like() -> None:
+    """The kind, the order and the leaves count."""
+    a, b = FieldEq("a", 1), FieldEq("b", 2)
+
+    assert (a & b) == (FieldEq("a", 1) & FieldEq("b", 2))
+    assert (a & b) != (b & a)
+    assert (a & b) != (a | b)
+    assert ~a != a
+    assert (a & b) != "a & b"
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(FieldEq("a", []) & b)

@@ -9,7 +9,7 @@ equals only None, and has no order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NoReturn, TypeAlias, cast
@@ -60,6 +60,69 @@ class _Combines:
     def __bool__(self) -> NoReturn:
         # `a and b` would be b alone, silently; Python lets no library change what these words mean.
         raise TypeError("a filter expression is neither true nor false; combine them with &, | and ~, not and, or, not")
+
+
+class _Nests(_Combines):
+    """What expressions around others share: comparing, hashing and showing them without recursion.
+
+    Programs build long chains of them in loops, and what a dataclass would do here ends at Python's recursion limit.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Nests):
+            return NotImplemented
+        pending: list[tuple[object, object]] = [(self, other)]
+        while pending:
+            mine, theirs = pending.pop()
+            if mine is theirs:
+                continue
+            if not isinstance(mine, _Nests):
+                if mine != theirs:
+                    return False
+            elif type(mine) is type(theirs):
+                pending += zip(_parts(mine), _parts(theirs), strict=True)
+            else:
+                return False
+        return True
+
+    def __hash__(self) -> int:
+        # Kinds and leaves in the order of reading, which determine the expression.
+        return hash(tuple([type(node) if isinstance(node, _Nests) else hash(node) for node in _walked(self)]))
+
+    def __repr__(self) -> str:
+        written: list[str] = []
+        pending: list[object] = [self]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, str):
+                written.append(node)
+            elif isinstance(node, NotExpr):
+                pending += [")", node.expr, "NotExpr(expr="]
+            elif isinstance(node, AndExpr | OrExpr):
+                pending += [")", node.right, ", right=", node.left, f"{type(node).__name__}(left="]
+            else:
+                written.append(repr(node))
+        return "".join(written)
+
+
+def _parts(node: object) -> tuple[FilterExpression, ...]:
+    """The expressions directly inside another; the class of *node* is known to nest."""
+    if isinstance(node, NotExpr):
+        return (node.expr,)
+    both = cast("AndExpr | OrExpr", node)
+    return (both.left, both.right)
+
+
+def _walked(root: object) -> Iterator[object]:
+    """An expression and all inside it, each before its parts, the left before the right."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, _Nests):
+            pending += reversed(_parts(node))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +241,8 @@ class FieldContains(_Combines):
             return False
 
 
-@dataclass(frozen=True, slots=True)
-class AndExpr(_Combines):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AndExpr(_Nests):
     """Both conditions hold."""
 
     left: FilterExpression
@@ -190,8 +253,8 @@ class AndExpr(_Combines):
         return _holds(self, candidate)
 
 
-@dataclass(frozen=True, slots=True)
-class OrExpr(_Combines):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OrExpr(_Nests):
     """At least one of the conditions holds."""
 
     left: FilterExpression
@@ -202,8 +265,8 @@ class OrExpr(_Combines):
         return _holds(self, candidate)
 
 
-@dataclass(frozen=True, slots=True)
-class NotExpr(_Combines):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NotExpr(_Nests):
     """The condition does not hold."""
 
     expr: FilterExpression
