@@ -24,7 +24,7 @@ from servers.mongodb import RestartableMongoDB, restartable
 
 # The same examples in every run, so that a difference between two runs is one of the server or of ours; with
 # --open-ended they are new ones each time, and many.
-settings.register_profile("fixed", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("fixed", deadline=None, max_examples=200, derandomize=True, database=None, print_blob=True)
 settings.register_profile("open-ended", deadline=None, max_examples=2000, print_blob=True)
 
 _found = pytest.StashKey[dict[str, Server | str]]()
