@@ -168,20 +168,18 @@ class Or(Node):
             The only part, or one ``$in`` for equalities and regular expressions on one path; else the node itself.
         """
         first = self.parts[0]
-        if len(self.parts) == 1:
-            return first
+        if len(self.parts) == 1 or not isinstance(first, Leaf):
+            return first if len(self.parts) == 1 else self
         values: list[Any] = []
         regexes: list[Regex] = []
         for part in self.parts:
-            if isinstance(part, Compare) and part.op == "$eq":
+            if isinstance(part, Compare) and part.op == "$eq" and part.path == first.path:
                 values.append(part.value)
-            elif isinstance(part, Regex):
+            elif isinstance(part, Regex) and part.path == first.path:
                 regexes.append(part)
             else:
                 return self
-            if part.path != getattr(first, "path", None):
-                return self
-        return In(part.path, values, tuple(regexes))
+        return In(first.path, values, tuple(regexes))
 
 
 @dataclass(frozen=True, slots=True)
