@@ -1,8 +1,8 @@
 """What a request costs, counted exactly: documents looked at, documents copied, shapes compiled, documents held.
 
 Times differ from one machine to the next and numbers do not, so these tests are what keeps the engine fast. Copies are
-counted in two ways: calls of the copiers, wherever a module uses one, and calls that any code of the package or of
-Python's ``copy`` makes for a stored document.
+counted in three ways: calls of the copiers, wherever a module uses one; stored documents that notice who goes through
+them; and whatever function is called once more for one document more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import lexigram.nosql
 import pytest
@@ -283,6 +283,87 @@ async def test_a_pipeline_copies_what_leaves_it_and_nothing_on_the_way(orders: C
     assert copies.take() == (0, 4)
     await orders.aggregate([{"$unwind": "$tags"}, {"$group": {"_id": "$tags", "n": {"$sum": 1}}}]).to_list()
     assert copies.take() == (0, 0)
+
+
+class Watched(dict[str, Any]):
+    """A document that notices whoever goes through all of it, as every way of copying a dict does."""
+
+    passes: ClassVar[int] = 0
+
+    def __iter__(self) -> Iterator[str]:
+        Watched.passes += 1
+        return super().__iter__()
+
+    def __or__(self, other: Any) -> Any:
+        Watched.passes += 1
+        return super().__or__(other)
+
+    def keys(self) -> Any:
+        Watched.passes += 1
+        return super().keys()
+
+    def values(self) -> Any:
+        Watched.passes += 1
+        return super().values()
+
+    def items(self) -> Any:
+        Watched.passes += 1
+        return super().items()
+
+    def copy(self) -> Document:
+        Watched.passes += 1
+        return dict(super().items())
+
+
+WAYS: dict[str, Callable[[Any], Any]] = {
+    "dict": dict,
+    "its own copy": lambda document: document.copy(),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "a display": lambda document: {**document},
+    "a union": lambda document: document | {},
+    "a comprehension": lambda document: {name: document[name] for name in document},
+    "a comprehension of items": lambda document: {name: value for name, value in document.items() if name},
+    "the copier": copying.copy_document,
+    "a zip": lambda document: dict(zip(document.keys(), document.values(), strict=True)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_watched_document_notices_how_it_is_copied(way: str) -> None:
+    """Else the next test would prove nothing."""
+    before = Watched.passes
+    WAYS[way](Watched(a=1))
+    assert Watched.passes > before
+
+
+async def test_nobody_goes_through_a_document_that_is_only_looked_at(orders: Collection) -> None:
+    """Neither to test it, nor to sort, group or count it; what is returned is gone through by the copier alone."""
+    table: Table = orders.store.driver._tables["things"]  # type: ignore[attr-defined]
+    for key, document in table.documents.items():
+        table.documents[key] = Watched(document)
+    table._listed = None
+    some, grouped = {"plain": {"$lt": 70}}, {"_id": "$group", "total": {"$sum": "$plain"}, "last": {"$push": "$third"}}
+
+    async def passes(request: Any) -> int:
+        before = Watched.passes
+        await request
+        return Watched.passes - before
+
+    assert await passes(orders.count_documents(some)) == 0
+    assert await passes(orders.count_documents({**some, "group": 3})) == 0
+    assert await passes(orders.exists({"plain": 70})) == 0
+    assert await passes(orders.distinct("group", some)) == 0
+    assert await passes(orders.find({"plain": -1}, sort={"third": 1}).to_list()) == 0
+    assert await passes(orders.aggregate([{"$match": {}}, {"$group": grouped}, {"$sort": {"total": 1}}]).to_list()) == 0
+    assert await passes(orders.aggregate([{"$match": some}, {"$count": "n"}]).to_list()) == 0
+    each = await passes(orders.find_one({"_id": 1}))
+    assert each == 2, "to copy it, and to find the dicts and lists in it"
+    assert await passes(orders.find(some).to_list()) == 10 * each
+    assert await passes(orders.find({}, sort={"plain": -1}, limit=5).to_list()) == 5 * each
+    measured = await passes(orders.aggregate([{"$match": some}, {"$sort": {"plain": -1}}]).to_list()) - 10 * each
+    assert measured == 1, "one in sixteen, to keep the memory limit"
+    assert await passes(orders.find(some, projection={"n": 1}).to_list()) == 10
 
 
 class Calls:
