@@ -24,6 +24,9 @@ from lexigram.nosql.testing.minimal import MinimalDocumentStore
 
 TOY = Path(__file__).parent / "toy_backend"
 
+# Its tests are its author's: they run where it is installed, see conformance/test_installed_backend.py.
+collect_ignore = ["toy_backend"]
+
 
 @pytest.fixture
 async def memory() -> AsyncIterator[InMemoryDocumentStore]:

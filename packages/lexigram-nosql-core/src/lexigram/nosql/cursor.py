@@ -41,6 +41,7 @@ class Cursor:
         "_busy",
         "_explain",
         "_left",
+        "_limit",
         "_open",
         "_opened",
         "_position",
@@ -62,6 +63,7 @@ class Cursor:
         self._reason: str | None = None
         self._explain = explain
         self._waiting = waiting
+        self._limit = timeout
         self._left = timeout
         self._batches: Batches | None = None
         self._batch: list[Document] = []
@@ -218,6 +220,6 @@ class Cursor:
         except TimeoutError as error:
             if not clock.expired():
                 raise
-            raise NoSQLTimeoutError("the cursor did not finish in time", timeout=limit) from error
+            raise NoSQLTimeoutError(f"the cursor did not finish within {self._limit} s", timeout=self._limit) from error
         finally:
             self._left = max(0.0, (limit or 0.0) - (time() - start))

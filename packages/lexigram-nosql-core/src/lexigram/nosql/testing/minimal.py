@@ -90,7 +90,7 @@ class MinimalDriver:
         if not isinstance(error, MinimalError):
             return None
         if error.code == "duplicate":
-            return DuplicateKeyError("the _id stands already", index="_id_", key=error.facts)
+            return DuplicateKeyError("duplicate key: the _id stands already", index="_id_", key=error.facts)
         return NoSQLError(f"the database says {error.code}")
 
 

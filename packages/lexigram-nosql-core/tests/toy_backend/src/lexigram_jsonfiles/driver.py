@@ -116,7 +116,7 @@ class JsonFilesCollection:
             for condition in query.constraints("_id"):
                 if isinstance(condition, Compare) and condition.op == "$eq":
                     return Compiled(Access("key", fields=("_id",)), [self._file(condition.value)], query)
-        return Compiled(Access("scan"), None, query)
+        return Compiled(Access("scan"), None, None if query.is_empty else query)
 
     async def read(self, read: NativeRead, call: Call) -> AsyncIterator[Batch]:
         """The documents, a batch of files at a time; the text of a file is its revision."""
@@ -162,7 +162,9 @@ class JsonFilesCollection:
             path = self._file(document["_id"])
             if path.exists():
                 key = {"_id": document["_id"]}
-                failures.append((index, DuplicateKeyError(f"there is a document {key}", index="_id_", key=key)))
+                failures.append(
+                    (index, DuplicateKeyError("duplicate key: such an _id stands already", index="_id_", key=key))
+                )
                 if ordered:
                     break
             else:

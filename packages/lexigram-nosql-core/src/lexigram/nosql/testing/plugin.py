@@ -1,0 +1,162 @@
+"""The pytest plugin of the conformance kit, found by its entry point in every run of pytest.
+
+It does nothing until a test module holds a standard topic, and imports the kit only then. For such a module it collects
+the topics' classes whatever their names, refuses a file from which something is missing
+(:mod:`lexigram.nosql.testing.checking`), marks expected failures, and tells at the end what was passed, refused by
+name, expected to fail, skipped or not run, with the table of capabilities. ``--conformance-report FILE`` writes what
+was observed as JSON.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from lexigram.nosql.testing.recording import Record
+
+__all__ = ["pytest_addoption"]
+
+_KIT = "lexigram.nosql.testing"
+_own_mark = pytest.StashKey[pytest.Mark]()
+_checked = pytest.StashKey[set[int]]()
+
+
+def _kit(name: str) -> Any:
+    """A module of the kit; only for runs that use it."""
+    return import_module(f"{_KIT}.{name}")
+
+
+def _is_topic(value: object) -> bool:
+    """True for a topic's class in a run that has imported the kit."""
+    return isinstance(value, type) and f"{_KIT}.suite" in sys.modules and bool(_kit("checking").is_conformance(value))
+
+
+def _backend(item: pytest.Item) -> str:
+    return str(cast("Any", item).cls.harness.spec.name)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the kit."""
+    group = parser.getgroup("lexigram-nosql-conformance", "conformance of document backends")
+    group.addoption("--conformance-report", metavar="FILE", help="write what the conformance kit observed as JSON")
+    group.addoption(
+        "--conformance-examples",
+        type=int,
+        default=0,
+        metavar="N",
+        help="compare N new generated cases with the memory store, besides the fixed ones (default: 0)",
+    )
+    group.addoption(
+        "--conformance-seed", type=int, metavar="SEED", help="begin the new cases at this seed, to see one again"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the assertions of standard tests explained as those of test modules are, and listen to reports."""
+    if f"{_KIT}.suites" not in sys.modules:
+        pytest.register_assert_rewrite(f"{_KIT}.suites")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Listener(config.getoption("--conformance-report")), "lexigram-nosql-listener")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str, obj: object
+) -> pytest.Item | pytest.Collector | None:
+    """Collect a topic's class, whatever its name, and refuse it where something is missing."""
+    if not isinstance(collector, pytest.Module) or not _is_topic(obj):
+        return None
+    checking = _kit("checking")
+    faults: list[str] = checking.faults_of_class(obj, collector.config)
+    checked = collector.config.stash.setdefault(_checked, set())
+    module: ModuleType = collector.obj
+    if id(module) not in checked:
+        checked.add(id(module))
+        faults = [*checking.faults_of_module(module, collector.config), *faults]
+    if faults:
+        raise collector.CollectError("\n  ".join([f"conformance of {name}:", *faults]))
+    made: pytest.Class = pytest.Class.from_parent(collector, name=name, obj=obj)  # pyright: ignore[reportUnknownMemberType]
+    return made
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark expected failures, and count what was collected before anybody deselects."""
+    chosen = [item for item in items if _is_topic(getattr(item, "cls", None))]
+    if not chosen:
+        return
+    recording, checking = _kit("recording"), _kit("checking")
+    backends = [_backend(item) for item in chosen]
+    for item, backend in zip(chosen, backends, strict=True):
+        item.user_properties.append((recording.COLLECTED, backends.count(backend)))
+        failure = checking.expected_failure(item)
+        if failure is not None:
+            own = pytest.mark.xfail(reason=str(failure), strict=True)
+            item.add_marker(own)
+            item.stash[_own_mark] = own.mark
+            item.user_properties.append((recording.EXPECTED, [type(failure).__name__, str(failure)]))
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Say which backends are tested, and how many standard tests each has to pass."""
+    counts: dict[str, int] = {}
+    for item in items:
+        if _is_topic(getattr(item, "cls", None)):
+            counts[_backend(item)] = counts.get(_backend(item), 0) + 1
+    return [f"conformance of {name}: {count} standard tests" for name, count in counts.items()]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a standard test that a mark hides into a failure."""
+    report = yield
+    if report.when == "teardown" or report.failed or not _is_topic(getattr(item, "cls", None)):
+        return report
+    marks: list[str] = _kit("checking").foreign_marks(item, item.stash.get(_own_mark, None))
+    if marks:
+        report.outcome = "failed"
+        report.__dict__.pop("wasxfail", None)
+        report.longrepr = (
+            f"a mark {marks[0]} hides this standard test; what cannot pass is listed in Harness.expected_failures() "
+            "with the capability that is missing"
+        )
+    return report
+
+
+class _Listener:
+    """Notes what standard tests have shown; with pytest-xdist, in the main process.
+
+    Args:
+        file: Where to write it, or None.
+    """
+
+    def __init__(self, file: str | None) -> None:
+        self._file = file
+        self._record: Record | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note one report, if it is of a standard test."""
+        if any(str(name).startswith("lexigram.conformance") for name, _ in report.user_properties):
+            if self._record is None:
+                self._record = _kit("recording").Record()
+            self._record.add(report)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Tell the counts and the table of capabilities."""
+        if self._record is not None:
+            terminalreporter.section("conformance of document backends")
+            for line in self._record.summary():
+                terminalreporter.write_line(line)
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the report."""
+        if self._file is not None and self._record is not None:
+            self._record.write(self._file)
