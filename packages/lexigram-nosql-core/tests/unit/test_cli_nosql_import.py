@@ -573,3 +573,43 @@ async def test_an_importer_can_be_used_without_a_command(held: Any, tmp_path: Pa
         )
         assert (await importer.run()).inserted == 1
     reader.close()
+
+
+def test_a_line_with_a_key_twice_is_bad(load: Any, tmp_path: Path, documents_of: Documents) -> None:
+    """One of the values would be lost; the other lines are loaded."""
+    file = tmp_path / "d.jsonl"
+    file.write_text('{"_id": 1, "a": {"b": 1, "b": 1}}\n{"_id": 2}\n', encoding="utf-8")
+
+    outcome = load(file)
+
+    assert outcome.code == 1
+    assert list(documents_of("items")) == [2]
+    (bad,) = (tmp_path / "d.jsonl.rejects.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(bad)["reason"] == "not JSON: the key 'b' stands twice in one object"
+
+
+@pytest.mark.parametrize("options", [(), ("--restart",), ("--resume",)], ids=["plain", "restart", "resume"])
+def test_a_folder_cannot_be_loaded(load: Any, options: tuple[str, ...]) -> None:
+    """The command says so, and shows no traceback."""
+    outcome = load(".", *options)
+
+    assert outcome.code == 2
+    assert "Invalid value for FILE: .: Is a directory." in outcome.text
+
+
+def test_an_import_that_was_never_begun_cannot_be_resumed_and_is_not_said_to(
+    load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store could not even be reached, so there is no checkpoint."""
+    file = write(tmp_path / "d.jsonl", 3)
+
+    async def refuse(*_: Any) -> None:
+        raise NoSQLConnectionError("nobody answers")
+
+    monkeypatch.setattr("lexigram.nosql.store.DocumentStore.connect", refuse)
+    outcome = load(file)
+
+    assert outcome.code == 1
+    assert "nobody answers" in outcome.text
+    assert "--resume" not in outcome.text
+    assert not checkpoint_path(file).exists()

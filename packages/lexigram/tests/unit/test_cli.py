@@ -564,3 +564,43 @@ def test_configuration_errors_reach_callers_of_load_config(project: Write) -> No
         load_config(Path("nowhere.yaml"))
     assert isinstance(load_config(), LexigramConfig)
     assert isinstance(PluginGroup("lexigram.test.none", int).names(), tuple)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("arguments", [["version"], ["version", "--json"], ["--help"]], ids=["table", "json", "help"])
+def test_output_that_cannot_be_written_is_an_error_without_a_traceback(arguments: list[str]) -> None:
+    """Whoever writes: we, rich, or the flush at the end."""
+    program = [sys.executable, "-c", "from lexigram.cli import main; main()", *arguments]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+
+    assert (ended.returncode, ended.stderr) == (1, "Error: the output cannot be written: No space left on device\n")
+
+
+def test_a_reader_that_has_gone_away_is_not_told() -> None:
+    """As in ``lexigram … | head``."""
+    program = [sys.executable, "-c", "from lexigram.cli import main; main()", "--help"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(program, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    finally:
+        os.close(writing)
+
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+def test_an_error_of_a_file_is_no_error_of_the_output(add_commands: Add) -> None:
+    """A defect of a command still shows its traceback."""
+
+    def register(app: typer.Typer) -> None:
+        @app.command()
+        def broken() -> None:
+            raise FileNotFoundError(2, "No such file or directory", "settings.bin")
+
+        @app.command()
+        def other() -> None: ...
+
+    add_commands("acme", register)
+    with pytest.raises(FileNotFoundError):
+        main(["acme", "broken"])

@@ -5,7 +5,7 @@ Its own commands are ``version``, ``config show`` and ``doctor``; installed dist
 
 Exit codes: 0 when all went well, 1 when the command failed or found a problem, 2 when it was not called as it must be,
 130 when it was interrupted. An error that Lexigram knows is written to standard error as one block, without a
-traceback; any other error is a defect, and shows one.
+traceback, and so is output that cannot be written; any other error is a defect, and shows one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lexigram.cli.doctor import doctor
 from lexigram.cli.groups import COMMANDS, PluginCommands
 from lexigram.cli.inspection import CHECKS, inspect_distributions
 from lexigram.cli.options import AsJson, ConfigFile, Profile, load_config
-from lexigram.cli.output import print_error, print_json, print_table, table
+from lexigram.cli.output import give_up_output, is_output_error, print_error, print_json, print_table, table
 from lexigram.contracts.exceptions.base import LexigramError
 
 __all__ = ["CHECKS", "COMMANDS", "AsJson", "ConfigFile", "Profile", "app", "load_config", "main"]
@@ -78,9 +78,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         SystemExit: Always, with the exit code.
     """
     command = typer.main.get_command(app)
+    code: str | int | None = 0
     try:
-        command(None if arguments is None else list(arguments), prog_name="lexigram")
-    except LexigramError as error:
-        print_error(error)
-        sys.exit(1)
-    sys.exit(0)
+        try:
+            command(None if arguments is None else list(arguments), prog_name="lexigram")
+        except SystemExit as exit_:
+            code = exit_.code
+        except LexigramError as error:
+            print_error(error)
+            code = 1
+        # Here and not at the end of the process, where a failure could only show a traceback.
+        sys.stdout.flush()
+    except OSError as error:
+        if not is_output_error(error):
+            raise
+        give_up_output(error)
+        code = 1
+    sys.exit(code)

@@ -6,7 +6,9 @@ wrapped, so that ``grep`` finds what is there.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from typing import Any
 
@@ -17,7 +19,19 @@ from rich.text import Text
 from lexigram.config.secrets import mask_text
 from lexigram.contracts.exceptions.base import LexigramError
 
-__all__ = ["console", "print_error", "print_json", "print_table", "rendered", "table"]
+__all__ = [
+    "console",
+    "give_up_output",
+    "is_output_error",
+    "print_error",
+    "print_json",
+    "print_table",
+    "rendered",
+    "table",
+]
+
+# Not every platform has all of them.
+_OUTPUT_ERRORS = {getattr(errno, name, None) for name in ("ENOSPC", "EPIPE", "EIO", "EFBIG", "EDQUOT", "EBADF")}
 
 _ENDLESS = 100_000  # columns; wider than any line, since rich cuts at the width that it is told
 
@@ -98,3 +112,27 @@ def print_error(error: LexigramError) -> None:
         block.append("\n  Fix: ", style="bold").append(mask_text(error.hint))
     block.append("\n  See: ", style="bold").append(error.docs_url)
     console(stderr=True).print(block, soft_wrap=True)
+
+
+def is_output_error(error: OSError) -> bool:
+    """Whether an error is that of writing to a stream: a full disk, a closed pipe. Errors of files name their file."""
+    return error.filename is None and error.errno in _OUTPUT_ERRORS
+
+
+def give_up_output(error: OSError) -> None:
+    """Say that output could not be written, and write no more: what is left in buffers would fail again at the end.
+
+    A reader who has gone away (``lexigram … | head``) needs not be told.
+
+    Args:
+        error: What writing raised.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass  # standard output is no file, or is closed: then there is nothing to be flushed into it
+    finally:
+        os.close(nowhere)
+    if error.errno != errno.EPIPE:
+        sys.stderr.write(f"Error: the output cannot be written: {error.strerror}\n")

@@ -90,10 +90,10 @@ def run_import(
             with bar:
                 counts = use(store, lambda _: importer.run())
         except (KeyboardInterrupt, NoSQLError):
-            _tell_stopped(checkpoint, reader)
+            _tell_stopped(checkpoint, file)
             raise
         except OSError as error:
-            _tell_stopped(checkpoint, reader)
+            _tell_stopped(checkpoint, file)
             raise NoSQLError(
                 f"{error.filename}: {error.strerror}",
                 hint="Checkpoint and bad lines stand beside the file; copy it to where you may write.",
@@ -118,8 +118,9 @@ def _bad_file(file: Path, error: OSError) -> typer.BadParameter:
     return typer.BadParameter(f"{file}: {error.strerror}.", param_hint="FILE")
 
 
-def _tell_stopped(checkpoint: Checkpoint, reader: LineReader) -> None:
-    if reader.regular:
+def _tell_stopped(checkpoint: Checkpoint, file: Path) -> None:
+    # Without a checkpoint nothing was begun, and there is nothing to go on with.
+    if file != STANDARD and checkpoint_path(file).exists():
         note(f"Stopped after line {checkpoint.line:,}. Go on with the same command and --resume.")
 
 

@@ -112,8 +112,9 @@ def scoped_pipeline(
     if tenants and (others or written):
         names = ", ".join(sorted({*others, *written}))
         raise PipelineError(
-            f"a pipeline is bound to the tenant in its own {collection!r} only, but this one goes to {names}",
-            hint="Use the repository's collection, and bind every stage to the tenant yourself.",
+            "only the documents that a pipeline begins with are bound to the tenant, but a stage of this one reads or "
+            f"writes {names}, where all tenants' documents are",
+            hint="Use the collection itself (store.collection), and bind every stage to the tenant yourself.",
         )
     if deleted and collection in others:
         raise PipelineError(

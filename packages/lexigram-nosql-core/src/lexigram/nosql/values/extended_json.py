@@ -48,16 +48,26 @@ def loads(text: str | bytes) -> Any:
     """The value that :func:`dumps` wrote, or any Extended JSON text, canonical or relaxed.
 
     Raises:
-        DocumentValidationError: The text is not JSON, or a wrapper in it is malformed.
+        DocumentValidationError: The text is not JSON, has a key twice, or a wrapper in it is malformed.
     """
     try:
-        return from_extended(json.loads(text))
+        return from_extended(json.loads(text, object_pairs_hook=_object))
     except RecursionError as error:
         raise DocumentValidationError("the JSON text is nested too deeply") from error
     except ValueError as error:
         if isinstance(error, DocumentValidationError):
             raise
         raise DocumentValidationError(f"not JSON: {error}") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that stands twice, one value would be lost without a word (RFC 8259, section 4)."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        doubled = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise DocumentValidationError(f"not JSON: the key {doubled!r} stands twice in one object")
+    return made
 
 
 def to_extended(value: Any) -> Any:
