@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from lexigram.contracts.data.nosql.nosql import BulkWriteResult, DocumentResult
-from lexigram.nosql import DocumentQueryBuilder
+from lexigram.nosql import DocumentQueryBuilder, ReplaceOne, UpdateOne
 from lexigram.nosql.collection import Collection
 from lexigram.nosql.exceptions import (
     BulkDuplicateKeyError,
@@ -172,6 +172,26 @@ async def test_an_upsert_inserts_what_filter_and_update_say(things: Collection) 
     assert many.upserted_id is not None
     assert (await things.update_many({"a": 8}, {"$set": {"n": 0}}, upsert=True)).upserted_id is None
     assert await things.count_documents() == 3
+
+
+async def test_an_upsert_refuses_expressions_in_its_filter(things: Collection) -> None:
+    """They do not say what the document would hold; without upsert they are as good as any condition."""
+    await things.insert_one({"_id": 1, "a": 1})
+    condition = {"$or": [{"$expr": {"$eq": ["$a", 1]}}]}
+    change = {"$set": {"b": 1}}
+    for write in (
+        lambda: things.update_one(condition, change, upsert=True),
+        lambda: things.update_many(condition, change, upsert=True),
+        lambda: things.replace_one(condition, {"b": 1}, upsert=True),
+        lambda: things.find_one_and_update(condition, change, upsert=True),
+        lambda: things.bulk_write([UpdateOne(condition, change, upsert=True)]),
+        lambda: things.bulk_write([ReplaceOne(condition, {"b": 1}, upsert=True)]),
+    ):
+        with pytest.raises(NoSQLFilterError) as caught:
+            await write()
+        assert caught.value.mongo_code == 224
+    assert await everything(things) == [{"_id": 1, "a": 1}]
+    assert (await things.update_one(condition, change)).modified_count == 1
 
 
 async def test_replace_one_keeps_the_id(things: Collection) -> None:

@@ -104,6 +104,7 @@ def nest(levels: int, key: str = "$and") -> dict[str, Any]:
         ({"a": {"$size": 1.5}}, 2, "a.$size"),
         ({"a": {"$size": NAN}}, 2, "a.$size"),
         ({"a": {"$size": 2.0**70}}, 2, "a.$size"),
+        ({"a": {"$size": 2**31}}, 2, "a.$size"),
         ({"a": {"$size": {"$gt": 1}}}, 2, "a.$size"),
         ({"a": {"$size": True}}, 2, "a.$size"),
         ({"a": {"$bitsAllSet": "x"}}, 2, "a.$bitsAllSet"),

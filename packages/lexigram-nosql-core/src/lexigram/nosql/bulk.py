@@ -30,7 +30,7 @@ from lexigram.nosql.exceptions import (
     DuplicateKeyError,
     NoSQLError,
 )
-from lexigram.nosql.query.options import parse_flag, parse_hint, parse_selection_filter
+from lexigram.nosql.query.options import parse_hint, parse_selection_filter, parse_upsert
 from lexigram.nosql.update.parse import parse_replacement, parse_update
 from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.writing import Selection, Writer
@@ -100,11 +100,11 @@ def _step(operation: WriteOperation, writer: Writer) -> _Write:
                 operation.update, array_filters=operation.array_filters, collation=selection.query.collation
             )
             many = isinstance(operation, UpdateMany)
-            return _change(writer, selection, update, many, parse_flag("upsert", operation.upsert))
+            return _change(writer, selection, update, many, parse_upsert(operation.upsert, selection.query))
         case ReplaceOne():
             selection = _selection(operation)
             replacement = parse_replacement(operation.replacement)
-            return _change(writer, selection, replacement, False, parse_flag("upsert", operation.upsert))
+            return _change(writer, selection, replacement, False, parse_upsert(operation.upsert, selection.query))
         case DeleteOne():
             selection = _selection(operation)
             return _Write(

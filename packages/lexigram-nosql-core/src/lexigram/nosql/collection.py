@@ -55,7 +55,7 @@ from lexigram.nosql.indexes import parse_index
 from lexigram.nosql.indexing import create_index, drop_index, list_indexes
 from lexigram.nosql.paging import prepare_page, read_page, total_order
 from lexigram.nosql.query.numbers import parse_seconds
-from lexigram.nosql.query.options import parse_find, parse_flag, parse_hint, parse_selection_filter
+from lexigram.nosql.query.options import parse_find, parse_flag, parse_hint, parse_selection_filter, parse_upsert
 from lexigram.nosql.query.plan import FindRequest, Plan, ReadPlan, deliberate_scan, plan_read
 from lexigram.nosql.query.projection import Projection, parse_projection
 from lexigram.nosql.query.sort import parse_sort
@@ -486,7 +486,7 @@ class Collection:
         selection = self._selection(filter, None, hint, collation)
         change = parse_update(update, array_filters=array_filters, collation=selection.query.collation)
 
-        parse_flag("upsert", upsert)
+        parse_upsert(upsert, selection.query)
 
         async def work(call: Call) -> DocumentResult:
             return _result(await self.reach().writer.change_many(selection, change, upsert, call))
@@ -965,7 +965,7 @@ class Collection:
         session: Session | None,
         timeout: float | None,
     ) -> DocumentResult:
-        parse_flag("upsert", upsert)
+        parse_upsert(upsert, selection.query)
 
         async def work(call: Call) -> DocumentResult:
             return _result(await self.reach().writer.change_one(selection, change, upsert, call))
@@ -985,7 +985,7 @@ class Collection:
     ) -> Document | None:
         fields = None if projection is None else parse_projection(projection, query=selection.query)
 
-        parse_flag("upsert", upsert)
+        parse_upsert(upsert, selection.query)
         parse_flag("return_document", after)
 
         async def work(call: Call) -> Document | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lexigram.nosql.driver import Hint
-from lexigram.nosql.exceptions import QueryOptionError
+from lexigram.nosql.exceptions import NoSQLFilterError, QueryOptionError
 from lexigram.nosql.query.builder import DocumentQuery, DocumentQueryBuilder
 from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.parse import Query, parse_filter
@@ -21,7 +21,7 @@ from lexigram.nosql.query.projection import parse_projection
 from lexigram.nosql.query.sort import parse_sort
 from lexigram.nosql.query.suggest import shown
 
-__all__ = ["DEFAULT_BATCH_SIZE", "parse_find", "parse_flag", "parse_hint", "parse_selection_filter"]
+__all__ = ["DEFAULT_BATCH_SIZE", "parse_find", "parse_flag", "parse_hint", "parse_selection_filter", "parse_upsert"]
 
 DEFAULT_BATCH_SIZE = 1000
 
@@ -88,6 +88,23 @@ def parse_flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise QueryOptionError(f"{name} is True or False, not {shown(value)}", mongo_code=14)
     return value
+
+
+def parse_upsert(upsert: Any, query: Query) -> bool:
+    """Check whether to insert when nothing matches; a filter with ``$expr`` does not say what the document would hold.
+
+    Raises:
+        QueryOptionError: It is neither True nor False.
+        NoSQLFilterError: The filter of an upsert uses ``$expr`` (code 224).
+    """
+    if parse_flag("upsert", upsert) and query.uses_expressions:
+        raise NoSQLFilterError(
+            "the filter of an upsert cannot use $expr",
+            hint="compare fields in an update pipeline, with $cond",
+            path="$expr",
+            mongo_code=224,
+        )
+    return bool(upsert)
 
 
 def parse_hint(hint: Any) -> Hint | None:

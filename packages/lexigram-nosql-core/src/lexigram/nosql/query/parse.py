@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 
 from lexigram.nosql.exceptions import DocumentValidationError, NoSQLFilterError
 from lexigram.nosql.query import compile as code
-from lexigram.nosql.query.ast import All, Always, And, Expr, Leaf, Node, Slot, Text
+from lexigram.nosql.query.ast import All, Always, And, Leaf, Node, Slot, Text
 from lexigram.nosql.query.interpret import Context, matched_position
 from lexigram.nosql.query.parser import Parser
 from lexigram.nosql.query.shape import Unshaped, scan
@@ -71,7 +71,7 @@ class Query:
         function = self._functions.get(kind)
         if function is None:
             context = self._context
-            if context.variables is None and self._template.reads_clock:
+            if context.variables is None and self._template.uses_expressions:
                 # One clock reading per query, as MongoDB does for $$NOW.
                 now = datetime.now(UTC)
                 variables = {"NOW": now.replace(microsecond=now.microsecond // 1000 * 1000)}
@@ -176,7 +176,7 @@ class Query:
     @property
     def uses_expressions(self) -> bool:
         """True if the filter evaluates ``$expr``, and so may read any field."""
-        return any(isinstance(node, Expr) for node in self._template.root.walk())
+        return self._template.uses_expressions
 
     def constraints(self, path: str) -> tuple[Leaf, ...]:
         """List the conditions on a path that must all hold.

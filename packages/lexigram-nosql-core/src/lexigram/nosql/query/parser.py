@@ -332,6 +332,8 @@ class Parser:
         size = _whole(value, "$size", path, 2)
         if size < 0:
             raise NoSQLFilterError(f"Failed to parse $size. {size} is negative", path=path, mongo_code=2)
+        if size >= 2**31:
+            raise NoSQLFilterError(f"Failed to parse $size. {size} does not fit in 32 bits", path=path, mongo_code=2)
         return Size(key, size)
 
     def _bits(self, key: str | None, name: str, value: Any, context: Mapping[str, Any], path: str, depth: int) -> Node:

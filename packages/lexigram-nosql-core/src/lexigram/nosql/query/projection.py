@@ -21,7 +21,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from lexigram.nosql.exceptions import DocumentValidationError, PipelineError, QueryOptionError
-from lexigram.nosql.query.ast import ElemMatch
+from lexigram.nosql.query.ast import ElemMatch, Node
+from lexigram.nosql.query.features import special_feature
 from lexigram.nosql.query.field_path import check_field_path
 from lexigram.nosql.query.interpret import Context, document_matcher
 from lexigram.nosql.query.match import single
@@ -237,6 +238,7 @@ class _Reader:
         collation = None if self.query is None else self.query.collation
         # The filter's parser reads the condition; the name is not a path, should it look like one.
         root = parse_filter({path: {"$elemMatch": argument}}, collation=collation).root
+        self.refuse_features(root, "$elemMatch in a projection")
         context = Context(collation)
         one = single(cast("ElemMatch", root), collation, lambda condition: document_matcher(condition, context))
 
@@ -302,9 +304,16 @@ class _Reader:
         if name == ".$":
             raise QueryOptionError("a positional $ needs an array before it", mongo_code=5392900)
         path = check_field_path(name[:-2], _WHAT)
+        self.refuse_features(query.root, "a filter beside a positional $")
         full = ".".join((*parent, path))
         self.positional = full
         self.add(path, Include(True), tree)
+
+    @staticmethod
+    def refuse_features(condition: Node, where: str) -> None:
+        found = special_feature(condition)
+        if found is not None:
+            raise QueryOptionError(f"{where} cannot use {found[0]}", mongo_code=found[1])
 
     def expression(self, value: Any) -> Compute:
         # Expressions live beside pipelines, which need this module: the import has to wait until both are there.

@@ -42,7 +42,7 @@ class Template:
         equalities: For each path that the filter compares with ``$eq`` at the top, the slot.
         only: The path of the comparison with ``$eq`` that is the whole filter; None if it is another filter.
         text: The ``$text`` condition, or None.
-        reads_clock: Whether an ``$expr`` may ask for the time.
+        uses_expressions: Whether there is an ``$expr``, which may read any field and ask for the time.
         shape: The key under which it is kept; None if it is not.
     """
 
@@ -55,11 +55,11 @@ class Template:
         "lists",
         "marks",
         "only",
-        "reads_clock",
         "regexes",
         "root",
         "shape",
         "text",
+        "uses_expressions",
     )
 
     def __init__(
@@ -88,7 +88,7 @@ class Template:
                 self.equalities.setdefault(node.path, slot.index)
         self.only = root.path if isinstance(root, Compare) and root.op == "$eq" else None
         self.text = next((node for node in root.walk() if isinstance(node, Text)), None)
-        self.reads_clock = any(isinstance(node, Expr) for node in root.walk())
+        self.uses_expressions = any(isinstance(node, Expr) for node in root.walk())
         self._factories: dict[code.Kind, code.Factory] = {}
         self._large = sum(1 for _ in root.walk()) > code.MAX_COMPILED
         self.shape: Any = None

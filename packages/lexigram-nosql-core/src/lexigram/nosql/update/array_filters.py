@@ -21,9 +21,9 @@ from lexigram.nosql.update.errors import (
     FAILED_TO_PARSE,
     TYPE_MISMATCH,
     fault,
+    refuse_features,
     show,
 )
-from lexigram.nosql.update.features import refuse_features
 from lexigram.nosql.values.collation import Collation
 
 __all__ = ["ArrayFilter", "parse_array_filters"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lexigram.nosql.exceptions import UpdateError
+from lexigram.nosql.query.ast import Node
+from lexigram.nosql.query.features import special_feature
 
 __all__ = [
     "BAD_VALUE",
@@ -20,9 +22,9 @@ __all__ = [
     "NOT_SINGLE_VALUE",
     "OVERFLOW",
     "PATH_NOT_VIABLE",
-    "QUERY_FEATURE_NOT_ALLOWED",
     "TYPE_MISMATCH",
     "fault",
+    "refuse_features",
     "show",
 ]
 
@@ -40,7 +42,6 @@ EMPTY_FIELD_NAME: Final = 56
 IMMUTABLE_FIELD: Final = 66
 INVALID_OPTIONS: Final = 72
 NOT_EXACT_VALUE: Final = 111
-QUERY_FEATURE_NOT_ALLOWED: Final = 224
 
 
 def fault(code: int, message: str, *, hint: str | None = None) -> UpdateError:
@@ -55,6 +56,21 @@ def fault(code: int, message: str, *, hint: str | None = None) -> UpdateError:
         The error, to be raised.
     """
     return UpdateError(message, hint=hint, mongo_code=code)
+
+
+def refuse_features(condition: Node, where: str) -> None:
+    """Refuse what conditions inside an update may not use.
+
+    Args:
+        condition: The condition of an array filter or of ``$pull``.
+        where: Which of them, for the error.
+
+    Raises:
+        UpdateError: It holds ``$expr``, ``$jsonSchema`` or ``$text``.
+    """
+    found = special_feature(condition)
+    if found is not None:
+        raise fault(found[1], f"{where} cannot use {found[0]}")
 
 
 def show(value: Any) -> str:

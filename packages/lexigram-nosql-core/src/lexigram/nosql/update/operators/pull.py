@@ -23,9 +23,9 @@ from lexigram.nosql.update.errors import (
     FAILED_TO_PARSE,
     TYPE_MISMATCH,
     fault,
+    refuse_features,
     show,
 )
-from lexigram.nosql.update.features import refuse_features
 from lexigram.nosql.update.operators.base import Bind, Operator, Setting, constant, unchanged_operand
 from lexigram.nosql.update.run import UNCHANGED, Apply, Run
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag
