@@ -51,11 +51,24 @@ async def test_an_equality_reads_what_is_equal(many: Collection) -> None:
 async def test_a_key_look_up_reads_one(many: Collection) -> None:
     """Or as many as there are keys."""
     assert await ran(many, {"_id": 5}) == ("_id_", 1, [5])
-    assert await ran(many, {"_id": {"$in": [7, 5, 7, -1]}}) == ("_id_", 2, [7, 5])
+    assert await ran(many, {"_id": {"$in": [7, 5, 7, -1]}}) == ("_id_", 2, [5, 7])
     assert await ran(many, {"_id": 5, "g": 9}) == ("_id_", 1, [])
     assert await ran(many, {"_id": -5}) == ("_id_", 0, [])
     plan = await many.find({"_id": 5}).explain()
     assert (plan.access.kind, plan.access.fields) == ("key", ("_id",))
+
+
+async def test_several_values_are_found_in_their_own_order(many: Collection) -> None:
+    """As an index of MongoDB gives them, not as they were asked for."""
+    assert (await ran(many, {"_id": {"$in": [9, 3, 700, 5]}}))[2] == [3, 5, 9, 700]
+    await many.create_index("n")
+    cursor = many.find({"n": {"$in": [74, 0, 37]}}, projection={"_id": 0, "n": 1})
+    assert await cursor.to_list() == [{"n": 0}, {"n": 37}, {"n": 74}]
+    await many.create_index([("h", 1), ("g", 1)])
+    cursor = many.find({"h": {"$in": [2, 0]}, "g": {"$in": [4, 1]}}, hint="h_1_g_1")
+    pairs = [(document["h"], document["g"]) for document in await cursor.to_list()]
+    assert pairs == sorted(pairs)
+    assert set(pairs) == {(0, 1), (0, 4), (2, 1), (2, 4)}
 
 
 async def test_a_range_reads_what_lies_in_it(many: Collection) -> None:

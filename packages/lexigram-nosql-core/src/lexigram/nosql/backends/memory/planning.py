@@ -214,7 +214,8 @@ def _by_key(terms: Sequence[Node], query: Query) -> Reach | None:
             continue
         if query.collation is not None or not all(map(_is_scalar, values)):
             continue
-        keys = tuple(dict.fromkeys(map(hash_key, values)))
+        # In the order of the values, as MongoDB's index on _id gives them.
+        keys = tuple(dict.fromkeys(map(hash_key, sorted(values, key=sort_key))))
         return Reach(_KEY, keys=keys, ordered=len(keys) <= 1, cost=len(keys))
     return None
 
@@ -250,7 +251,7 @@ def _by_index(index: Index, terms: Sequence[Node], query: Query, sort: Sort | No
     for path in index.spec.fields:
         points = _points(index, terms, path)
         if points is not None and len(points) * len(prefixes) <= _MOST_POINTS:
-            prefixes = [(*prefix, point) for prefix, point in product(prefixes, points)]
+            prefixes = [(*prefix, point) for prefix, point in product(prefixes, sorted(points))]
             fields.append(path)
             continue
         bounds = _bounds(index, terms, path)
