@@ -16,6 +16,7 @@ from lexigram.app.events import LifecycleEvent, ProviderBooted, ProviderFailed, 
 from lexigram.app.ordering import needs_of
 from lexigram.config import LexigramConfig
 from lexigram.contracts.exceptions.base import LexigramError
+from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.contracts.exceptions.provider import ProviderError, ProviderTimeoutError
 from lexigram.di.container import Container
 from lexigram.di.provider import Hosting, Provider, ProviderState
@@ -251,9 +252,16 @@ async def _all_or_first_failure(tasks: Sequence[asyncio.Task[None]]) -> None:
 def _section(config: LexigramConfig, provider: Provider) -> object:
     assert provider.config_key is not None  # noqa: S101 - the caller asked
     try:
+        present = [name for name in (provider.config_key, *provider.config_aliases) if config.has_section(name)]
+        if len(present) > 1:
+            raise ConfigurationError(
+                f"{' and '.join(f'`{name}:`' for name in present)} are the same section under two names",
+                hint=f"Keep one of them, preferably `{provider.config_key}:`.",
+            )
+        key = present[0] if present else provider.config_key
         if provider.config_model is None:
-            return config.get_section(provider.config_key)
-        return config.get_section(provider.config_key, provider.config_model)
+            return config.get_section(key)
+        return config.get_section(key, provider.config_model)
     except LexigramError as error:
         error.add_note(f"while reading the configuration of provider {provider.name!r}")
         raise

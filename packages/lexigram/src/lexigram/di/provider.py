@@ -65,6 +65,7 @@ class Provider:
             configuration, which is 60 unless it says otherwise.
         required: False lets the application run, degraded, when this provider fails to boot.
         config_key: The section of the configuration that it reads.
+        config_aliases: Other names that the section may have; only one of them may be there.
         config_model: What that section is read into.
         config: The section, set by the application before ``register`` unless it is set already.
         state: How far it has come; kept by the application.
@@ -79,6 +80,7 @@ class Provider:
     shutdown_timeout: float | None = None
     required: bool = True
     config_key: str | None = None
+    config_aliases: Sequence[str] = ()
     config_model: type[Any] | None = None
     config: Any = None
     state: ProviderState = ProviderState.CREATED

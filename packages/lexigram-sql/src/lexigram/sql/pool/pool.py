@@ -181,10 +181,13 @@ class Pool:
             return connection
         limit = self._config.acquire_timeout.total_seconds if timeout is None else timeout
         started = time.perf_counter()
+        waiting = asyncio.timeout(limit)
         try:
-            async with asyncio.timeout(limit):
+            async with waiting:
                 held = await self._next()
         except TimeoutError:
+            if not waiting.expired():
+                raise
             self._figures.timeouts += 1
             raise self._refusal(
                 f"no connection of {self._name!r} came back within {limit:g} s: {len(self._lent)} of at most "

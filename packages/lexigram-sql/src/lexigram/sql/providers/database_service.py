@@ -9,7 +9,6 @@ on top of a small :class:`~lexigram.sql.driver.SqlDriver`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -33,7 +32,7 @@ from lexigram.contracts.data.sql.database import (
 from lexigram.contracts.data.sql.query_log import QueryLoggerProtocol
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.exceptions.config import ConfigurationError
-from lexigram.sql.backend import SQL_BACKENDS
+from lexigram.sql.backend import SQL_BACKENDS, SqlBackendSpec
 from lexigram.sql.config import DatabaseConfig, refuse_weak_password
 from lexigram.sql.driver import Records, SqlDriver
 from lexigram.sql.exceptions import DatabaseConnectionError, DatabaseError, TransactionError
@@ -80,16 +79,9 @@ class DatabaseService:
             config = DatabaseConfig.from_url(config or "sqlite:///:memory:")
         self.config = config
         self._url = config.url
-        self.spec = SQL_BACKENDS.load(self._url.backend)
-        if self._url.driver is not None and self._url.driver not in self.spec.drivers:
-            known = ", ".join(sorted(self.spec.drivers))
-            raise ConfigurationError(
-                f"{self._url.scheme}+{self._url.driver} is not offered; {self.spec.name} uses {known}",
-                hint=f"Write {self._url.scheme}:// or {self._url.scheme}+{known}://.",
-            )
+        self._spec: SqlBackendSpec | None = None
         self._hooks = hooks
         operations = config.operations
-        self._mask = ParameterMask(operations.mask_columns, self.spec.dialect)
         self._own_logger: ConsoleQueryLogger | None = None
         if query_logger is None and operations.echo:
             query_logger = self._own_logger = ConsoleQueryLogger(
@@ -103,6 +95,29 @@ class DatabaseService:
         self._runner: Runner | None = None
         self._changing = asyncio.Lock()
         self._keys: dict[str, str | None] = {}
+
+    def resolve(self) -> SqlBackendSpec:
+        """Find the backend that the URL names. Reads the metadata of distributions, so it is called off the loop.
+
+        Raises:
+            PluginNotFoundError: No installed distribution offers the scheme.
+            ConfigurationError: The URL asks for a driver that the backend does not use.
+        """
+        if self._spec is None:
+            spec = SQL_BACKENDS.load(self._url.backend)
+            if self._url.driver is not None and self._url.driver not in spec.drivers:
+                known = ", ".join(sorted(spec.drivers))
+                raise ConfigurationError(
+                    f"{self._url.scheme}+{self._url.driver} is not offered; {spec.name} uses {known}",
+                    hint=f"Write {self._url.scheme}:// or {self._url.scheme}+{known}://.",
+                )
+            self._spec = spec
+        return self._spec
+
+    @property
+    def spec(self) -> SqlBackendSpec:
+        """The backend."""
+        return self._spec or self.resolve()
 
     def __repr__(self) -> str:
         state = "connected" if self._runner is not None else "not connected"
@@ -141,7 +156,8 @@ class DatabaseService:
             if self._runner is not None:
                 return
             refuse_weak_password(self._url, self.config.name)
-            driver = self.spec.make(self._url, self.config)
+            spec = await asyncio.to_thread(self.resolve)
+            driver = await asyncio.to_thread(spec.make, self._url, self.config)  # it imports the SDK
             pool = ConnectionPool(driver, self.config, readers=not self._url.in_memory, backend=self.spec.name)
             try:
                 await pool.initialize()
@@ -155,7 +171,14 @@ class DatabaseService:
                 raise translated from error
             limit = self.config.operations.statement_timeout.total_seconds
             self._driver, self._pool = driver, pool
-            self._runner = Runner(self, driver, pool, backend=self.spec.name, timeout=limit or None, mask=self._mask)
+            self._runner = Runner(
+                self,
+                driver,
+                pool,
+                backend=self.spec.name,
+                timeout=limit or None,
+                mask=ParameterMask(self.config.operations.mask_columns, spec.dialect),
+            )
             self._runner.loggers = self._loggers
         await self._tell(ACQUIRED, SQLConnectionReadyHook(backend=self.spec.name))
 
@@ -196,12 +219,7 @@ class DatabaseService:
             DatabaseConnectionError: The database is not connected.
         """
         if self._runner is None:
-            raise DatabaseConnectionError(
-                f"the database {self.config.name!r} is not connected",
-                hint="Await db.connect() first, or use `async with db:`.",
-                backend=self.spec.name,
-                retryable=False,
-            )
+            raise self._not_connected()
         return self._runner
 
     def get_primary_pool(self) -> ConnectionPool:
@@ -215,9 +233,12 @@ class DatabaseService:
         return self._pool
 
     def _not_connected(self) -> DatabaseConnectionError:
-        with contextlib.suppress(DatabaseConnectionError):
-            _ = self.runner
-        return DatabaseConnectionError(f"the database {self.config.name!r} is not connected", backend=self.spec.name)
+        return DatabaseConnectionError(
+            f"the database {self.config.name!r} is not connected",
+            hint="Await db.connect() first, or use `async with db:`.",
+            backend=self._url.backend,
+            retryable=False,
+        )
 
     async def evict_dead_connections(self) -> int:
         """Try the idle connections, close the dead ones, and return how many were dead."""
@@ -242,8 +263,7 @@ class DatabaseService:
     def _translate(self, sql: str) -> Translation:
         driver = self._driver
         if driver is None:
-            _ = self.runner
-            raise AssertionError
+            raise self._not_connected()
         return translate(sql, driver.dialect, driver.param_style)
 
     async def fetch_records(self, sql: str, params: Params = None, *, timeout: float | None = None) -> Records:

@@ -18,6 +18,9 @@ __all__ = ["SQLiteConnection"]
 
 R = TypeVar("R")
 
+_AGAIN = 0.01
+"""Seconds after which a thread that goes on is interrupted again."""
+
 
 class _Worker(aiosqlite.Connection):
     """aiosqlite's connection, which runs whole functions: a statement and its rows are one turn to the thread."""
@@ -73,15 +76,18 @@ class SQLiteConnection:
     async def _call(self, function: Callable[..., R], *args: Any, timeout: float | None = None) -> R:  # noqa: ASYNC109 - the statement itself is interrupted
         """Run a function on the thread; interrupt it and wait for it when cancelled or out of time."""
         expired = False
-        handle = None
+        handle: asyncio.TimerHandle | None = None
         if timeout:
+            loop = asyncio.get_running_loop()
 
             def interrupt() -> None:
-                nonlocal expired
+                nonlocal expired, handle
                 expired = True
                 self._worker.raw.interrupt()
+                # What the thread has not begun yet is not interrupted, so it is told again.
+                handle = loop.call_later(_AGAIN, interrupt)
 
-            handle = asyncio.get_running_loop().call_later(timeout, interrupt)
+            handle = loop.call_later(timeout, interrupt)
         try:
             return await self._worker.run(function, *args)
         except asyncio.CancelledError:
@@ -105,12 +111,12 @@ class SQLiteConnection:
         """Interrupt what runs, and wait until the thread is free."""
         if not self._worker.is_open:
             return
-        self._worker.raw.interrupt()
         waiting = asyncio.ensure_future(self._worker.run(_nothing))
         while not waiting.done():
+            self._worker.raw.interrupt()
             # Another cancellation must not leave the thread busy behind a connection that is lent again.
             with suppress(asyncio.CancelledError):
-                await asyncio.wait([waiting])
+                await asyncio.wait([waiting], timeout=_AGAIN)
 
     def _started(self) -> str | None:
         """The ``BEGIN`` that goes with the next statement, if one is due."""
