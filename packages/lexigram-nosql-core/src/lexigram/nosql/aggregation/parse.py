@@ -105,6 +105,8 @@ class Pipeline:
             The rest, or None where it asks the documents for a text score, which only those that were read have.
         """
         stages = self.stages[count:]
+        if not stages:
+            return Pipeline((), (), self.variables, self.collation, None)
         env = Env(_parse_within, NOTHING, self.collation)
         if self.variables:
             env = env.bind(self.variables)
@@ -282,7 +284,7 @@ def _parse_stages(items: Sequence[Any], env: Env) -> list[Stage]:
         raise fault(7749501, f"a pipeline has {MAX_STAGES} stages at most, not {len(items)}")
     plan: list[Stage] = []
     for position, item in enumerate(items):
-        if not isinstance(item, Mapping):
+        if type(item) is not dict and not isinstance(item, Mapping):
             raise fault(TYPE_MISMATCH, f"each stage of a pipeline is a document, not {shown(item)}")
         if len(item) != 1:
             raise fault(40323, f"a stage is a document with exactly one field, its name; this one has {len(item)}")

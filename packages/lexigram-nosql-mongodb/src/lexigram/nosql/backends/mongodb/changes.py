@@ -25,6 +25,7 @@ import bson
 from bson.errors import InvalidBSON
 from bson.timestamp import Timestamp
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
+from lexigram.nosql.backends.mongodb.codecs import configure_codecs
 from lexigram.nosql.exceptions import CursorError, UnsupportedFeatureError
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.writing import backoff
@@ -105,7 +106,7 @@ async def _events(
     while True:
         stream: AsyncChangeStream[dict[str, Any]] | None = None
         try:
-            stream = await driver.client.watch(collection.native, **options, **start)
+            stream = await driver.client.watch(configure_codecs(collection.native), **options, **start)
             while True:
                 change = await stream.try_next()
                 give_up, attempt = None, 0

@@ -10,6 +10,7 @@ value                   in BSON                      comes back as
 ``datetime``            milliseconds in UTC          aware ``datetime`` in UTC; ``DatetimeMS`` outside years 1 to 9999
 ``int``                 32 or 64 bits as it needs    ``int``; ``Int64`` for one of 64 bits that needs only 32
 ``bytes``               binary, subtype 0            ``bytes``
+``re.Pattern``          regular expression           ``re.Pattern``; ``bson.Regex`` for one without the option ``u``
 ======================  ===========================  =============================================================
 
 PyMongo's C code asks a table for the class of each decoded value and calls Python for those below only; the encoder
@@ -19,6 +20,7 @@ before, by the portable layer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,8 +31,9 @@ from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion, TypeDecoder, TypeRegistry
 from bson.decimal128 import Decimal128
 from bson.int64 import Int64
+from bson.regex import Regex
 
-__all__ = ["CODEC_OPTIONS", "configure_codecs"]
+__all__ = ["CODEC_OPTIONS", "PLAIN_OPTIONS", "configure_codecs", "plain_integer", "plain_pattern"]
 
 T = TypeVar("T")
 
@@ -58,15 +61,26 @@ class _Decoder(TypeDecoder):
         raise NotImplementedError
 
 
-def _integer(value: Int64) -> int:
+def plain_integer(value: Int64) -> int:
     """An int, where an int would have been stored with 64 bits too."""
     return value if _INT32_MIN <= value <= _INT32_MAX else int(value)
+
+
+def plain_pattern(value: Regex[Any]) -> Any:
+    """A pattern, where it was one: Python's have the flag for Unicode, which PyMongo stores, and others do not."""
+    if not value.flags & re.UNICODE:
+        return value
+    try:
+        return value.try_compile()
+    except re.error:
+        return value
 
 
 _DECODERS: Final = (
     _Decoder(Decimal128, Decimal128.to_decimal),
     _Decoder(datetime, partial(datetime.replace, tzinfo=UTC)),
-    _Decoder(Int64, _integer),
+    _Decoder(Int64, plain_integer),
+    _Decoder(Regex, plain_pattern),
 )
 
 
@@ -81,6 +95,11 @@ CODEC_OPTIONS: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     type_registry=TypeRegistry(_DECODERS, fallback_encoder=_encode),
 )
 """How this backend encodes and decodes."""
+
+PLAIN_OPTIONS: Final[CodecOptions[dict[str, Any]]] = CODEC_OPTIONS.with_options(
+    type_registry=TypeRegistry(fallback_encoder=_encode)
+)
+"""The same without decoders: :mod:`~lexigram.nosql.backends.mongodb.restoring` does their work on what comes back."""
 
 
 def configure_codecs(handle: T) -> T:

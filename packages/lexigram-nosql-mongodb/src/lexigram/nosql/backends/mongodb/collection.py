@@ -10,6 +10,7 @@ from bson.errors import InvalidDocument
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
 from lexigram.nosql.backends.mongodb.access import reach
 from lexigram.nosql.backends.mongodb.changes import follow
+from lexigram.nosql.backends.mongodb.codecs import PLAIN_OPTIONS
 from lexigram.nosql.backends.mongodb.compiling import NativeFind, compile_filter, compile_hint, compile_sort
 from lexigram.nosql.backends.mongodb.errors import write_failures
 from lexigram.nosql.backends.mongodb.explaining import ask_pipeline, ask_read
@@ -17,6 +18,7 @@ from lexigram.nosql.backends.mongodb.indexes import to_server
 from lexigram.nosql.backends.mongodb.native_pipelines import NativePipelines
 from lexigram.nosql.backends.mongodb.native_writes import NativeWrites
 from lexigram.nosql.backends.mongodb.projecting import native_projection
+from lexigram.nosql.backends.mongodb.restoring import restore, restore_many
 from lexigram.nosql.backends.mongodb.unchanged import unchanged
 from lexigram.nosql.driver import (
     Access,
@@ -58,7 +60,8 @@ class MongoDBCollection(NativeWrites, NativePipelines):
     Attributes:
         driver: The connection.
         name: Name of the collection.
-        native: The SDK's collection, with Lexigram's codecs.
+        native: The SDK's collection. It decodes without Lexigram's decoders: what it returns is to be restored
+            (:mod:`~lexigram.nosql.backends.mongodb.restoring`).
         primary: The same, reading from the primary whatever the read preference is: for reads that a write depends on.
         answering: The same, with writes that are acknowledged whatever the write concern is: for writes whose effect
             must be known.
@@ -67,7 +70,7 @@ class MongoDBCollection(NativeWrites, NativePipelines):
     def __init__(self, driver: MongoDBDriver, name: str) -> None:
         self.driver = driver
         self.name = name
-        self.native: AsyncCollection[Document] = driver.database[name]
+        self.native: AsyncCollection[Document] = driver.database[name].with_options(codec_options=PLAIN_OPTIONS)
         self.primary = self.native.with_options(read_preference=ReadPreference.PRIMARY)
         self.answering = (
             self.native if driver.acknowledges else self.native.with_options(write_concern=WriteConcern(w=1))
@@ -133,6 +136,7 @@ class MongoDBCollection(NativeWrites, NativePipelines):
             document = await collection.find_one(native.filter, **options)
         if document is None:
             return None
+        restore(document)
         return (document if finish is None else finish(document)), None
 
     async def read(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
@@ -158,9 +162,11 @@ class MongoDBCollection(NativeWrites, NativePipelines):
                 with self.within(call):
                     documents = await cursor.to_list(size)
                 if documents:
+                    restore_many(documents)
                     yield Batch(documents if finish is None else list(map(finish, documents)))
         finally:
-            await to_the_end(cursor.close())
+            if cursor.alive:  # one at its end has closed itself
+                await to_the_end(cursor.close())
 
     # --- writes
 

@@ -21,7 +21,7 @@ class NativeCollection(ABC):
     Attributes:
         driver: The connection.
         name: Name of the collection.
-        native: The SDK's collection, with Lexigram's codecs.
+        native: The SDK's collection; what it returns is to be restored.
         primary: The same, reading from the primary.
         answering: The same, with writes that are acknowledged.
     """

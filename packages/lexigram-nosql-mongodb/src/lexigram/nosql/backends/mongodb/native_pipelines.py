@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lexigram.nosql.aggregation.parse import Pipeline
 from lexigram.nosql.backends.mongodb.compiling import NativeFind, compile_filter, compile_hint
 from lexigram.nosql.backends.mongodb.native import NativeCollection
+from lexigram.nosql.backends.mongodb.restoring import restore_many, restore_value
 from lexigram.nosql.backends.mongodb.versions import Version, first_version, first_version_of_stage
 from lexigram.nosql.driver import Batch, Call, Compiled, Hint, NativePipeline
 from lexigram.nosql.exceptions import NoSQLError
@@ -206,9 +207,11 @@ class NativePipelines(NativeCollection):
                 with self.within(call):
                     documents = await cursor.to_list(size)
                 if documents:
+                    restore_many(documents)
                     yield Batch(documents)
         finally:
-            await to_the_end(cursor.close())
+            if cursor.alive:  # one at its end has closed itself
+                await to_the_end(cursor.close())
 
     async def distinct(self, compiled: Compiled, path: str, call: Call) -> Sequence[Any] | None:
         """The different values of a path; None where they do not fit into one answer of 16 MiB."""
@@ -216,11 +219,12 @@ class NativePipelines(NativeCollection):
         options: dict[str, Any] = {} if find.collation is None else {"collation": find.collation}
         try:
             with self.within(call):
-                return await self.native.distinct(path, find.filter, session=self.session(call), **options)
+                values = await self.native.distinct(path, find.filter, session=self.session(call), **options)
         except OperationFailure as error:
             if error.code in _TOO_LARGE and not call.in_transaction:
                 return None
             raise
+        return list(map(restore_value, values))
 
     async def count(self, compiled: Compiled, limit: int, call: Call) -> int:
         """How many documents match, counting no further than *limit*; 0 for no limit."""

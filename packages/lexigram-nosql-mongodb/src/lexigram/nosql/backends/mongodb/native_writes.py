@@ -24,6 +24,7 @@ from lexigram.nosql.backends.mongodb.compiling import NativeFind, compile_filter
 from lexigram.nosql.backends.mongodb.errors import write_failures
 from lexigram.nosql.backends.mongodb.native import NativeCollection
 from lexigram.nosql.backends.mongodb.projecting import native_projection
+from lexigram.nosql.backends.mongodb.restoring import restore, restore_value
 from lexigram.nosql.backends.mongodb.versions import Version, first_version
 from lexigram.nosql.driver import BulkOutcome, BulkStep, Call, Document, Outcome, WriteRequest
 from lexigram.nosql.update.apply import Update
@@ -247,8 +248,9 @@ class NativeWrites(NativeCollection):
         document: Document | None = await method(
             native.find.filter, native.change, session=self.session(call), **options
         )
-        if document is not None and finish is not None:
-            document = finish(document)
+        if document is not None:
+            restore(document)
+            document = document if finish is None else finish(document)
         outcome = Outcome(matched=int(document is not None), projected=request.projection is not None)
         if after:
             outcome.after = document
@@ -278,6 +280,7 @@ class NativeWrites(NativeCollection):
                 )
                 if document is None:
                     return Outcome()
+                restore(document)
                 shown = document if finish is None else finish(document)
                 return Outcome(deleted=1, before=shown, projected=request.projection is not None)
             collection = self._collection(options, call)
@@ -302,7 +305,7 @@ class NativeWrites(NativeCollection):
                 if not result.acknowledged:
                     return BulkOutcome(acknowledged=False)
                 counts = result.bulk_api_result
-        upserted = {int(made["index"]): made["_id"] for made in counts["upserted"]}
+        upserted = {int(made["index"]): restore_value(made["_id"]) for made in counts["upserted"]}
         return BulkOutcome(counts["nMatched"], counts["nModified"], counts["nRemoved"], upserted, failures)
 
 
@@ -311,7 +314,7 @@ def _outcome(result: UpdateResult) -> Outcome:
     if not result.acknowledged or raw is None:
         return Outcome(acknowledged=False)
     if "upserted" in raw:
-        return Outcome(upserted={"_id": raw["upserted"]})
+        return Outcome(upserted={"_id": restore_value(raw["upserted"])})
     return Outcome(matched=raw["n"], modified=raw["nModified"])
 
 

@@ -83,6 +83,7 @@ _GROUPING: Final = frozenset({"$bucket", "$bucketAuto", "$group", "$setWindowFie
 _JOIN_AND_PIPELINE: Final[Version] = (5, 0)
 
 _ALWAYS: Final[Version] = ()
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def first_version(expression: Any) -> Version:
@@ -100,9 +101,12 @@ def first_version(expression: Any) -> Version:
     pending: list[Any] = [expression]
     while pending:
         part = pending.pop()
-        if isinstance(part, Mapping):
+        if type(part) in _SCALARS:
+            continue
+        if isinstance(part, dict | Mapping):
             for name, operand in part.items():
-                newest = max(newest, INTRODUCED.get(name, _ALWAYS))
+                if name in INTRODUCED:
+                    newest = max(newest, INTRODUCED[name])
                 if name in _ARGUMENTS and isinstance(operand, Mapping):
                     newest = max(newest, *(_ARGUMENTS[name].get(argument, _ALWAYS) for argument in operand), _ALWAYS)
                 pending.append(operand)
@@ -122,7 +126,7 @@ def first_version_of_stage(name: str, specification: Any) -> Version:
         The version, or an empty tuple where every server does.
     """
     newest = STAGES.get(name, _ALWAYS)
-    if not isinstance(specification, Mapping):
+    if (name != "$lookup" and name not in _GROUPING) or not isinstance(specification, Mapping):
         return newest
     if name == "$lookup" and "pipeline" in specification and "localField" in specification:
         return max(newest, _JOIN_AND_PIPELINE)
