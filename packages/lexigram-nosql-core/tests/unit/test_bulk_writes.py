@@ -76,6 +76,19 @@ async def test_operations_take_their_options(things: Collection) -> None:
     assert result.deleted_count == 2
 
 
+async def test_a_sort_says_which_document_is_the_first(things: Collection) -> None:
+    """Of updates and replacements, as since MongoDB 8.0; a wrong one is refused before anything is done."""
+    await things.insert_many([{"_id": 1, "n": 2}, {"_id": 2, "n": 3}, {"_id": 3, "n": 1}])
+    await things.bulk_write(
+        [UpdateOne({}, {"$set": {"x": 1}}, sort=[("n", -1)]), ReplaceOne({"x": None}, {"r": 1}, sort={"n": 1})]
+    )
+    assert await everything(things) == [{"_id": 1, "n": 2}, {"_id": 2, "n": 3, "x": 1}, {"_id": 3, "r": 1}]
+    with pytest.raises(QueryOptionError) as caught:
+        await things.bulk_write([InsertOne({"_id": 4}), UpdateOne({}, {"$set": {"x": 1}}, sort={"n": 2})])
+    assert caught.value.mongo_code == 15975
+    assert await things.count_documents({}) == 3
+
+
 async def test_an_ordered_list_ends_at_its_first_failure(things: Collection) -> None:
     """The error says which and why, and holds the result of those before."""
     await things.insert_one({"_id": 1, "n": "text"})

@@ -31,6 +31,7 @@ from lexigram.nosql.exceptions import (
     NoSQLError,
 )
 from lexigram.nosql.query.options import parse_hint, parse_selection_filter, parse_upsert
+from lexigram.nosql.query.sort import parse_sort
 from lexigram.nosql.update.parse import parse_replacement, parse_update
 from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.writing import Selection, Writer
@@ -136,7 +137,13 @@ def _change(writer: Writer, selection: Selection, change: Change, many: bool, up
 
 
 def _selection(operation: UpdateOne | UpdateMany | ReplaceOne | DeleteOne | DeleteMany) -> Selection:
-    return Selection(parse_selection_filter(operation.filter, operation.collation), hint=parse_hint(operation.hint))
+    query = parse_selection_filter(operation.filter, operation.collation)
+    sort = operation.sort if isinstance(operation, UpdateOne | ReplaceOne) else None
+    return Selection(
+        query,
+        None if sort is None else parse_sort(sort, collation=query.collation, query=query),
+        parse_hint(operation.hint),
+    )
 
 
 class _Run:

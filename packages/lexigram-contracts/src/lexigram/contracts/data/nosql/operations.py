@@ -18,7 +18,7 @@ class InsertOne:
 
 @dataclass(frozen=True, slots=True)
 class UpdateOne:
-    """Update the first document that matches *filter*."""
+    """Update the first document that matches *filter*; *sort* says which that is."""
 
     filter: Any
     update: Any
@@ -26,6 +26,7 @@ class UpdateOne:
     array_filters: Sequence[Mapping[str, Any]] | None = None
     collation: Mapping[str, Any] | None = None
     hint: Any = None
+    sort: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,14 @@ class UpdateMany:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceOne:
-    """Replace the first document that matches *filter*, keeping its ``_id``."""
+    """Replace the first document that matches *filter*, keeping its ``_id``; *sort* says which that is."""
 
     filter: Any
     replacement: Mapping[str, Any]
     upsert: bool = False
     collation: Mapping[str, Any] | None = None
     hint: Any = None
+    sort: Any = None
 
 
 @dataclass(frozen=True, slots=True)
