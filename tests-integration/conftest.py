@@ -19,15 +19,13 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import settings
 from servers import KINDS, MissingServerError, Product, Server
-from servers.finding import CHOICES, find, needed
+from servers.finding import CHOICES, FOUND, find, needed
 from servers.mongodb import RestartableMongoDB, restartable
 
 # The same examples in every run, so that a difference between two runs is one of the server or of ours; with
 # --open-ended they are new ones each time, and many.
 settings.register_profile("fixed", deadline=None, max_examples=200, derandomize=True, database=None, print_blob=True)
-settings.register_profile("open-ended", deadline=None, max_examples=2000, print_blob=True)
-
-_found = pytest.StashKey[dict[str, Server | str]]()
+settings.register_profile("open-ended", deadline=None, max_examples=1500, print_blob=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,9 +47,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     told = getattr(config, "workerinput", None)
     if told is not None:
-        config.stash[_found] = {name: _read(server) for name, server in told["servers"].items()}
+        config.stash[FOUND] = {name: _read(server) for name, server in told["servers"].items()}
         return
-    config.stash[_found] = found = {}
+    config.stash[FOUND] = found = {}
     if config.option.collectonly:
         return
     stack = ExitStack()
@@ -84,7 +82,7 @@ def _read(told: Any) -> Server | str:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where the servers are."""
-    found = node.config.stash[_found]
+    found = node.config.stash[FOUND]
     node.workerinput["servers"] = {
         name: server if isinstance(server, str) else list(astuple(server)) for name, server in found.items()
     }
@@ -95,7 +93,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     images = {kind.name: kind.image for kind in KINDS}
     variables = {kind.name: kind.variable for kind in KINDS}
     lines = []
-    for name, server in config.stash.get(_found, {}).items():
+    for name, server in config.stash.get(FOUND, {}).items():
         if isinstance(server, str):
             lines.append(f"{name}: missing ({server})")
             continue
@@ -115,7 +113,7 @@ def server(pytestconfig: pytest.Config) -> Callable[[str], Server]:
     """Return a kind's server by name; the test is skipped, or fails with ``--require-all``, where there is none."""
 
     def of(name: str) -> Server:
-        found = pytestconfig.stash[_found].get(name)
+        found = pytestconfig.stash[FOUND].get(name)
         if isinstance(found, Server):
             return found
         _missing(pytestconfig, found or f"{name} was not looked for: its kind does not name this folder")

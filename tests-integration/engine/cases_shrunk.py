@@ -37,6 +37,8 @@ CASES: Final[tuple[Case, ...]] = (
         "group_by_a_constant",
         [{"$group": {"_id": {"$in": [1, [{"$divide": [6, 9]}]]}, "b": {"$push": {"$gt": [2, "a"]}}}}],
     ),
+    aggregate("group_by_a_constant_that_is_missing", [{"$group": {"_id": {"$arrayElemAt": [[], 0]}}}], {}),
+    find("sort_by_two_fields_of_an_array", {}, {"a": [None, {"c": False}]}, {}, sort=[("a", 1), ("a.c", 1)]),
     aggregate("project_by_another_number", [{"$project": {"a": 0.5}}], {"a": 1}),
     aggregate("unset_by_position", [{"$unset": "a.0"}], {"a": [1, 2]}),
     aggregate("exclude_in_arrays", [{"$project": {"a.b": 0}}], {"a": [{"b": 1, "c": 2}]}),

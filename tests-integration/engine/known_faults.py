@@ -148,6 +148,12 @@ def _nested_arrays(case: Case) -> bool:
     )
 
 
+def _shares_an_array(case: Case) -> bool:
+    """Whether two paths of an order begin with the same field."""
+    roots = [path.partition(".")[0] for path in _sorted_by(case)]
+    return len(set(roots)) < len(roots) and any(isinstance(part, list) for part in _inside(list(case.documents)))
+
+
 _UPDATES = "Update Operators, Behavior"
 
 FAULTS: Final[tuple[Fault, ...]] = (
@@ -214,6 +220,19 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "cursor.sort(), arrays: an element that is an array itself has no field, so it counts as null.",
         ("sort_by_a_field_in_nested_arrays",),
         lambda case, ours, theirs: any("." in path for path in _sorted_by(case)) and _nested_arrays(case),
+    ),
+    Fault(
+        "SecantusDB",
+        "Multikey Indexes, cursor.sort(): the parts of a key that lie in one array come from the same element; one "
+        "that is no document gives null.",
+        ("sort_by_two_fields_of_an_array",),
+        lambda case, ours, theirs: _shares_an_array(case),
+    ),
+    Fault(
+        "SecantusDB",
+        "$group: a missing _id makes the group null. (Error 1 is a fault inside the server, whatever was asked.)",
+        ("group_by_a_constant_that_is_missing",),
+        lambda case, ours, theirs: theirs.code == 1,
     ),
     Fault(
         "SecantusDB",
