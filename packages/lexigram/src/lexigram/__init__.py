@@ -12,12 +12,15 @@ __path__ = extend_path(__path__, __name__)
 if TYPE_CHECKING:
     from lexigram._app import Application as Application
     from lexigram._app import create_app as create_app
+    from lexigram.app.core_module import CoreModule as CoreModule
     from lexigram.app.running import run_application as run_application
     from lexigram.app.running import serve as serve
     from lexigram.app.states import ApplicationStateError as ApplicationStateError
     from lexigram.app.states import AppState as AppState
     from lexigram.config import BaseConfig as BaseConfig
     from lexigram.config import LexigramConfig as LexigramConfig
+    from lexigram.context import Context as Context
+    from lexigram.context import ContextKey as ContextKey
     from lexigram.contracts.core.health import AggregateHealthResult as AggregateHealthResult
     from lexigram.contracts.core.health import HealthCheckResult as HealthCheckResult
     from lexigram.contracts.core.health import HealthStatus as HealthStatus
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from lexigram.contracts.domain.events import DomainEvent as DomainEvent
     from lexigram.contracts.exceptions.base import LexigramError as LexigramError
     from lexigram.di.binding import Injectable as Injectable
+    from lexigram.di.builder import ContainerBuilder as ContainerBuilder
     from lexigram.di.container import Container as Container
     from lexigram.di.decorators import inject as inject
     from lexigram.di.decorators import injectable as injectable
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from lexigram.exceptions import LexigramException as LexigramException
     from lexigram.hooks import HookPriority as HookPriority
     from lexigram.hooks import HookRegistry as HookRegistry
+    from lexigram.logs import get_logger as get_logger
     from lexigram.plugins import PluginGroup as PluginGroup
     from lexigram.result import Err as Err
     from lexigram.result import Ok as Ok
@@ -65,15 +70,18 @@ else:
 
     _EXPORTS = {
         "_app": ("Application", "create_app"),
+        "app.core_module": ("CoreModule",),
         "app.running": ("run_application", "serve"),
         "app.states": ("AppState", "ApplicationStateError"),
         "config": ("BaseConfig", "LexigramConfig"),
+        "context": ("Context", "ContextKey"),
         "lexigram.contracts.core.health": ("AggregateHealthResult", "HealthCheckResult", "HealthStatus"),
         "lexigram.contracts.core.hooks": ("HookRegistryProtocol",),
         "lexigram.contracts.core.provider": ("ProviderPriority", "ProviderState"),
         "lexigram.contracts.domain.events": ("DomainEvent",),
         "lexigram.contracts.exceptions.base": ("LexigramError",),
         "di.binding": ("Injectable",),
+        "di.builder": ("ContainerBuilder",),
         "di.container": ("Container",),
         "di.decorators": ("inject", "injectable", "scoped", "singleton", "transient"),
         "di.markers": ("Inject", "Named", "OptionalDep", "Qualifier", "named"),
@@ -83,6 +91,7 @@ else:
         "events": ("EventBus",),
         "exceptions": ("LexigramException",),
         "hooks": ("HookPriority", "HookRegistry"),
+        "logs": ("get_logger",),
         "plugins": ("PluginGroup",),
         "result": (
             "Err",
@@ -106,6 +115,10 @@ __all__ = [
     "ApplicationStateError",
     "BaseConfig",
     "Container",
+    "ContainerBuilder",
+    "Context",
+    "ContextKey",
+    "CoreModule",
     "DomainEvent",
     "DynamicModule",
     "Err",
@@ -137,6 +150,7 @@ __all__ = [
     "collect",
     "create_app",
     "create_module",
+    "get_logger",
     "global_module",
     "inject",
     "injectable",

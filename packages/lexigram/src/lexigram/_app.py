@@ -25,12 +25,13 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, Token
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from typing_extensions import TypeForm
 
 from lexigram.app.checks import check_providers, check_readiness, check_state
+from lexigram.app.discovery import discovered
 from lexigram.app.entries import Entry, Parts, collect_parts
 from lexigram.app.events import (
     HOOKS,
@@ -224,6 +225,25 @@ class Application:
         """Add several providers; see :meth:`add_provider`."""
         for provider in providers:
             self.add_provider(provider)
+        return self
+
+    def discover_providers(self, *packages: str | ModuleType) -> Self:
+        """Add the providers that packages define, and their classes under ``@singleton``, ``@scoped`` and the like.
+
+        Imports every module of the packages, so it blocks; call it before the start, where no event loop waits.
+
+        Args:
+            *packages: Import names, such as ``"shop.providers"``, or the packages themselves.
+
+        Raises:
+            ApplicationError: A module cannot be imported.
+            ApplicationStateError: The application has been started.
+        """
+        self._expect_created("add providers to")
+        for package in packages:
+            for cls in discovered(package):
+                if cls not in self._listed_providers:
+                    self.add_provider(cls)
         return self
 
     def add_module(self, module: ModuleSource) -> Self:
