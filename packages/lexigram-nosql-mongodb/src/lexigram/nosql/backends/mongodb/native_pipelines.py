@@ -26,11 +26,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lexigram.nosql.aggregation.parse import Pipeline
 from lexigram.nosql.backends.mongodb.compiling import NativeFind, compile_filter, compile_hint
+from lexigram.nosql.backends.mongodb.errors import classify
 from lexigram.nosql.backends.mongodb.native import NativeCollection
 from lexigram.nosql.backends.mongodb.restoring import restore_many, restore_value
 from lexigram.nosql.backends.mongodb.versions import Version, first_version, first_version_of_stage
 from lexigram.nosql.driver import Batch, Call, Compiled, Hint, NativePipeline
-from lexigram.nosql.exceptions import NoSQLError
+from lexigram.nosql.exceptions import NoSQLError, PipelineError, QueryOptionError, UpdateError
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.values.collation import Collation
@@ -165,6 +166,14 @@ def _within(
     return natives
 
 
+def _as_pipeline_error(error: OperationFailure) -> PipelineError | None:
+    """Where a stage fails on a document, what the engine would raise; the code is the same."""
+    found = classify(error)
+    if type(found) is NoSQLError or isinstance(found, QueryOptionError | UpdateError):
+        return PipelineError(found.message, mongo_code=error.code)
+    return None
+
+
 class NativePipelines(NativeCollection):
     """The abilities ``SupportsAggregate``, ``SupportsDistinct`` and ``SupportsCount`` of a collection."""
 
@@ -190,28 +199,34 @@ class NativePipelines(NativeCollection):
 
     async def aggregate(self, pipeline: NativePipeline, batch_size: int, call: Call) -> AsyncGenerator[Batch]:
         """Run stages: one request for each batch."""
-        native: NativeStages = pipeline.native
-        size = min(batch_size, _MOST_IN_A_BATCH)
-        options = dict(native.options)
-        writes = not _WRITING.isdisjoint(native.stages[-1])
-        if not writes:
-            options["batchSize"] = size
-        # What a pipeline writes is a write: its concern is the collection's, and it has an answer.
-        collection = self.answering if writes else self.native
-        with self.within(call):
-            cursor: AsyncCommandCursor[dict[str, Any]] = await self.driver.client.aggregate(
-                collection, native.stages, session=self.session(call), **options
-            )
         try:
-            while cursor.alive:
-                with self.within(call):
-                    documents = await cursor.to_list(size)
-                if documents:
-                    restore_many(documents)
-                    yield Batch(documents)
-        finally:
-            if cursor.alive:  # one at its end has closed itself
-                await to_the_end(cursor.close())
+            native: NativeStages = pipeline.native
+            size = min(batch_size, _MOST_IN_A_BATCH)
+            options = dict(native.options)
+            writes = not _WRITING.isdisjoint(native.stages[-1])
+            if not writes:
+                options["batchSize"] = size
+            # What a pipeline writes is a write: its concern is the collection's, and it has an answer.
+            collection = self.answering if writes else self.native
+            with self.within(call):
+                cursor: AsyncCommandCursor[dict[str, Any]] = await self.driver.client.aggregate(
+                    collection, native.stages, session=self.session(call), **options
+                )
+            try:
+                while cursor.alive:
+                    with self.within(call):
+                        documents = await cursor.to_list(size)
+                    if documents:
+                        restore_many(documents)
+                        yield Batch(documents)
+            finally:
+                if cursor.alive:  # one at its end has closed itself
+                    await to_the_end(cursor.close())
+        except OperationFailure as error:
+            failure = _as_pipeline_error(error)
+            if failure is None:
+                raise
+            raise failure from error
 
     async def distinct(self, compiled: Compiled, path: str, call: Call) -> Sequence[Any] | None:
         """The different values of a path; None where they do not fit into one answer of 16 MiB."""
