@@ -236,6 +236,15 @@ def save_json(results: Results, file: Path) -> None:
     file.write_text(json.dumps(data, indent=1), encoding="utf-8")
 
 
+_COLOURS = {
+    "hand-written loop": "#9e9e9e",
+    "lexigram": "#0b6e4f",
+    "mongomock": "#e0a458",
+    "mongomock-motor": "#c8553d",
+    "montydb": "#7768ae",
+}
+
+
 def save_plot(results: Results, file: Path) -> None:
     """Plot the time of each contender at each operation, for each size, on a logarithmic scale.
 
@@ -251,25 +260,60 @@ def save_plot(results: Results, file: Path) -> None:
     subplots: Callable[..., Any] = pyplot.subplots
     operations: Sequence[Operation] = results.operations()
     figure, axes = subplots(
-        len(results.sizes), 1, figsize=(12, 4.5 * len(results.sizes)), squeeze=False, layout="constrained"
+        len(results.sizes),
+        1,
+        figsize=(14, 1 + 4.5 * len(results.sizes)),
+        squeeze=False,
+        sharey=True,
+        layout="constrained",
     )
-    width = 0.8 / len(CONTENDERS)
     for row, size in enumerate(results.sizes):
-        plot = axes[row][0]
-        for position, contender in enumerate(CONTENDERS):
-            bars = [
-                (place + position * width, found.median)
-                for place, operation in enumerate(operations)
-                if (found := results.find(size, operation.name, contender.name)) is not None
-            ]
-            plot.bar([x for x, _ in bars], [y * 1e3 for _, y in bars], width, label=contender.name)
-        plot.set_yscale("log")
-        plot.set_ylabel("ms, median of a call")
-        plot.set_title(f"{size:,} documents")
-        plot.set_xticks([place + 0.4 - width / 2 for place in range(len(operations))])
-        plot.set_xticklabels([operation.name for operation in operations], rotation=20, ha="right")
-        plot.grid(axis="y", alpha=0.3)
-        plot.set_axisbelow(True)
-    axes[0][0].legend(ncols=len(CONTENDERS), loc="upper center", fontsize="small")
+        _plot_size(axes[row][0], results, size, operations)
+    figure.suptitle("Time of a call, shorter is better; above our bar, how many times the loop's", fontsize="large")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, ncols=len(CONTENDERS), loc="outside lower center", frameon=False)
     figure.savefig(file, dpi=120)
     pyplot.close(figure)
+
+
+def _plot_size(plot: Any, results: Results, size: int, operations: Sequence[Operation]) -> None:
+    """Draw the bars of one size."""
+    width = 0.85 / len(CONTENDERS)
+    for position, contender in enumerate(CONTENDERS):
+        places, medians = list[float](), list[float]()
+        for number, operation in enumerate(operations):
+            place = number + position * width
+            found = results.find(size, operation.name, contender.name)
+            if found is not None:
+                places.append(place)
+                medians.append(found.median)
+            else:
+                # Axes coordinates upwards, so that the note stands at the foot of where the bar would be.
+                where = plot.get_xaxis_transform()
+                plot.text(
+                    place, 0.02, "not measured", rotation=90, ha="center", fontsize=6, color="#777", transform=where
+                )
+            ratio = results.ratio(size, operation.name, contender.name, Limit.name)
+            if contender is Lexigram and found is not None and ratio is not None:
+                label = f"{ratio:.1f}x" if ratio < 10 else f"{ratio:.0f}x"
+                plot.text(place, found.median * 1.15, label, ha="center", va="bottom", fontsize=7)
+        plot.bar(places, medians, width * 0.95, label=contender.name, color=_COLOURS.get(contender.name))
+    plot.set_yscale("log")
+    low, high = plot.get_ylim()
+    powers = [power for power in range(-7, 4) if low <= 10.0**power <= high]
+    plot.set_yticks([10.0**power for power in powers], [_power(power) for power in powers])
+    plot.minorticks_off()
+    plot.set_title(f"{size:,} documents", loc="left")
+    middles = [number + 0.425 - width / 2 for number in range(len(operations))]
+    plot.set_xticks(middles, [operation.name.replace("_", " ") for operation in operations])
+    plot.tick_params(axis="x", length=0)
+    plot.grid(axis="y", alpha=0.3)
+    plot.set_axisbelow(True)
+    for side in ("top", "right"):
+        plot.spines[side].set_visible(False)
+
+
+def _power(power: int) -> str:
+    """Ten to a power of seconds, in words."""
+    thousands, rest = divmod(power, 3)
+    return f"{10**rest} {({-3: 'ns', -2: 'µs', -1: 'ms', 0: 's'}).get(thousands, 'ks')}"
