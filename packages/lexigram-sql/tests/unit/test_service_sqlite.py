@@ -301,8 +301,6 @@ async def test_statements_are_logged_with_secrets_masked() -> None:
 
 async def test_echo_writes_statements_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="lexigram.sql.queries"):
-        async with DatabaseService(DatabaseConfig(echo=True)) as db:
-            del db
         async with DatabaseService(DatabaseConfig.model_validate({"url": ":memory:", "echo": True})) as db:
             await db.execute("SELECT 42 AS answer")
     assert any("SELECT 42 AS answer" in message for message in caplog.messages)
