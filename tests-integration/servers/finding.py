@@ -8,9 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from servers.kind import Kind, MissingServerError, Server
 
-__all__ = ["CHOICES", "find", "needed"]
+__all__ = ["CHOICES", "FOUND", "find", "needed"]
+
+FOUND = pytest.StashKey[dict[str, Server | str]]()
+"""Where the configuration of a run keeps the servers, or the reason why there is none, by name of the kind."""
 
 CHOICES: Final = ("auto", "docker", "process", "env")
 """What ``--servers`` takes; ``auto`` tries the others, a given endpoint first."""
