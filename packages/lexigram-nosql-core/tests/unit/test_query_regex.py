@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+from unicodedata import category
 
 import pytest
 from lexigram.nosql.exceptions import NoSQLFilterError
 from lexigram.nosql.query.regex import MAX_LENGTH, compile_regex
 from lexigram.nosql.query.regex_linear import LinearMatcher, NotRegularError
+from lexigram.nosql.query.regex_properties import complement, property_ranges
 from lexigram.nosql.query.regex_syntax import regex_flags, translate
 
 
@@ -53,6 +55,18 @@ from lexigram.nosql.query.regex_syntax import regex_flags, translate
         (r"^\W$", "", "é", True),
         (r"^[\W]$", "", "é", True),
         (r"^[^\w]$", "", "é", True),
+        (r"^\p{Lu}\p{Ll}+$", "", "Éric", True),
+        (r"^\p{Lu}\p{Ll}+$", "", "éric", False),
+        (r"^\pL\PL$", "", "é1", True),
+        (r"^\p{^L}$", "", "é", False),
+        (r"^\P{^L}$", "", "é", True),
+        (r"^[\p{L}\d]+$", "", "é1", True),
+        (r"^[^\p{L}]$", "", "é", False),
+        (r"^[\P{L}]$", "", "1", True),
+        (r"^\p{ nd }\p{SC}\p{P}\p{Zs}$", "", "٣€!\u00a0", True),
+        (r"^\p{L&}\p{Xan}$", "", "ǅ²", True),
+        (r"\P{Any}", "", "x", False),
+        (r"^\p{lu}$", "i", "a", True),
         (r"\bx", "", "éx", True),
         (r"(*UCP)\bx", "", "éx", False),
         (r"\Bx", "", "yx", True),
@@ -140,9 +154,11 @@ def test_the_syntax_of_pcre_means_what_it_means_there(source: str, options: str,
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        (r"\p{L}", "Unicode properties"),
-        (r"\P{L}", "Unicode properties"),
-        (r"[\p{L}]", "Unicode properties"),
+        (r"\p{Greek}", "'Greek'"),
+        (r"[\P{Lx}]", "'Lx'"),
+        (r"[\P{Any}]", "no character"),
+        (r"\p{L", "not closed"),
+        (r"\p", "''"),
         (r"\X", "grapheme"),
         (r"\C", "code units"),
         (r"(?R)", "recursion"),
@@ -362,3 +378,14 @@ def test_the_automaton_has_limits(monkeypatch: pytest.MonkeyPatch):
     automaton = LinearMatcher("(?:a|b)*[cd]e", 0)
     assert automaton.search("abababxyzce")
     assert not automaton.search("ababab" + "abcfghe" * 3)
+
+
+@pytest.mark.parametrize("name", ["L", "Lu", "M", "Nd", "P", "S", "Zs", "C", "Cn", "Co", "Any"])
+def test_a_unicode_property_has_the_characters_of_its_categories(name: str):
+    """All code points, planes that were not looked through one by one among them."""
+    expected = [code for code in range(0x110000) if name == "Any" or category(chr(code)).startswith(name)]
+    ranges = property_ranges(name)
+    assert ranges is not None
+    assert [code for first, last in ranges for code in range(first, last + 1)] == expected
+    rest = complement(ranges)
+    assert sum(last + 1 - first for first, last in (*ranges, *rest)) == 0x110000

@@ -8,7 +8,7 @@ Most of the syntax is common to both. What differs is rewritten to something tha
   alternatives of different lengths in a look-behind.
 
 What Python cannot express is refused with the reason: recursion and subroutine calls, branch reset, callouts,
-backtracking verbs, Unicode properties (``\p{L}``), ``\X``, ``\C``.
+backtracking verbs, ``\X``, ``\C``, and of Unicode properties all but the general categories (``\p{L}``).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import re
 from typing import Final
 
 from lexigram.nosql.exceptions import NoSQLFilterError
+from lexigram.nosql.query.regex_properties import Ranges, complement, property_ranges
 
 __all__ = ["FLAGS", "invalid_regex", "regex_flags", "translate"]
 
 FLAGS: Final = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "u": re.NOFLAG}
 
-_Ranges = tuple[tuple[int, int], ...]
 _LAST: Final = 0x10FFFF
-_HORIZONTAL: Final[_Ranges] = (
+_HORIZONTAL: Final[Ranges] = (
     (0x09, 0x09),
     (0x20, 0x20),
     (0xA0, 0xA0),
@@ -35,11 +35,11 @@ _HORIZONTAL: Final[_Ranges] = (
     (0x205F, 0x205F),
     (0x3000, 0x3000),
 )
-_VERTICAL: Final[_Ranges] = ((0x0A, 0x0D), (0x85, 0x85), (0x2028, 0x2029))
-_DIGIT: Final[_Ranges] = ((0x30, 0x39),)
-_WORD: Final[_Ranges] = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
-_SPACE: Final[_Ranges] = ((0x09, 0x0D), (0x20, 0x20))
-_POSIX: Final[dict[str, _Ranges]] = {
+_VERTICAL: Final[Ranges] = ((0x0A, 0x0D), (0x85, 0x85), (0x2028, 0x2029))
+_DIGIT: Final[Ranges] = ((0x30, 0x39),)
+_WORD: Final[Ranges] = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
+_SPACE: Final[Ranges] = ((0x09, 0x0D), (0x20, 0x20))
+_POSIX: Final[dict[str, Ranges]] = {
     "alpha": ((0x41, 0x5A), (0x61, 0x7A)),
     "digit": _DIGIT,
     "alnum": ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)),
@@ -56,11 +56,9 @@ _POSIX: Final[dict[str, _Ranges]] = {
     "ascii": ((0x00, 0x7F),),
 }
 # Escapes that stand for a set; those of ASCII keep their letter when Unicode properties were asked for.
-_SETS: Final[dict[str, _Ranges]] = {"d": _DIGIT, "w": _WORD, "s": _SPACE, "h": _HORIZONTAL, "v": _VERTICAL}
+_SETS: Final[dict[str, Ranges]] = {"d": _DIGIT, "w": _WORD, "s": _SPACE, "h": _HORIZONTAL, "v": _VERTICAL}
 _UNICODE_SETS: Final = frozenset("dws")
 _REFUSED_ESCAPES: Final = {
-    "p": "Unicode properties (\\p)",
-    "P": "Unicode properties (\\P)",
     "X": "grapheme clusters (\\X)",
     "C": "single code units (\\C)",
 }
@@ -129,19 +127,7 @@ def translate(source: str, options: str = "", *, boolean: bool = False) -> tuple
     return _Translator(source, bool(flags & re.VERBOSE), unicode_properties, boolean).run(), flags
 
 
-def _complement(ranges: _Ranges) -> _Ranges:
-    result: list[tuple[int, int]] = []
-    start = 0
-    for low, high in ranges:
-        if low > start:
-            result.append((start, low - 1))
-        start = high + 1
-    if start <= _LAST:
-        result.append((start, _LAST))
-    return tuple(result)
-
-
-def _class_body(ranges: _Ranges) -> str:
+def _class_body(ranges: Ranges) -> str:
     return "".join([_char(low) if low == high else f"{_char(low)}-{_char(high)}" for low, high in ranges])
 
 
@@ -234,6 +220,9 @@ class _Translator:
             self.position += 2
         elif char in _REFUSED_ESCAPES:
             raise invalid_regex(f"{_REFUSED_ESCAPES[char]} have no equivalent here")
+        elif char in "pP":
+            ranges, negative, end = self.unicode_property(at)
+            self.write(f"[{'^' if negative else ''}{_class_body(ranges)}]", end - self.position)
         elif char.lower() in _SETS:
             self.set_escape(char)
         elif char == "b":
@@ -266,6 +255,28 @@ class _Translator:
             self.write(f"\\{char}" if self.unicode else f"(?a:\\{char})", 2)
         else:
             self.write(f"[{'' if char == lower else '^'}{_class_body(_SETS[lower])}]", 2)
+
+    def unicode_property(self, at: int) -> tuple[Ranges, bool, int]:
+        """Read the property whose letter is at a position.
+
+        Returns:
+            Its characters, whether all others are meant instead, and where it ends.
+        """
+        source = self.source
+        negative = source[at] == "P"
+        if source.startswith("{", at + 1):
+            name = self.until("}", at + 2, f"\\{source[at]}{{...}}")
+            end = at + len(name) + 3
+        else:
+            name = source[at + 1 : at + 2]
+            end = at + 2
+        if name.startswith("^"):
+            negative = not negative
+            name = name[1:]
+        ranges = property_ranges(name[:20])
+        if ranges is None:
+            raise invalid_regex(f"the Unicode property {name[:20]!r} has no equivalent here; general categories have")
+        return ranges, negative, end
 
     def code_point(self, char: str) -> tuple[int, int]:
         """Read an escape that stands for one character.
@@ -382,7 +393,7 @@ class _Translator:
         ranges = _POSIX.get(name.removeprefix("^"))
         if ranges is None:
             raise invalid_regex(f"there is no POSIX class {name[:20]!r}")
-        return _class_body(_complement(ranges) if negative else ranges)
+        return _class_body(complement(ranges) if negative else ranges)
 
     def class_escape(self, at: int) -> tuple[str, int]:
         source = self.source
@@ -398,11 +409,16 @@ class _Translator:
             return "", at + 2
         if char in _REFUSED_ESCAPES:
             raise invalid_regex(f"{_REFUSED_ESCAPES[char]} have no equivalent here")
+        if lower == "p":
+            ranges, negative, end = self.unicode_property(at + 1)
+            if negative and not complement(ranges):
+                raise invalid_regex(f"\\{char}{{...}} leaves no character")
+            return _class_body(complement(ranges) if negative else ranges), end
         if lower in _SETS:
             if self.unicode and lower in _UNICODE_SETS:
                 return f"\\{char}", at + 2
             ranges = _SETS[lower]
-            return _class_body(ranges if char == lower else _complement(ranges)), at + 2
+            return _class_body(ranges if char == lower else complement(ranges)), at + 2
         if char == "b":
             return "\\x08", at + 2
         if char in _CONTROL:
