@@ -34,7 +34,7 @@ from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.sql.backend import SQL_BACKENDS, SqlBackendSpec
 from lexigram.sql.config import DatabaseConfig, refuse_weak_password
-from lexigram.sql.driver import Records, SqlDriver
+from lexigram.sql.driver import Executed, Records, SqlDriver, Statement
 from lexigram.sql.exceptions import DatabaseConnectionError, DatabaseError, TransactionError
 from lexigram.sql.hooks import (
     ACQUIRED,
@@ -431,6 +431,18 @@ class DatabaseService:
         """True when there is a table or view of this name; ``schema.table`` is understood."""
         sql, params = table_exists_query(table_name, self.dialect)
         return bool((await self.fetch_records(sql, params)).rows)
+
+    async def run_compiled(self, statement: Statement, params: Sequence[Any]) -> Records:
+        """Run a statement that is compiled already, and return its rows."""
+        return await self.runner.fetch(statement, params)
+
+    async def execute_compiled(self, statement: Statement, params: Sequence[Any]) -> Executed:
+        """Run a statement that is compiled already, and return what it did."""
+        return await self.runner.execute(statement, params)
+
+    def stream_compiled(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
+        """Run a query that is compiled already, with a cursor at the server."""
+        return self.runner.stream(statement, params, batch_size)
 
     # Connections and transactions
 

@@ -1,0 +1,651 @@
+"""``AsyncQueryBuilder``: a query described step by step, immutable, compiled once for each shape.
+
+::
+
+    query = (
+        AsyncQueryBuilder("users")
+        .select("id", "name")
+        .where("status", Operator.EQ, "active")
+        .order_by("created_at", "DESC")
+        .limit(20)
+    )
+    sql, params = query.build()              # in the dialect's own placeholders
+    rows = await query.fetch(db)             # in the database's dialect, whatever it is
+
+Each method returns a new builder, so that a query can be the beginning of several. Names are checked and quoted, values
+are parameters; SQL that is put in as it is says so by ``RawSQL`` or a method that ends in ``raw``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from typing import Any, Self, cast
+
+from lexigram.contracts.data.sql.database import Row
+from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.sql.driver import Statement
+from lexigram.sql.exceptions import DataQueryError
+from lexigram.sql.query.compile import compile_shape
+from lexigram.sql.query.describing import comparison, join_condition
+from lexigram.sql.query.executor import Executor
+from lexigram.sql.query.joins import JoinType, parse_join_type
+from lexigram.sql.query.names import as_name, quoted_path
+from lexigram.sql.query.operators import Operator
+from lexigram.sql.query.parameterized import ParameterizedQuery
+from lexigram.sql.query.raw import RawSQL
+from lexigram.sql.query.shape import Clause, Shape, Slot, shifted
+
+__all__ = ["AsyncQueryBuilder"]
+
+_WINDOW_FUNCTIONS = frozenset(
+    {
+        "row_number",
+        "rank",
+        "dense_rank",
+        "percent_rank",
+        "cume_dist",
+        "ntile",
+        "lag",
+        "lead",
+        "first_value",
+        "last_value",
+        "nth_value",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "count",
+    }
+)
+
+
+class AsyncQueryBuilder:
+    """A query.
+
+    Args:
+        table: The table; ``schema.table`` and ``table alias`` (as ``"users u"``) are understood.
+        dialect: What :meth:`build` writes; :meth:`fetch` and its relatives follow the database.
+    """
+
+    __slots__ = ("_dialect", "_shape", "_values")
+
+    def __init__(self, table: Any = None, dialect: SQLDialect | str = SQLDialect.POSTGRESQL) -> None:
+        self._shape = Shape(None if table is None else as_name(table))
+        self._values: tuple[Any, ...] = ()
+        self._dialect = SQLDialect(dialect)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._shape.kind} on {self._shape.table!r}, {len(self._values)} values>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AsyncQueryBuilder):
+            return NotImplemented
+        return (self._shape, self._values, self._dialect) == (other._shape, other._values, other._dialect)
+
+    def __hash__(self) -> int:
+        return hash((self._shape, self._dialect))
+
+    # How builders are made of builders
+
+    def _new(self, shape: Shape, *values: Any) -> Self:
+        new = object.__new__(type(self))
+        new._shape = shape
+        new._values = (*self._values, *values)
+        new._dialect = self._dialect
+        return new
+
+    def _with(self, *clauses: Clause, values: Sequence[Any] = ()) -> Self:
+        return self._new(self._shape.plus(*clauses), *values)
+
+    def _slots(self, count: int, after: int = 0) -> tuple[Slot, ...]:
+        first = len(self._values) + after
+        return tuple(Slot(first + index) for index in range(count))
+
+    def _kind(self, kind: Any) -> Shape:
+        return Shape(self._shape.table, kind, self._shape.clauses)
+
+    def _raw(self, sql: Any, params: Sequence[Any], after: int = 0) -> tuple[Clause, tuple[Any, ...]]:
+        if isinstance(sql, RawSQL):
+            if params:
+                raise DataQueryError("RawSQL has its values with it", hint="Give them to RawSQL.")
+            sql, params = sql.sql, sql.params
+        if not isinstance(sql, str):
+            raise DataQueryError(f"raw SQL is text, not {type(sql).__name__}", hint="Give a string or RawSQL.")
+        return ("raw", sql, self._slots(len(params), after)), tuple(params)
+
+    # What to read
+
+    def from_table(self, table: Any) -> Self:
+        """Name the table."""
+        return self._new(Shape(as_name(table), self._shape.kind, self._shape.clauses))
+
+    def select(self, *columns: Any) -> Self:
+        """Choose columns; all of them without any. ``name AS other``, ``table.column``, ``table.*`` and RawSQL work."""
+        clauses: list[Clause] = []
+        values: list[Any] = []
+        for column in columns:
+            if isinstance(column, RawSQL):
+                clause, given = self._raw(column, (), len(values))
+                clauses.append(("select_raw", clause))
+                values += given
+            else:
+                clauses.append(("column", as_name(column)))
+        return self._with(*clauses, values=values)
+
+    def select_raw(self, sql: str | RawSQL, *params: Any) -> Self:
+        """Choose an expression, as it is written."""
+        clause, values = self._raw(sql, params)
+        return self._with(("select_raw", clause), values=values)
+
+    def _aggregate(self, function: str, column: Any, alias: str | None) -> Self:
+        return self._with(("aggregate", function, as_name(column), alias))
+
+    def select_count(self, column: Any = "*", alias: str | None = None) -> Self:
+        """Choose how many rows there are, or how many where *column* is not NULL."""
+        return self._aggregate("count", column, alias)
+
+    def select_sum(self, column: Any, alias: str | None = None) -> Self:
+        """Choose the sum of a column."""
+        return self._aggregate("sum", column, alias)
+
+    def select_avg(self, column: Any, alias: str | None = None) -> Self:
+        """Choose the mean of a column."""
+        return self._aggregate("avg", column, alias)
+
+    def select_min(self, column: Any, alias: str | None = None) -> Self:
+        """Choose the least value of a column."""
+        return self._aggregate("min", column, alias)
+
+    def select_max(self, column: Any, alias: str | None = None) -> Self:
+        """Choose the greatest value of a column."""
+        return self._aggregate("max", column, alias)
+
+    def select_window(
+        self,
+        function: str,
+        *columns: Any,
+        partition_by: Any = (),
+        order_by: Any = (),
+        alias: str | None = None,
+    ) -> Self:
+        """Choose a window function.
+
+        Args:
+            function: Its name, such as ``row_number``.
+            *columns: What it is given.
+            partition_by: Columns that divide the rows.
+            order_by: Columns that order them; ``("name", "DESC")`` for descending.
+            alias: Name of the result.
+
+        Raises:
+            DataQueryError: There is no such function.
+        """
+        name = function.strip().lower().removesuffix("()")
+        if name not in _WINDOW_FUNCTIONS:
+            raise DataQueryError(
+                f"there is no window function {function!r}",
+                hint=f"Known are: {', '.join(sorted(_WINDOW_FUNCTIONS))}; select_raw() takes any.",
+            )
+        ordered = tuple(_ordering(part) for part in _many(order_by))
+        return self._with(
+            (
+                "window",
+                name,
+                tuple(as_name(column) for column in columns),
+                tuple(as_name(column) for column in _many(partition_by)),
+                ordered,
+                alias,
+            )
+        )
+
+    def distinct(self) -> Self:
+        """Leave out rows that are the same as another."""
+        return self._with(("distinct",))
+
+    # Conditions
+
+    def _condition(self, joined: str, column: Any, op: Any, value: Any, given: bool) -> Self:
+        clause, values = comparison(column, op, value, given, len(self._values))
+        return self._with(("where", joined, clause), values=values)
+
+    def where(self, column: Any, op: Operator | str | Any = Operator.EQ, value: Any = ...) -> Self:
+        """Add a condition that must hold as well.
+
+        ``where("age", ">=", 18)``, ``where("deleted_at", Operator.IS_NULL)``, ``where("a", Operator.IN, [1, 2])``,
+        ``where("a", Operator.EQ, None)`` (IS NULL), ``where(F("age") > 18)`` or any filter expression, and
+        ``where({"a": 1, "b": 2})``.
+
+        Raises:
+            DataQueryError: There is no such operator, or the value does not fit it.
+        """
+        return self._condition("and", column, op, value, value is not ...)
+
+    def or_where(self, column: Any, op: Operator | str | Any = Operator.EQ, value: Any = ...) -> Self:
+        """Add a condition that may hold instead of all before it."""
+        return self._condition("or", column, op, value, value is not ...)
+
+    def where_if(self, condition: Any, column: Any, op: Operator | str | Any = Operator.EQ, value: Any = ...) -> Self:
+        """Add a condition, if *condition* is true."""
+        return self.where(column, op, value) if condition else self
+
+    def where_between(self, column: Any, low: Any, high: Any) -> Self:
+        """The column lies between two values, both included."""
+        return self.where(column, Operator.BETWEEN, (low, high))
+
+    def where_not_between(self, column: Any, low: Any, high: Any) -> Self:
+        """The column lies outside two values."""
+        return self.where(column, Operator.NOT_BETWEEN, (low, high))
+
+    def where_in(self, column: Any, values: Iterable[Any]) -> Self:
+        """The column equals one of the values; none of them matches nothing."""
+        return self.where(column, Operator.IN, values)
+
+    def where_null(self, column: Any) -> Self:
+        """The column is NULL."""
+        return self.where(column, Operator.IS_NULL)
+
+    def where_not_null(self, column: Any) -> Self:
+        """The column is not NULL."""
+        return self.where(column, Operator.IS_NOT_NULL)
+
+    def where_raw(self, sql: str | RawSQL, *params: Any) -> Self:
+        """Add a condition, as it is written."""
+        clause, values = self._raw(sql, params)
+        return self._with(("where", "and", clause), values=values)
+
+    def _inside(self, query: AsyncQueryBuilder) -> Shape:
+        """The shape of a query inside this one, its values behind ours."""
+        if not isinstance(query, AsyncQueryBuilder):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            raise DataQueryError(
+                f"a query inside another is an AsyncQueryBuilder, not {type(query).__name__}", hint="Pass a builder."
+            )
+        return cast("Shape", shifted(query._shape, len(self._values)))
+
+    def _in_query(self, column: Any, query: AsyncQueryBuilder, negated: bool) -> Self:
+        clause = ("in_query", as_name(column), self._inside(query), negated)
+        return self._with(("where", "and", clause), values=query._values)
+
+    def where_in_subquery(self, column: Any, query: AsyncQueryBuilder) -> Self:
+        """The column equals one of what another query returns."""
+        return self._in_query(column, query, False)
+
+    def where_not_in_subquery(self, column: Any, query: AsyncQueryBuilder) -> Self:
+        """The column equals none of what another query returns."""
+        return self._in_query(column, query, True)
+
+    def where_exists(self, query: AsyncQueryBuilder) -> Self:
+        """Another query returns a row. ``where_column("orders.user_id", "=", "users.id")`` ties it to this one."""
+        return self._with(("where", "and", ("exists", self._inside(query), False)), values=query._values)
+
+    def where_not_exists(self, query: AsyncQueryBuilder) -> Self:
+        """Another query returns no row."""
+        return self._with(("where", "and", ("exists", self._inside(query), True)), values=query._values)
+
+    def where_column(self, left: Any, op: Operator | str, right: Any) -> Self:
+        """Compare two columns."""
+        return self._with(("where", "and", join_condition(as_name(left), op, as_name(right))))
+
+    # Joins, groups, order
+
+    def join(self, table: Any, on: Any = None, join_type: JoinType | str = JoinType.INNER, *params: Any) -> Self:
+        """Join a table.
+
+        Args:
+            table: The table; ``"orders o"`` gives it an alias.
+            on: ``"orders.user_id = users.id"`` (comparisons of columns, joined by AND), or RawSQL.
+            join_type: How; ``LEFT``, ``RIGHT``, ``FULL``, ``CROSS`` or ``INNER``.
+            *params: Values for RawSQL's placeholders.
+
+        Raises:
+            DataQueryError: The condition is missing, or is more than comparisons of columns.
+        """
+        kind = parse_join_type(join_type)
+        values: tuple[Any, ...] = ()
+        clause: Clause | None
+        if isinstance(on, RawSQL):
+            clause, values = self._raw(on, params)
+        elif on is None:
+            if kind is not JoinType.CROSS:
+                raise DataQueryError("a join needs a condition", hint='Give on="orders.user_id = users.id".')
+            clause = None
+        else:
+            clause = _parse_on(on)
+        return self._with(("join", as_name(table), clause, kind.value), values=values)
+
+    def left_join(self, table: Any, on: Any) -> Self:
+        """Join a table, keeping rows without a partner."""
+        return self.join(table, on, JoinType.LEFT)
+
+    def group_by(self, *columns: Any) -> Self:
+        """Make one row of those that are the same in these columns."""
+        return self._with(*(("group_by", as_name(column)) for column in columns))
+
+    def having(self, column: Any, op: Operator | str = Operator.EQ, value: Any = ...) -> Self:
+        """Add a condition on groups; *column* is a grouped one, an alias of :meth:`select_sum` and so on, or RawSQL."""
+        if isinstance(column, RawSQL):
+            return self.having_raw(column)
+        name = as_name(column)
+        aggregate = next((c for c in self._shape.of("aggregate") if c[3] == name), None)
+        target: Any = name if aggregate is None else ("call", aggregate[1], aggregate[2])
+        clause, values = comparison(target, op, value, value is not ..., len(self._values))
+        return self._with(("having", clause), values=values)
+
+    def having_raw(self, sql: str | RawSQL, *params: Any) -> Self:
+        """Add a condition on groups, as it is written."""
+        clause, values = self._raw(sql, params)
+        return self._with(("having", clause), values=values)
+
+    def order_by(
+        self, column: Any, direction: Any = None, *, desc: bool | None = None, ascending: bool | None = None
+    ) -> Self:
+        """Order the rows; the first column counts most.
+
+        ``order_by("name")``, ``order_by("name", "DESC")``, ``order_by("name", True)`` (descending),
+        ``order_by("name", desc=True)`` and ``order_by("name", ascending=False)``.
+        """
+        return self._with(("order_by", as_name(column), _descending(direction, desc, ascending)))
+
+    def order_by_raw(self, sql: str | RawSQL, *params: Any) -> Self:
+        """Order the rows by an expression, as it is written."""
+        clause, values = self._raw(sql, params)
+        return self._with(("order_by", clause, None), values=values)
+
+    def limit(self, count: int) -> Self:
+        """Return at most *count* rows."""
+        return self._with(("limit", self._slots(1)[0]), values=(_count("limit", count),))
+
+    def offset(self, count: int) -> Self:
+        """Leave *count* rows out at the start."""
+        return self._with(("offset", self._slots(1)[0]), values=(_count("offset", count),))
+
+    # Writing
+
+    def insert(self, data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Self:
+        """Insert a row, or several with the same columns.
+
+        Raises:
+            DataQueryError: There is no row, or the rows differ in their columns.
+        """
+        rows = [data] if isinstance(data, Mapping) else list(data)
+        if not rows or not rows[0]:
+            raise DataQueryError("an insert needs at least one row with one column", hint="Give the values by column.")
+        columns = tuple(as_name(name) for name in rows[0])
+        values: list[Any] = []
+        slots: list[Clause] = []
+        for row in rows:
+            if set(row) != set(columns):
+                raise DataQueryError("the rows of an insert differ in their columns", hint="Give each row all of them.")
+            clauses, given = self._assigned([(name, row[name]) for name in columns], len(values))
+            slots.append(tuple(slot for _, slot in clauses))
+            values += given
+        shape = self._kind("insert").plus(("values", columns, tuple(slots)))
+        return self._new(shape, *values)
+
+    def update(self, data: Mapping[str, Any]) -> Self:
+        """Set columns; RawSQL computes them, as in ``{"n": RawSQL("n + ?", 1)}``."""
+        clauses, values = self._assigned(list(data.items()), 0)
+        return self._new(self._kind("update").plus(("set", clauses)), *values)
+
+    def _assigned(self, items: list[tuple[Any, Any]], after: int) -> tuple[tuple[tuple[str, Any], ...], list[Any]]:
+        """Columns with where their values stand."""
+        clauses: list[tuple[str, Any]] = []
+        values: list[Any] = []
+        for name, value in items:
+            if isinstance(value, RawSQL):
+                clause, given = self._raw(value, (), after + len(values))
+                clauses.append((as_name(name), clause))
+                values += given
+            else:
+                clauses.append((as_name(name), self._slots(1, after + len(values))[0]))
+                values.append(value)
+        return tuple(clauses), values
+
+    def delete(self) -> Self:
+        """Remove the rows that meet the conditions."""
+        return self._new(self._kind("delete"))
+
+    def all_rows(self) -> Self:
+        """Let an update or delete without a condition reach every row."""
+        return self._with(("all_rows",))
+
+    def returning(self, *columns: Any) -> Self:
+        """Return columns of the rows that were written; all without any. Not on MySQL."""
+        return self._with(("returning", tuple(as_name(column) for column in columns)))
+
+    def on_conflict(self, *columns: Any) -> _Conflict:
+        """Say what happens when a row with the same key exists; ``.do_nothing()`` or ``.do_update(...)`` follows.
+
+        MySQL knows no choice of the key: any of the table's counts there.
+        """
+        names: list[str] = []
+        for column in columns:
+            names += [as_name(part) for part in column] if isinstance(column, list | tuple) else [as_name(column)]
+        return _Conflict(self, tuple(names))
+
+    def for_update(self, *, skip_locked: bool = False, no_wait: bool = False) -> Self:
+        """Lock the rows until the transaction ends. SQLite locks the whole file already, and leaves this out."""
+        return self._with(("lock", False, skip_locked, no_wait))
+
+    def for_share(self, *, skip_locked: bool = False, no_wait: bool = False) -> Self:
+        """Lock the rows against changes until the transaction ends; see :meth:`for_update`."""
+        return self._with(("lock", True, skip_locked, no_wait))
+
+    # Queries of queries
+
+    def _cte(self, name: str, query: Any, columns: Sequence[str], params: Sequence[Any], recursive: bool) -> Self:
+        if isinstance(query, AsyncQueryBuilder):
+            inner: Any = self._inside(query)
+            values: tuple[Any, ...] = query._values
+        else:
+            inner, values = self._raw(query, params)
+        return self._with(("cte", name, tuple(columns), inner, recursive), values=values)
+
+    def with_cte(self, name: str, query: Any, *params: Any, columns: Sequence[str] = ()) -> Self:
+        """Put a named query before this one (``WITH name AS (…)``); a builder, or SQL with its values."""
+        return self._cte(name, query, columns, params, False)
+
+    def with_recursive_cte(self, name: str, query: Any, *params: Any, columns: Sequence[str] = ()) -> Self:
+        """Put a named query before this one that may read itself (``WITH RECURSIVE``)."""
+        return self._cte(name, query, columns, params, True)
+
+    def _combine(self, kind: str, other: AsyncQueryBuilder) -> Self:
+        return self._with(("combine", kind, self._inside(other)), values=other._values)
+
+    def union(self, other: AsyncQueryBuilder) -> Self:
+        """The rows of both queries, each once."""
+        return self._combine("union", other)
+
+    def union_all(self, other: AsyncQueryBuilder) -> Self:
+        """The rows of both queries."""
+        return self._combine("union_all", other)
+
+    def intersect(self, other: AsyncQueryBuilder) -> Self:
+        """The rows that both queries have."""
+        return self._combine("intersect", other)
+
+    def except_(self, other: AsyncQueryBuilder) -> Self:
+        """The rows that only this query has."""
+        return self._combine("except", other)
+
+    # Results
+
+    def build(self, dialect: SQLDialect | str | None = None) -> ParameterizedQuery:
+        """The query as SQL and parameters.
+
+        Args:
+            dialect: The SQL to write; the builder's when None.
+
+        Returns:
+            A pair: the SQL in the dialect's own placeholders, and the values in their order.
+        """
+        spoken = self._dialect if dialect is None else SQLDialect(dialect)
+        statement, values = self._compiled(spoken)
+        return ParameterizedQuery(statement.sql, values, spoken)
+
+    def _compiled(self, dialect: SQLDialect) -> tuple[Statement, tuple[Any, ...]]:
+        statement, order, constants = compile_shape(self._shape, dialect)
+        values = (*self._values, *constants) if constants else self._values
+        return statement, tuple([values[position] for position in order])
+
+    async def fetch(self, db: Executor) -> list[Row]:
+        """Run the query and return its rows."""
+        statement, values = self._compiled(db.dialect)
+        columns, rows = await db.run_compiled(statement, values)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    async def fetch_one(self, db: Executor) -> Row | None:
+        """Run the query and return its first row, or None."""
+        limited = self if self._shape.kind != "select" or self._shape.last("limit") else self.limit(1)
+        rows = await limited.fetch(db)
+        return rows[0] if rows else None
+
+    async def fetch_value(self, db: Executor) -> Any:
+        """Run the query and return the first value of its first row, or None."""
+        row = await self.fetch_one(db)
+        return None if not row else next(iter(row.values()))
+
+    async def stream(self, db: Executor, batch_size: int = 100) -> AsyncGenerator[Row]:
+        """Run the query with a cursor at the server, and yield its rows as they come."""
+        statement, values = self._compiled(db.dialect)
+        batches = db.stream_compiled(statement, values, batch_size)
+        try:
+            async for columns, rows in batches:
+                for row in rows:
+                    yield dict(zip(columns, row, strict=True))
+        finally:
+            await batches.aclose()
+
+    async def execute(self, db: Executor) -> int:
+        """Run the query.
+
+        Returns:
+            How many rows it touched; for those that return rows, how many.
+        """
+        statement, values = self._compiled(db.dialect)
+        if statement.returns_rows:
+            return len((await db.run_compiled(statement, values)).rows)
+        return (await db.execute_compiled(statement, values)).rows
+
+    execute_one = fetch_one
+    execute_scalar = fetch_value
+
+    async def count(self, db: Executor) -> int:
+        """How many rows the query would return, its limit and offset left out."""
+        kept = tuple(c for c in self._shape.clauses if c[0] not in {"limit", "offset", "order_by", "lock"})
+        whole = self._new(Shape(self._shape.table, "select", kept))
+        counted = (
+            AsyncQueryBuilder("lexigram_counted", self._dialect).with_cte("lexigram_counted", whole).select_count()
+        )
+        return int(await counted.fetch_value(db))
+
+
+class _Conflict:
+    """What comes after ``on_conflict``.
+
+    Args:
+        query: The insert.
+        keys: The columns of the key.
+    """
+
+    def __init__(self, query: AsyncQueryBuilder, keys: tuple[str, ...]) -> None:
+        self._query = query
+        self._keys = keys
+
+    def do_nothing(self) -> AsyncQueryBuilder:
+        """Keep the row that exists."""
+        return self._query._with(("on_conflict", self._keys, "nothing", ()))
+
+    def do_update(self, *columns: Any, **given: Any) -> AsyncQueryBuilder:
+        """Change the row that exists.
+
+        Args:
+            *columns: Columns that take the value of the row that was to be inserted; or a mapping of new values.
+            **given: New values by column.
+
+        Raises:
+            DataQueryError: The key is not named, or nothing is set.
+        """
+        names: list[str] = []
+        values = dict(given)
+        for column in columns:
+            if isinstance(column, Mapping):
+                values.update(cast("Mapping[str, Any]", column))
+            else:
+                names += [as_name(part) for part in _many(column)]
+        if not self._keys or not (names or values):
+            raise DataQueryError(
+                "on_conflict(...).do_update(...) needs the columns of the key, and what to set", hint="Name both."
+            )
+        assigned, bound = self._query._assigned(list(values.items()), 0)
+        clauses = (*((name, None) for name in names), *assigned)
+        return self._query._with(("on_conflict", self._keys, "update", clauses), values=bound)
+
+
+def _many(given: Any) -> Sequence[Any]:
+    """One thing or several, as several."""
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        return (given,)
+    if len(given) == 2 and isinstance(given[1], str) and given[1].upper() in {"ASC", "DESC"}:
+        return (cast("tuple[Any, str]", given),)
+    return given
+
+
+def _ordering(part: Any) -> tuple[str, bool]:
+    if isinstance(part, tuple):
+        name, direction = cast("tuple[Any, Any]", part)
+        return as_name(name), _descending(direction, None, None)
+    return as_name(part), False
+
+
+def _descending(direction: Any, desc: bool | None, ascending: bool | None) -> bool:
+    """Read an order in any of its documented forms."""
+    given = [value for value in (direction, desc, ascending) if value is not None]
+    if len(given) > 1:
+        raise DataQueryError("an order is given twice", hint="Give a direction, desc= or ascending=, not several.")
+    if direction is None:
+        return bool(desc) if desc is not None else ascending is False
+    if isinstance(direction, bool):
+        return direction
+    if isinstance(direction, int) and direction in (1, -1):
+        return direction == -1
+    if isinstance(direction, str) and direction.strip().upper() in {"ASC", "DESC"}:
+        return direction.strip().upper() == "DESC"
+    raise DataQueryError(f"there is no order {direction!r}", hint="Use 'ASC' or 'DESC'.")
+
+
+def _count(name: str, count: Any) -> int:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise DataQueryError(f"{name} is a number of rows, 0 or more, not {count!r}", hint="Give a whole number.")
+    return count
+
+
+def _parse_on(on: Any) -> Clause:
+    """``a.x = b.y AND a.z > b.w`` as conditions."""
+    if not isinstance(on, str):
+        raise DataQueryError(f"a join's condition is text or RawSQL, not {type(on).__name__}", hint="Give either.")
+    parts: list[Clause] = []
+    words = on.replace("\n", " ").split(" ")
+    pending: list[str] = []
+    for word in [*(word for word in words if word), "AND"]:
+        if word.upper() == "AND":
+            parts.append(_parse_comparison(pending, on))
+            pending = []
+        else:
+            pending.append(word)
+    return parts[0] if len(parts) == 1 else ("and", tuple(parts))
+
+
+_COMPARISONS: tuple[str, ...] = ("<=", ">=", "!=", "<>", "=", "<", ">")
+
+
+def _parse_comparison(words: list[str], whole: str) -> Clause:
+    text = " ".join(words)
+    for sign in _COMPARISONS:
+        left, found, right = text.partition(sign)
+        if found and left.strip() and right.strip():
+            for name in (left, right):
+                quoted_path(name.strip(), SQLDialect.SQLITE)
+            return join_condition(left.strip(), sign, right.strip())
+    raise DataQueryError(
+        f"{whole!r} is not a comparison of columns", hint="Write it as RawSQL when it is more than a.x = b.y AND …."
+    )

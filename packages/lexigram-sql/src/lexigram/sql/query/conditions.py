@@ -1,0 +1,137 @@
+"""Conditions: how they are described, and how they are written.
+
+A condition is a tuple: ``("compare", column, operator, slots)``, ``("columns", left, operator, right)``,
+``("raw", sql, slots)``, ``("in_query", column, shape, negated)``, ``("exists", shape, negated)``,
+``("and"|"or", conditions)``, ``("not", condition)`` and ``("filter", expression)``, the last being two-valued: a
+comparison with NULL is false, as it is in Python, and so its negation is true.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.sql.exceptions import DataQueryError
+from lexigram.sql.query.operators import LIKE_ESCAPE, Operator, operator_registry
+from lexigram.sql.query.shape import Clause, Shape
+
+__all__ = ["Pieces", "condition_of"]
+
+
+class Pieces(Protocol):
+    """What a condition is written with."""
+
+    @property
+    def dialect(self) -> SQLDialect:
+        """The SQL that is written."""
+        ...
+
+    def column(self, name: str) -> Any:
+        """A column, checked and quoted."""
+        ...
+
+    def value(self, slot: Any) -> Any:
+        """A value's parameter."""
+        ...
+
+    def raw(self, clause: Clause) -> Any:
+        """SQL as it was given."""
+        ...
+
+    def subquery(self, shape: Shape) -> Any:
+        """A query inside this one."""
+        ...
+
+
+def condition_of(clause: Clause, pieces: Pieces) -> Any:
+    """Write a condition.
+
+    Args:
+        clause: The condition.
+        pieces: What it is written with.
+    """
+    match clause[0]:
+        case "compare":
+            _, name, operator, slots = clause
+            return _compared(_operand(name, pieces), operator, [pieces.value(slot) for slot in slots], pieces)
+        case "columns":
+            _, left, operator, right = clause
+            return _compared(pieces.column(left), operator, [pieces.column(right)], pieces)
+        case "raw":
+            return pieces.raw(clause).self_group() if hasattr(pieces.raw(clause), "self_group") else pieces.raw(clause)
+        case "in_query":
+            _, name, shape, negated = clause
+            query = pieces.subquery(shape)
+            column = pieces.column(name)
+            return column.not_in(query) if negated else column.in_(query)
+        case "exists":
+            _, shape, negated = clause
+            found = sa.exists(pieces.subquery(shape))
+            return sa.not_(found) if negated else found
+        case "and":
+            return sa.and_(sa.true(), *(condition_of(part, pieces) for part in clause[1])) if clause[1] else sa.true()
+        case "or":
+            return sa.or_(sa.false(), *(condition_of(part, pieces) for part in clause[1])) if clause[1] else sa.false()
+        case "not":
+            return sa.not_(condition_of(clause[1], pieces))
+        case "certain":
+            # NULL counts as false, so that a negation around it is true.
+            return sa.func.coalesce(condition_of(clause[1], pieces), sa.false())
+        case _:
+            raise DataQueryError(f"{clause[0]!r} is no condition")
+
+
+def _operand(name: Any, pieces: Pieces) -> Any:
+    """A column, or an aggregate of one: ``("call", function, column)``."""
+    if isinstance(name, str):
+        return pieces.column(name)
+    _, function, column = name
+    return getattr(sa.func, function)(sa.literal_column("*") if column == "*" else pieces.column(column))
+
+
+def _compared(column: Any, operator: str, values: list[Any], pieces: Pieces) -> Any:
+    registered = operator_registry.find(operator)
+    if registered is not None:
+        return registered[1](column, values)
+    value = values[0] if values else None
+    match Operator(operator):
+        case Operator.EQ:
+            return column == value
+        case Operator.NE:
+            return column != value
+        case Operator.LT:
+            return column < value
+        case Operator.LE:
+            return column <= value
+        case Operator.GT:
+            return column > value
+        case Operator.GE:
+            return column >= value
+        case Operator.IN:
+            return sa.or_(sa.false(), column.in_(values)) if values else sa.false()
+        case Operator.NOT_IN:
+            return column.not_in(values) if values else sa.true()
+        case Operator.IS_NULL:
+            return column.is_(sa.null())
+        case Operator.IS_NOT_NULL:
+            return column.is_not(sa.null())
+        case Operator.BETWEEN:
+            return column.between(values[0], values[1])
+        case Operator.NOT_BETWEEN:
+            return ~column.between(values[0], values[1])
+        case Operator.LIKE:
+            return column.like(_exact(value, pieces))
+        case Operator.NOT_LIKE:
+            return column.not_like(_exact(value, pieces))
+        case Operator.ILIKE:
+            return column.ilike(value)
+        case Operator.ICONTAINS:
+            return column.ilike(value, escape=LIKE_ESCAPE)
+        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH:
+            return column.like(_exact(value, pieces), escape=LIKE_ESCAPE)
+
+
+def _exact(value: Any, pieces: Pieces) -> Any:
+    """A pattern in which case counts, on MySQL too, whose usual collations overlook it."""
+    return sa.collate(value, "utf8mb4_bin") if pieces.dialect is SQLDialect.MYSQL else value

@@ -1,0 +1,48 @@
+"""Names in queries: checked, quoted, and told apart from SQL."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from lexigram.contracts.data.identifiers import Column, Identifier, QualifiedTable
+from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.contracts.exceptions.infra import InvalidIdentifierError
+
+__all__ = ["as_name", "quoted_path"]
+
+_ALIASED = re.compile(r"\s*(\S+)\s+as\s+(\S+)\s*", re.IGNORECASE)
+
+
+def as_name(given: Any) -> str:
+    """The name as text; identifiers of contracts are understood.
+
+    Raises:
+        InvalidIdentifierError: It is neither.
+    """
+    if isinstance(given, str):
+        return given
+    if isinstance(given, Identifier | QualifiedTable):
+        return given.name
+    raise InvalidIdentifierError(
+        f"a name is text, not {type(given).__name__}", hint="Use RawSQL to put SQL in the place of a name."
+    )
+
+
+@lru_cache(maxsize=8192)
+def quoted_path(name: str, dialect: SQLDialect, *, star: bool = False) -> str:
+    """A name with dots, each part checked and quoted: ``users.id``, and with *star* ``users.*`` and ``*``.
+
+    ``name AS other`` is understood where a column or table may have an alias.
+
+    Raises:
+        InvalidIdentifierError: A part is no name.
+    """
+    aliased = _ALIASED.fullmatch(name)
+    if aliased is not None:
+        return f"{quoted_path(aliased[1], dialect, star=False)} AS {Column(aliased[2], dialect).quoted}"
+    parts = name.split(".")
+    if star and parts[-1] == "*":
+        return ".".join([*(Column(part, dialect).quoted for part in parts[:-1]), "*"])
+    return ".".join(Column(part, dialect).quoted for part in parts)

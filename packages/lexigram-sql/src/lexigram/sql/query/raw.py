@@ -1,0 +1,68 @@
+"""SQL that is written as it is.
+
+The only way for text to reach a statement unquoted is to say so: ``RawSQL``, or a method whose name ends in ``raw``.
+Values stay parameters there too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.sql.exceptions import ParameterBindingError
+from lexigram.sql.statements.tokens import Kind, tokenize
+from lexigram.sql.statements.translate import translate
+
+__all__ = ["RawSQL", "text_with_binds"]
+
+
+@dataclass(frozen=True, init=False)
+class RawSQL:
+    """A piece of SQL, with parameters of its own.
+
+    Args:
+        sql: The SQL; placeholders are ``?``, ``$1`` or ``%s``.
+        *params: Values for them.
+    """
+
+    sql: str
+    params: tuple[Any, ...]
+
+    def __init__(self, sql: str, *params: Any) -> None:
+        object.__setattr__(self, "sql", sql)
+        object.__setattr__(self, "params", params)
+
+    def __str__(self) -> str:
+        return self.sql
+
+
+@lru_cache(maxsize=1024)
+def text_with_binds(sql: str, names: tuple[str, ...], dialect: SQLDialect) -> str:
+    """The same SQL with ``:name`` for each placeholder, as SQLAlchemy's ``text`` reads it.
+
+    Args:
+        sql: The SQL.
+        names: A name for each of its values, in order.
+        dialect: Whose quotation marks hold.
+
+    Raises:
+        ParameterBindingError: There are more or fewer values than placeholders.
+    """
+    found = translate(sql, dialect, "numeric")
+    if found.names is not None or found.count != len(names):
+        raise ParameterBindingError(
+            f"this piece of SQL has {found.count} placeholders and got {len(names)} values: {sql}",
+            hint="Write ? for each value; :name is not read here.",
+            sql=sql,
+        )
+    order = found.order or tuple(range(found.count))
+    written: list[str] = []
+    for token in tokenize(found.statement.sql, dialect):
+        if token.kind is Kind.NUMBERED:
+            written.append(f":{names[order[int(token.text[1:]) - 1]]}")
+        else:
+            # A colon that is not meant as a name, such as that of a cast.
+            written.append(token.text.replace("\\", "\\\\").replace(":", "\\:"))
+    return "".join(written)
