@@ -379,3 +379,30 @@ async def test_explain_tells_how_methods_would_run(things: Collection) -> None:
         assert plan.full_scan
         assert plan.collection == "things"
     assert await things.find_one({"a": 1}) == {"_id": 1, "a": 1}
+
+
+@pytest.mark.parametrize(
+    ("documents", "sort", "expected"),
+    [
+        ([{"a": 2}, {"a": 1}, {}], [("a", 1)], [[None], [1], [2]]),
+        ([{"a": [5, 1]}, {"a": 3}, {"a": []}], [("a", 1)], [[None], [1], [3]]),
+        ([{"a": [5, 1]}, {"a": 3}], [("a", -1)], [[5], [3]]),
+        ([{"a": 1, "b": "x"}], [("a", 1), ("b", -1)], [[1, "x"]]),
+        ([{"a": [{"b": 2, "c": 1}, {"b": 1, "c": 9}]}], [("a.b", 1), ("a.c", 1)], [[1, 9]]),
+    ],
+)
+async def test_a_projection_shows_the_sort_key(
+    things: Collection, documents: list[dict[str, Any]], sort: list[tuple[str, int]], expected: list[Any]
+) -> None:
+    """The values that decided, of arrays the element."""
+    await things.insert_many(documents)
+    shown = await things.find({}, projection={"key": {"$meta": "sortKey"}, "_id": 0, "a": 1}, sort=sort).to_list()
+    assert [document["key"] for document in shown] == expected
+
+
+async def test_a_sort_key_needs_a_sort_by_fields(things: Collection) -> None:
+    """Without one, or in the order of storage, there is none."""
+    for sort in (None, [("$natural", 1)]):
+        with pytest.raises(QueryOptionError) as caught:
+            await things.find({}, projection={"key": {"$meta": "sortKey"}}, sort=sort).to_list()
+        assert caught.value.mongo_code == 2

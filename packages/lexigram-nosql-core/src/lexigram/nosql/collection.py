@@ -604,7 +604,7 @@ class Collection:
     ) -> Document | None:
         """Delete one document and return it as it was, or None when nothing matched."""
         selection = self._selection(filter, sort, hint, collation)
-        fields = None if projection is None else parse_projection(projection, query=selection.query)
+        fields = _fields(projection, selection)
 
         async def work(call: Call) -> Document | None:
             outcome = await self.reach().writer.delete_one(selection, call, "before", fields)
@@ -983,7 +983,7 @@ class Collection:
         session: Session | None,
         timeout: float | None,
     ) -> Document | None:
-        fields = None if projection is None else parse_projection(projection, query=selection.query)
+        fields = _fields(projection, selection)
 
         parse_upsert(upsert, selection.query)
         parse_flag("return_document", after)
@@ -1064,6 +1064,13 @@ def _result(outcome: Outcome) -> DocumentResult:
         deleted_count=outcome.deleted,
         raw_id=copy_value(identity),
     )
+
+
+def _fields(projection: Any, selection: Selection) -> Projection | None:
+    """What a write shows of its document."""
+    if projection is None:
+        return None
+    return parse_projection(projection, query=selection.query, sort=selection.sort)
 
 
 def _shown(document: Document | None, projection: Projection | None) -> Document | None:

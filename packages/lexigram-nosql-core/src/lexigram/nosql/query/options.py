@@ -50,10 +50,11 @@ def parse_find(
         limit = limit or given.limit
         given = given.filter
     query = parse_filter(given, collation=collation)
+    order = None if sort is None else parse_sort(sort, collation=query.collation, query=query)
     return FindRequest(
         query,
-        None if sort is None else parse_sort(sort, collation=query.collation, query=query),
-        None if projection is None else parse_projection(projection, query=query),
+        order,
+        None if projection is None else parse_projection(projection, query=query, sort=order),
         skip if skip == 0 else parse_count("skip", skip),
         limit if limit == 0 else parse_count("limit", limit),
         None if hint is None else parse_hint(hint),

@@ -217,7 +217,7 @@ def plan_read(target: DriverCollection, request: FindRequest, *, revisions: bool
     if compiled.query is not None:
         # Scores are those of the backend's text index.
         sort = None if sort is None else sort.with_query(compiled.query)
-        projection = parse_projection(projection, query=compiled.query)
+        projection = parse_projection(projection, query=compiled.query, sort=sort)
     return ReadPlan(
         request,
         read,
@@ -299,7 +299,10 @@ class ScanGuard:
         if (
             self.policy == "allow"
             or _narrowed(compiled.access)
-            or (query.is_empty and (sort is None or compiled.ordered))
+            or (
+                query.is_empty
+                and (sort is None or sort.natural or (compiled.ordered and compiled.access.kind != "scan"))
+            )
         ):
             return
         if _deliberate.get():

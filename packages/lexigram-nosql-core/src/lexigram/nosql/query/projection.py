@@ -36,6 +36,7 @@ from lexigram.nosql.values.path import MISSING
 
 if TYPE_CHECKING:
     from lexigram.nosql.query.parse import Query
+    from lexigram.nosql.query.sort import Sort
 
 __all__ = ["Projection", "parse_projection"]
 
@@ -119,8 +120,9 @@ def _choosing(apply: Callable[[Document], Document], path: str, query: Query) ->
 class _Reader:
     """Reads one projection."""
 
-    def __init__(self, query: Query | None) -> None:
+    def __init__(self, query: Query | None, sort: Sort | None) -> None:
         self.query = query
+        self.sort = sort
         self.root = Tree()
         self.inclusive: bool | None = None
         self.slices = False
@@ -261,6 +263,11 @@ class _Reader:
                     "the textScore needs a filter with $text", hint="filter by {'$text': ...}", mongo_code=40218
                 )
             return Compute(query.text_score, None)
+        if argument == "sortKey":
+            sort = self.sort
+            if sort is None or sort.natural:
+                raise QueryOptionError("the sortKey needs a sort by fields", hint="sort by fields", mongo_code=2)
+            return Compute(sort.values, None)
         return self.expression(value)
 
     def inclusion(self, name: Any, parent: tuple[str, ...], tree: Tree, positional: bool) -> None:
@@ -388,12 +395,13 @@ def _int32(value: Any) -> int:
     return int(max(-_INT32 - 1, min(_INT32, number)))
 
 
-def parse_projection(spec: Any, *, query: Query | None = None) -> Projection | None:
+def parse_projection(spec: Any, *, query: Query | None = None, sort: Sort | None = None) -> Projection | None:
     """Read a projection.
 
     Args:
         spec: A mapping as MongoDB takes it; a sequence of field names to keep; a :class:`Projection`; None.
         query: The filter, for the positional ``$`` and the text score.
+        sort: The order, for the sort key.
 
     Returns:
         The projection; None for whole documents.
@@ -429,14 +437,14 @@ def parse_projection(spec: Any, *, query: Query | None = None) -> Projection | N
         plain = tuple([(name, bool(keep)) for name, keep in spec.items()])
         if not any(name[-1:] == "$" for name, _ in plain):
             return _plain(plain)
-    return _read(spec, query)
+    return _read(spec, query, sort)
 
 
 @lru_cache(maxsize=512)
 def _plain(fields: tuple[tuple[str, bool], ...]) -> Projection:
-    return _read(dict(fields), None)
+    return _read(dict(fields), None, None)
 
 
-def _read(spec: Mapping[Any, Any], query: Query | None) -> Projection:
-    reader = _Reader(query)
+def _read(spec: Mapping[Any, Any], query: Query | None, sort: Sort | None) -> Projection:
+    reader = _Reader(query, sort)
     return Projection(reader, reader.read(spec), dict(spec))

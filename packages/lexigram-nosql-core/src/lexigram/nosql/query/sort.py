@@ -32,7 +32,7 @@ from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.values.collation import Collation, parse_collation
 from lexigram.nosql.values.kinds import is_number
 from lexigram.nosql.values.order import number_value, sort_key
-from lexigram.nosql.values.path import split_path
+from lexigram.nosql.values.path import MISSING, query_values, split_path
 
 if TYPE_CHECKING:
     from lexigram.nosql.query.parse import Query
@@ -297,6 +297,28 @@ class Sort:
                 [key if direction > 0 else _Backwards(key) for key, direction in zip(keys, directions, strict=True)]
             ),
         )
+
+    def values(self, document: Document) -> list[Any]:
+        """Give the values that decide where a document stands, as ``{"$meta": "sortKey"}`` shows them.
+
+        Args:
+            document: A normalised document.
+
+        Returns:
+            One for each field, None where there is none; of arrays, the element that decides.
+
+        Raises:
+            QueryOptionError: As :meth:`key`.
+        """
+        shown: list[Any] = []
+        for (path, _), parts, key in zip(self.fields, self._parts, self.place(document), strict=True):
+            if path in self.metas:
+                shown.append(self._score(path, document))
+                continue
+            place = sort_key if self.collation is None else self.collation.sort_key
+            reached = [value for value in query_values(document, parts) if value is not MISSING]
+            shown.append(next((value for value in reached if place(value) == key), None))
+        return shown
 
     def _score(self, name: str, document: Document) -> float:
         if self.metas[name] == "randVal":
