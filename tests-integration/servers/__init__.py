@@ -9,8 +9,10 @@ from typing import Final
 
 from servers.kind import Kind, MissingServerError, Product, Server
 from servers.mongodb import MONGODB
+from servers.mysql import MYSQL
+from servers.postgres import POSTGRES
 
 __all__ = ["KINDS", "Kind", "MissingServerError", "Product", "Server"]
 
-KINDS: Final[tuple[Kind, ...]] = (MONGODB,)
+KINDS: Final[tuple[Kind, ...]] = (MONGODB, POSTGRES, MYSQL)
 """Every kind of server, in the order in which the report names them."""

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from servers.kind import MissingServerError
 
-__all__ = ["Process", "free_port", "program", "running"]
+__all__ = ["Process", "account", "free_port", "program", "running", "until"]
 
 _GRACE: Final = 10.0
 """Seconds that a process has to end by itself."""
+
+_START: Final = 60.0
+"""Seconds that a server has to start."""
+
+_PAUSE: Final = 0.05
+"""Seconds between two attempts to reach it."""
+
+R = TypeVar("R")
 
 
 def free_port() -> int:
@@ -40,6 +52,49 @@ def program(name: str) -> str | None:
     return str(beside) if beside.is_file() else shutil.which(name)
 
 
+def account(name: str) -> str | None:
+    """The account that a server runs under: servers of databases refuse to run as root.
+
+    Args:
+        name: The server's own account.
+
+    Returns:
+        The same where this is root, else None: the server then runs as who runs the tests.
+
+    Raises:
+        MissingServerError: This is root, and there is no such account.
+    """
+    if os.geteuid() != 0:
+        return None
+    try:
+        pwd.getpwnam(name)
+    except KeyError as error:
+        raise MissingServerError(f"this is root, and there is no user {name} to run the server") from error
+    return name
+
+
+def until(attempt: Callable[[], R], failures: tuple[type[Exception], ...], check: Callable[[], None]) -> R:
+    """Try until it works; a server refuses connections while it starts, at once, so there is a pause between.
+
+    Args:
+        attempt: What is tried.
+        failures: What it raises as long as the server starts.
+        check: Raises when there is no use in trying again.
+
+    Raises:
+        MissingServerError: It did not work in time.
+    """
+    deadline = time.monotonic() + _START
+    while True:
+        check()
+        try:
+            return attempt()
+        except failures as error:
+            if time.monotonic() > deadline:
+                raise MissingServerError(f"nothing answers: {type(error).__name__}") from error
+        time.sleep(_PAUSE)
+
+
 class Process:
     """A server's process, which may be killed and started again on the same port and storage.
 
@@ -48,11 +103,25 @@ class Process:
     Args:
         command: The command line.
         wait: Returns once the server answers; is given a function that raises when the process has ended.
+        user: Whose process it is; the caller's own when None.
+        stopping: The signal that asks it to end.
+        crashing: The signal that ends it as a crash would, with all that it started.
     """
 
-    def __init__(self, command: Sequence[str], wait: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        wait: Callable[[Callable[[], None]], object],
+        *,
+        user: str | None = None,
+        stopping: signal.Signals = signal.SIGTERM,
+        crashing: signal.Signals = signal.SIGKILL,
+    ) -> None:
         self._command = list(command)
         self._wait = wait
+        self._user = user
+        self._stopping = stopping
+        self._crashing = crashing
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,6 +145,9 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
             )
             self._process = process
 
@@ -96,7 +168,7 @@ class Process:
         process, self._process = self._process, None
         if process is None:
             return
-        process.terminate()
+        process.send_signal(self._stopping)
         try:
             process.wait(_GRACE)
         except subprocess.TimeoutExpired:
@@ -106,7 +178,12 @@ class Process:
     def kill(self) -> None:
         """End the process without its leave, as a crash would."""
         process, self._process = self._process, None
-        if process is not None:
+        if process is None:
+            return
+        process.send_signal(self._crashing)
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
