@@ -12,6 +12,7 @@ import pytest_asyncio
 from lexigram.nosql.backends.mongodb import MongoDBConfig, MongoDBDocumentStore
 from pymongo import AsyncMongoClient
 from servers import Server
+from servers.mongodb import RestartableMongoDB
 
 Opener = Callable[..., Any]
 
@@ -37,6 +38,25 @@ async def open_store(mongodb_server: Server, kind: str) -> AsyncIterator[Opener]
         yield opened
     async with AsyncMongoClient[dict[str, Any]](mongodb_server.endpoint) as client:
         await client.drop_database(database)
+
+
+@pytest.fixture
+def own_settings(restartable_mongodb: RestartableMongoDB, kind: str) -> dict[str, Any]:
+    """Return the settings of a store on a server of this test's own, which may be killed and told to fail."""
+    return {
+        "uri": restartable_mongodb.uri,
+        "client": kind,
+        "min_pool_size": 0,
+        "heartbeat_frequency_ms": 500,
+        "scan_policy": "allow",
+    }
+
+
+@pytest_asyncio.fixture
+async def own_store(own_settings: dict[str, Any]) -> AsyncIterator[MongoDBDocumentStore]:
+    """Return a connected store on a server of this test's own."""
+    async with MongoDBDocumentStore(MongoDBConfig(**own_settings)) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture

@@ -1,8 +1,10 @@
 """How the server will probably reach the documents of a request, judged from the indexes that are known.
 
 The server chooses; ``explain()`` asks it. Here only a good guess is needed, for ``scan_policy``: it errs on the side of
-letting a request pass. What indexes a collection has is asked once, when it is first read, and again when a request
-seems to read everything and the answer is old; :class:`Catalogue` keeps it.
+letting a request pass. What indexes a collection has is asked once, when it is first written or read, and again when a
+request seems to read everything and the answer is old; :class:`Catalogue` keeps it. A read that comes before the answer
+passes unjudged, but for ``deny``: then the indexes of all collections are asked for at the beginning, and a collection
+that is not among them has none.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ class Catalogue:
         self._known[collection] = (time.monotonic(), tuple(indexes))
 
     def forget(self, collection: str) -> None:
-        """Ask again when it is next needed, since the indexes were changed."""
+        """Ask again when it is next needed, since the collection was dropped."""
         self._known.pop(collection, None)
 
     def doubt(self, collection: str) -> None:
@@ -67,12 +69,19 @@ class Catalogue:
         if known is not None and time.monotonic() - known[0] > REFRESH_SECONDS:
             self.refresh(collection)
 
-    def refresh(self, collection: str) -> None:
+    def refresh(self, collection: str) -> asyncio.Task[None]:
         """Ask in the background; a question that is on its way is enough."""
-        if collection not in self._asking:
+        task = self._asking.get(collection)
+        if task is None:
             task = asyncio.get_running_loop().create_task(self._learn(collection), name="lexigram mongodb indexes")
             self._asking[collection] = task
             task.add_done_callback(lambda _: self._asking.pop(collection, None))
+        return task
+
+    async def learn(self, collection: str) -> None:
+        """Ask, and wait for the answer, where nobody asked before."""
+        if collection not in self._known:
+            await asyncio.shield(self.refresh(collection))
 
     async def close(self) -> None:
         """Ask nothing more."""

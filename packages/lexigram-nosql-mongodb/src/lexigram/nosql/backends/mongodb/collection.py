@@ -18,6 +18,7 @@ from lexigram.nosql.backends.mongodb.indexes import to_server
 from lexigram.nosql.backends.mongodb.native_pipelines import NativePipelines
 from lexigram.nosql.backends.mongodb.native_writes import NativeWrites
 from lexigram.nosql.backends.mongodb.projecting import native_projection
+from lexigram.nosql.backends.mongodb.refusals import meaning
 from lexigram.nosql.backends.mongodb.restoring import restore, restore_many
 from lexigram.nosql.backends.mongodb.unchanged import unchanged
 from lexigram.nosql.driver import (
@@ -36,7 +37,7 @@ from lexigram.nosql.indexes import IndexSpec
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
 from pymongo.collation import Collation
-from pymongo.errors import BulkWriteError, WriteError
+from pymongo.errors import BulkWriteError, OperationFailure, WriteError
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MongoDBCollection"]
 
+_MOST_SHAPES: Final = 1000
 _BY_CODE_POINT: Final = Collation("simple")
 _MOST_IN_A_BATCH: Final = 100_000
 
@@ -75,6 +77,8 @@ class MongoDBCollection(NativeWrites, NativePipelines):
         self.answering = (
             self.native if driver.acknowledges else self.native.with_options(write_concern=WriteConcern(w=1))
         )
+        self._accesses: dict[Any, Access] = {}
+        self._judged_by: Sequence[IndexSpec] | None = None
 
     # --- what one request carries
 
@@ -111,12 +115,22 @@ class MongoDBCollection(NativeWrites, NativePipelines):
         )
 
     def _access(self, query: Query, sort: Sort | None, hint: Hint | None) -> Access:
-        catalogue = self.driver.catalogue
-        access = reach(query, sort, None, hint)
-        if access.kind == "key" or self.driver.config.scan_policy == "allow":
-            return access
-        access = reach(query, sort, catalogue.indexes(self.name), hint)
-        if access.kind == "scan":
+        """The guess at the access, kept for filters of the same shape while the indexes stay the same."""
+        policy, catalogue = self.driver.config.scan_policy, self.driver.catalogue
+        indexes = None if policy == "allow" else catalogue.indexes(self.name)
+        if indexes is None and policy == "deny":
+            indexes = ()
+        shape = query.shape
+        if indexes is not self._judged_by or len(self._accesses) >= _MOST_SHAPES:
+            self._judged_by = indexes
+            self._accesses.clear()
+        key = (shape, sort, hint)
+        access = None if shape is None else self._accesses.get(key)
+        if access is None:
+            access = reach(query, sort, indexes, hint)
+            if shape is not None:
+                self._accesses[key] = access
+        if access.kind == "scan" and indexes is not None:
             catalogue.doubt(self.name)
         return access
 
@@ -132,8 +146,14 @@ class MongoDBCollection(NativeWrites, NativePipelines):
         if call.session is not None:
             options["session"] = call.session.native
         collection = self.primary if read.revisions and not call.in_transaction else self.native
-        with self.within(call):
-            document = await collection.find_one(native.filter, **options)
+        try:
+            with self.within(call):
+                document = await collection.find_one(native.filter, **options)
+        except OperationFailure as error:
+            meant = await meaning(self, error, native.hint, text="$text" in native.filter)
+            if meant is None:
+                raise
+            raise meant from error
         if document is None:
             return None
         restore(document)
@@ -164,6 +184,11 @@ class MongoDBCollection(NativeWrites, NativePipelines):
                 if documents:
                     restore_many(documents)
                     yield Batch(documents if finish is None else list(map(finish, documents)))
+        except OperationFailure as error:
+            meant = await meaning(self, error, native.hint, text="$text" in native.filter)
+            if meant is None:
+                raise
+            raise meant from error
         finally:
             if cursor.alive:  # one at its end has closed itself
                 await to_the_end(cursor.close())
@@ -174,6 +199,8 @@ class MongoDBCollection(NativeWrites, NativePipelines):
         self, documents: Sequence[Document], ordered: bool, call: Call
     ) -> Sequence[tuple[int, BaseException]]:
         """Insert documents that have an ``_id``."""
+        if self.driver.config.scan_policy != "allow" and not call.in_transaction:
+            await self.driver.catalogue.learn(self.name)
         collection, session = self.writing(call), self.session(call)
         with self.within(call):
             try:
@@ -215,13 +242,13 @@ class MongoDBCollection(NativeWrites, NativePipelines):
         """Make an index."""
         with self.within(call):
             await self.native.create_indexes([to_server(spec)])
-        self.driver.catalogue.forget(self.name)
+        await self.list_indexes(call)
 
     async def drop_index(self, name: str, call: Call) -> None:
         """Remove an index."""
         with self.within(call):
             await self.native.drop_index(name)
-        self.driver.catalogue.forget(self.name)
+        await self.list_indexes(call)
 
     async def list_indexes(self, call: Call) -> list[IndexSpec]:
         """All indexes but the one on ``_id``."""

@@ -20,12 +20,7 @@ from lexigram.nosql.backends.mongodb.server import ServerDescription, describe
 from lexigram.nosql.backends.mongodb.session import ServerSession, end, open_session
 from lexigram.nosql.backends.mongodb.transactions import abort, begin, commit
 from lexigram.nosql.driver import Call
-from lexigram.nosql.exceptions import (
-    NoSQLConnectionError,
-    NoSQLError,
-    NoSQLTimeoutError,
-    UnsupportedFeatureError,
-)
+from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLError, UnsupportedFeatureError
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.indexes import IndexSpec
 from pymongo.errors import PyMongoError
@@ -34,6 +29,8 @@ from pymongo.read_preferences import ReadPreference
 __all__ = ["MongoDBDriver", "connect"]
 
 _UNLIMITED: Final = nullcontext()
+_GRACE: Final = 0.25
+"""Seconds after a call's deadline in which requests end."""
 
 
 async def connect(config: MongoDBConfig) -> MongoDBDriver:
@@ -159,8 +156,11 @@ class MongoDBDriver:
         await self.client.close()
 
     def classify(self, error: BaseException) -> NoSQLError | None:
-        """Translate an error of the SDK by its code."""
-        return classify(error)
+        """Translate an error of the SDK by its code; it is the cause of what comes out."""
+        found = classify(error)
+        if found is not None:
+            found.__cause__ = error
+        return found
 
     # --- sessions and transactions
 
@@ -235,17 +235,12 @@ class MongoDBDriver:
             )
 
     def within(self, call: Call) -> AbstractContextManager[Any]:
-        """A context whose requests end by the call's deadline, on the server too.
-
-        Raises:
-            NoSQLTimeoutError: It has passed already.
-        """
+        """A context whose requests end soon after the call's deadline, on the server too."""
         if call.deadline is None:
             return _UNLIMITED
-        left = call.deadline - self._loop.time()
-        if left <= 0:
-            raise NoSQLTimeoutError("the time for this operation has passed")
-        return pymongo.timeout(left)
+        # The portable layer's own clock comes first, since it knows what limit to tell; this one ends what the server,
+        # or a thread of motor, would go on with.
+        return pymongo.timeout(max(0.0, call.deadline - self._loop.time()) + _GRACE)
 
     async def list_indexes(self, collection: str) -> Sequence[IndexSpec]:
         """All indexes of a collection but the one on ``_id``."""

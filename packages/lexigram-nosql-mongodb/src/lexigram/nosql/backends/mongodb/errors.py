@@ -17,6 +17,7 @@ from typing import Final
 
 import bson.errors
 from lexigram.nosql import exceptions as lexigram
+from lexigram.nosql.backends.mongodb.spec import MAX_DOCUMENT_BYTES
 from pymongo import errors as pymongo
 
 __all__ = ["CLASSES", "CODES", "classify", "write_failures"]
@@ -188,6 +189,7 @@ CLASSES: Final[Sequence[tuple[type[BaseException], type[lexigram.NoSQLError]]]] 
 
 _PERMANENT: Final = (pymongo.ConfigurationError, pymongo.ProtocolError)
 _NEEDS_REPLICA_SET: Final = frozenset({20, 123, 40573})
+_LARGE_NUMBER: Final = re.compile(r"\b\d{8,12}\b")
 _INDEX_NAME: Final = re.compile(r"\bindex: (?P<index>\S+)")
 
 
@@ -208,6 +210,9 @@ def classify(error: BaseException) -> lexigram.NoSQLError | None:
     found = CODES.get(code) if code is not None else None
     if found is None:
         found = _by_class(error)
+    elif found is lexigram.QueryOptionError and isinstance(error, pymongo.WriteError):
+        # What a single write is refused for is its update, which does not fit the document.
+        found = lexigram.UpdateError
     labels = None if isinstance(error, bson.errors.BSONError) else error
     message = _message(error)
     if labels is not None and labels.has_error_label("UnknownTransactionCommitResult"):
@@ -238,6 +243,17 @@ def _made(kind: type[lexigram.NoSQLError], error: BaseException, code: int | Non
     """An error of a kind, with what it carries beside its message."""
     if issubclass(kind, lexigram.DuplicateKeyError):
         return _duplicate_key(error, message)
+    if issubclass(kind, lexigram.DocumentTooLargeError):
+        # Only to tell how large it is; that it is too large, the code or the class says.
+        sizes = [int(number) for number in _LARGE_NUMBER.findall(message)]
+        size = max([MAX_DOCUMENT_BYTES + 1, *sizes])
+        return lexigram.DocumentTooLargeError(
+            f"a document has {size} bytes or more, and MongoDB takes {MAX_DOCUMENT_BYTES}",
+            hint="Split it, or keep large contents elsewhere.",
+            size=size,
+            limit=MAX_DOCUMENT_BYTES,
+            mongo_code=code,
+        )
     if issubclass(kind, lexigram.UnsupportedFeatureError):
         feature = {20: "transactions", 40573: "change_streams"}.get(code or 0, "")
         hint = "Transactions and change streams need a replica set; a single server can be one of its own."

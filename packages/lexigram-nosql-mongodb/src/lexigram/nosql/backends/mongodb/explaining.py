@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bson.son import SON
+from lexigram.nosql.backends.mongodb.codecs import CODEC_OPTIONS
 from lexigram.nosql.backends.mongodb.compiling import NativeFind
 from lexigram.nosql.backends.mongodb.native_pipelines import NativeStages
 from lexigram.nosql.backends.mongodb.projecting import native_projection
@@ -85,7 +86,9 @@ async def ask(collection: MongoDBCollection, command: Mapping[str, Any], ran: bo
         session: The SDK's session, or None.
     """
     reply = await collection.driver.database.command(
-        {"explain": command, "verbosity": "executionStats" if ran else "queryPlanner"}, session=session
+        {"explain": command, "verbosity": "executionStats" if ran else "queryPlanner"},
+        codec_options=CODEC_OPTIONS,
+        session=session,
     )
     return server_facts(reply)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from lexigram.nosql.backends.mongodb.codecs import CODEC_OPTIONS
 from lexigram.nosql.exceptions import QueryOptionError
 from lexigram.nosql.indexes import ID_INDEX, IndexSpec
 from lexigram.nosql.values.collation import parse_collation
@@ -72,7 +73,7 @@ async def read_indexes(collection: AsyncCollection[dict[str, Any]]) -> list[Inde
     database, name = collection.database, collection.name
     try:
         # A single batch: a collection has 64 indexes at most.
-        reply = await database.command("listIndexes", name, cursor={})
+        reply = await database.command("listIndexes", name, cursor={}, codec_options=CODEC_OPTIONS)
     except OperationFailure as error:
         if error.code == _NO_COLLECTION:
             return []

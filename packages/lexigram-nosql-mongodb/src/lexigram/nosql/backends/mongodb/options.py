@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -112,8 +113,8 @@ def secrets_of(config: MongoDBConfig) -> tuple[str, ...]:
     if at:
         password = user.partition(":")[2]
         found += [password, unquote(password)]
-        # Where the password holds an "@" or a "/" that was not escaped, its parts end up in other places.
-        found += [part for part in config.uri.replace("@", "/").split("/")[2:] if at and part]
+        # A password with an "@", ":" or "/" that was not escaped is told by PyMongo in parts.
+        found += [part for part in re.split("[@:/]", password) if len(part) > 2]
     return tuple(dict.fromkeys(filter(None, found)))
 
 
