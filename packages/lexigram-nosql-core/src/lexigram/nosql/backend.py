@@ -143,6 +143,7 @@ class Capabilities:
         ttl_indexes: Indexes with ``expire_after_seconds``.
         text_search: ``$text`` filters.
         collations: ``collation`` on reads and indexes.
+        wildcard_indexes: Indexes on ``$**``, all fields, or on all fields below one.
         native_aggregation: The server runs pipelines, whole or their first stages.
         max_document_bytes: Largest document, as the backend counts; None for no limit but memory. A larger one is
             refused before it is sent: by the encoder where that validates, else by the store.
@@ -162,6 +163,7 @@ class Capabilities:
     ttl_indexes: bool = False
     text_search: bool = False
     collations: bool = False
+    wildcard_indexes: bool = False
     native_aggregation: bool = False
     max_document_bytes: int | None = None
     max_nesting: int = 100

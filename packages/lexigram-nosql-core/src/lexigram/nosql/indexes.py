@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from lexigram.nosql.exceptions import NoSQLFilterError, NoSQLIndexError
+from lexigram.nosql.exceptions import NoSQLFilterError, NoSQLIndexError, QueryOptionError
 from lexigram.nosql.query.ast import (
     All,
     Always,
@@ -41,6 +41,7 @@ IndexKey = tuple[str, int | str]
 MAX_KEYS = 32
 MAX_EXPIRY = 2**31 - 1
 _PARTIAL: Final = "takes $eq, $gt, $gte, $lt, $lte, $in, $type, $exists: true, $and and $or"
+_WILDCARD = "$**"
 _DIRECTIONS: tuple[int | str, ...] = (1, -1, "text")
 
 
@@ -49,7 +50,8 @@ class IndexSpec:
     """One index.
 
     Attributes:
-        keys: Fields and directions, in order: 1 ascending, -1 descending, ``text``.
+        keys: Fields and directions, in order: 1 ascending, -1 descending, ``text``. A field that ends in ``$**`` stands
+            for all fields, or for all below what comes before it.
         name: Its name, unique in the collection.
         unique: True when no two documents may hold the same key.
         sparse: True when documents without any of the fields are left out.
@@ -71,6 +73,11 @@ class IndexSpec:
         """The indexed fields, in order."""
         return tuple(path for path, _ in self.keys)
 
+    @property
+    def is_wildcard(self) -> bool:
+        """True when it indexes fields that it does not name."""
+        return any(path.rpartition(".")[2] == _WILDCARD for path, _ in self.keys)
+
     def same_as(self, other: IndexSpec) -> bool:
         """True when *other* is this index, whatever its name."""
         plain = replace(other, name=self.name, partial_filter=None, collation=None)
@@ -78,7 +85,7 @@ class IndexSpec:
         return (
             plain == replace(self, partial_filter=None, collation=None)
             and equal(self.partial_filter, other.partial_filter)
-            and equal(self.collation, other.collation)
+            and _same_order(self.collation, other.collation)
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -180,7 +187,7 @@ def _parse_keys(keys: Any) -> tuple[IndexKey, ...]:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise NoSQLIndexError(f"an index key is a pair (field, direction), not {shown(pair)}")
         path, direction = pair
-        if not isinstance(path, str) or "\0" in path or any(not part or part[0] == "$" for part in path.split(".")):
+        if not isinstance(path, str) or "\0" in path or not _is_indexable(path):
             raise NoSQLIndexError(f"{shown(path)} is not a field that can be indexed")
         known = isinstance(direction, int | float | str) and not isinstance(direction, bool)
         if not known or direction not in _DIRECTIONS:
@@ -210,6 +217,23 @@ def _check_partial(root: Node) -> None:
                 hint="A negation is often the same as a comparison: {'$gt': ''} is any text but the empty one.",
                 mongo_code=67,
             )
+
+
+def _is_indexable(path: str) -> bool:
+    """True for a path of fields, perhaps with the wildcard at its end."""
+    *above, last = path.split(".")
+    return (last == _WILDCARD or (last != "" and last[0] != "$")) and all(part and part[0] != "$" for part in above)
+
+
+def _same_order(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+    """True for collations that compare alike, also where only one of them writes its defaults out."""
+    if one is None or other is None:
+        return one is other
+    try:
+        return parse_collation(one) == parse_collation(other)
+    except QueryOptionError:
+        # A backend may have an index for a language that the engine does not know.
+        return equal(one, other)
 
 
 def _check_expiry(seconds: Any, keys: tuple[IndexKey, ...]) -> None:

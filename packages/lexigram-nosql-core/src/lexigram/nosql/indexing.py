@@ -88,5 +88,6 @@ def _check_offered(store: DocumentStore, spec: IndexSpec) -> None:
     store.require("sparse_indexes", offered.sparse_indexes or not spec.sparse)
     store.require("partial_indexes", offered.partial_indexes or spec.partial_filter is None)
     store.require("ttl_indexes", spec.expire_after_seconds is None or (offered.ttl_indexes and store.enable_ttl))
+    store.require("wildcard_indexes", offered.wildcard_indexes or not spec.is_wildcard)
     store.require("collations", offered.collations or spec.collation is None)
     store.require("text_search", offered.text_search or all(way != "text" for _, way in spec.keys))

@@ -73,6 +73,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("ttl_indexes", "Expiring documents", "capability"),
     Feature("text_search", "Text search", "capability"),
     Feature("collations", "Indexes with a collation", "capability"),
+    Feature("wildcard_indexes", "Wildcard indexes", "capability"),
     Feature("max_document_bytes", "Largest document", "limit", "bytes"),
     Feature("max_nesting", "Deepest nesting", "limit", "levels"),
 )

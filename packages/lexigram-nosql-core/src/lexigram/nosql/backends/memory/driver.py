@@ -32,7 +32,7 @@ from lexigram.nosql.values.order import date_millis
 __all__ = ["MemoryCollection", "MemoryDriver"]
 
 _FIRST_SCAN = 256
-_SCAN = 2000
+_SCAN = 4096
 """Documents looked at before other tasks have a turn."""
 
 
@@ -400,6 +400,8 @@ class MemoryCollection:
 
     async def create_index(self, spec: IndexSpec, call: Call) -> None:
         """Build an index."""
+        if spec.is_wildcard:
+            raise NoSQLIndexError("the memory backend has no wildcard indexes", collection=self._name)
         table = self._driver.table(self._name)
         index = Index(spec)
         if index.is_text and any(other.is_text for other in table.indexes.values()):

@@ -47,6 +47,7 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
     "ttl_indexes": {"expire_after_seconds": 3600},
     "collations": {"collation": {"locale": "en"}},
     "text_search": {},
+    "wildcard_indexes": {},
 }
 
 
@@ -172,7 +173,8 @@ class Discovery(Suite, topic="discovery"):
             return
         direction = "text" if capability == "text_search" else 1
         await target.insert([{"_id": 1, "a": 5}], True, NO_CALL)
-        wanted = IndexSpec((("a", direction),), "probe", **_PROPERTIES[capability])
+        field = "a.$**" if capability == "wildcard_indexes" else "a"
+        wanted = IndexSpec(((field, direction),), "probe", **_PROPERTIES[capability])
         works = True
         try:
             await target.create_index(wanted, NO_CALL)

@@ -36,6 +36,7 @@ SPEC = BackendSpec(
         ttl_indexes=True,
         text_search=True,
         collations=True,
+        wildcard_indexes=True,
         native_aggregation=True,
         max_document_bytes=MAX_DOCUMENT_BYTES,
         encoder_validates=True,
