@@ -12,7 +12,7 @@ and :meth:`Node.bind` puts the new constants in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
 
 from lexigram.nosql.values.kinds import Kind
@@ -92,8 +92,8 @@ class Node:
         """
         changed = False
         values: list[Any] = []
-        for item in fields(self):
-            old = getattr(self, item.name)
+        for name in self.__match_args__:
+            old: Any = getattr(self, name)
             new: Any = old
             if type(old) is Slot:
                 new = constants[old.index]

@@ -209,6 +209,17 @@ class Query:
         index = self._template.equalities.get(path)
         return default if index is None else self._constants[index]
 
+    def only_equalities(self) -> dict[str, Any] | None:
+        """Give the filter as constants by path, without building the tree, where it says nothing else.
+
+        Returns:
+            A new dict of the constants themselves, which must not be changed; None for any other filter.
+        """
+        if not self._template.only_equalities:
+            return None
+        constants = self._constants
+        return {path: constants[index] for path, index in self._template.equalities.items()}
+
     def is_equality(self, path: str) -> bool:
         """Say whether the filter is nothing but a comparison of a path with one constant, given by :meth:`equality`.
 

@@ -55,6 +55,7 @@ class Template:
         "lists",
         "marks",
         "only",
+        "only_equalities",
         "regexes",
         "root",
         "shape",
@@ -86,6 +87,9 @@ class Template:
             if isinstance(node, Compare) and node.op == "$eq" and node.path is not None:
                 slot: Any = node.value
                 self.equalities.setdefault(node.path, slot.index)
+        parts = root.parts if isinstance(root, And) else (root,)
+        whole = all(isinstance(node, Compare) and node.op == "$eq" and node.path is not None for node in parts)
+        self.only_equalities = whole and len(self.equalities) == len(parts)
         self.only = root.path if isinstance(root, Compare) and root.op == "$eq" else None
         self.text = next((node for node in root.walk() if isinstance(node, Text)), None)
         self.uses_expressions = any(isinstance(node, Expr) for node in root.walk())

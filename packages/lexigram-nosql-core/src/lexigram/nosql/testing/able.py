@@ -261,8 +261,8 @@ class AbleCollection(MinimalCollection):
 
     @property
     def rows(self) -> list[Row]:
-        """The list."""
-        return self._able.rows.setdefault(self._name, [])
+        """The list; reading does not make one."""
+        return self._able.rows.get(self._name, [])
 
     def _select(self, compiled: Compiled) -> list[Row]:
         query, sort = compiled.native

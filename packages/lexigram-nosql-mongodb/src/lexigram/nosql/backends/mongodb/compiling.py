@@ -109,8 +109,10 @@ def compile_filter(query: Query, version: Version) -> tuple[NativeFilter, bool]:
     Returns:
         A filter that selects at least the matches, and whether it selects nothing else.
     """
-    root = query.root
-    whole = _filter(root, version)
+    equal = query.only_equalities()
+    if equal is not None and _BARE.issuperset(map(type, equal.values())):
+        return equal, True
+    whole = _filter(query.root, version)
     if whole is not None:
         return whole, True
     parts = [native for part in query.conjuncts if (native := _filter(part, version)) is not None]
