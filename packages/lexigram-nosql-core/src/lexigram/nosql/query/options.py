@@ -51,6 +51,8 @@ def parse_find(
         given = given.filter
     query = parse_filter(given, collation=collation)
     order = None if sort is None else parse_sort(sort, collation=query.collation, query=query)
+    if query.text is not None and (hint is not None or (order is not None and order.natural)):
+        raise QueryOptionError("a filter with $text takes no hint, and no order of storage", mongo_code=2)
     return FindRequest(
         query,
         order,

@@ -84,6 +84,8 @@ class Parser:
         self.constants: list[Any] = []
         self.regexes: list[tuple[int, str]] = []
         self._nodes = 0
+        self._negations = 0
+        self._text_seen = False
 
     def parse(self, filter: Mapping[str, Any]) -> Node:
         """Parse a filter.
@@ -147,12 +149,15 @@ class Parser:
         if not value:
             raise NoSQLFilterError(f"{name} must be a nonempty array", path=path, mongo_code=2)
         parts: list[Node] = []
+        negated = name == "$nor"
+        self._negations += negated
         for index, item in enumerate(value):
             if not isinstance(item, Mapping):
                 raise NoSQLFilterError(
                     f"{name} entries need to be full objects, not {shown(item)}", path=f"{path}.{index}", mongo_code=2
                 )
             parts.append(self._document(cast("Mapping[str, Any]", item), f"{path}.{index}", depth + 1, nested=nested))
+        self._negations -= negated
         if name == "$and":
             return _conjunction(parts)
         return Or(tuple(parts)) if name == "$or" else Nor(tuple(parts))
@@ -178,6 +183,11 @@ class Parser:
 
     def _text(self, name: str, value: Any, path: str, depth: int, nested: bool) -> Node:
         _top_only(name, path, nested)
+        if self._negations:
+            raise NoSQLFilterError("$text cannot stand in $nor", hint="search with '-word'", path=path, mongo_code=2)
+        if self._text_seen:
+            raise NoSQLFilterError("a filter has at most one $text", path=path, mongo_code=2)
+        self._text_seen = True
         return parse_text(value)
 
     def _sample_rate(self, name: str, value: Any, path: str, depth: int, nested: bool) -> Node:
