@@ -631,7 +631,7 @@ async def test_a_limit_behind_streaming_stages_ends_the_reading_of_a_collection(
     """The collection is read in batches, so what is looked at is bounded by one batch more."""
     await kept.insert_many([{"_id": n, "tags": [1, 2]} for n in range(10_000)])
     cursor = kept.aggregate([{"$unwind": "$tags"}, {"$limit": 7}])
-    assert await looked_at(cursor) == (None, 2000, 7)
+    assert await looked_at(cursor) == (None, 4096, 7)
 
 
 # --- pipelines read through indexes
