@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 from lexigram import Application
-from lexigram.config import LexigramConfig
+from lexigram.config import CONFIG_SECTIONS, BaseConfig, ConfigurationError, LexigramConfig
 from lexigram.contracts.core.health import HealthStatus
 from lexigram.contracts.data.nosql.nosql import DocumentStoreProtocol
 from lexigram.contracts.data.nosql.nosql_repository import DocumentRepositoryProtocol
@@ -192,3 +192,21 @@ async def test_the_stub_puts_every_connection_in_memory() -> None:
 
     async with Application.boot(modules=[ConnectionsModule.stub()]) as app:
         assert (await app.container.resolve(DocumentStoreProtocol)).is_connected()
+
+
+async def test_connections_share_their_section_with_whoever_else_claims_it() -> None:
+    """Another distribution may read ``database:`` for databases of its own kind."""
+
+    class Other(BaseConfig):
+        url: str = "none"
+
+    undo = CONFIG_SECTIONS.register("database", Other)
+    try:
+        config = LexigramConfig(database={"url": "other://db", **TWO})
+        assert config.get_section("database", Other).url == "other://db"
+        async with Application.boot(modules=[ConnectionsModule.configure()], config=config) as app:
+            assert (await app.container.resolve(ConnectionManager)).default_name == "main"
+        with pytest.raises(ConfigurationError, match=r"database\.documents\.main\.backend: is missing"):
+            LexigramConfig(database={"documents": {"main": {}}})
+    finally:
+        undo()

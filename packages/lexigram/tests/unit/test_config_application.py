@@ -23,7 +23,7 @@ from lexigram.config import (
     SourceKind,
 )
 from lexigram.plugins import PluginInvalidError
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 Write = Callable[..., Path]
 
@@ -401,3 +401,52 @@ def test_it_can_be_copied_and_pickled(project: Write) -> None:
         assert copied == config
         assert copied.get_section("own") == {"x": 1}
         assert str(copied.trail("own")[0].source) == "application.yaml:1"
+
+
+class Reports(BaseConfig):
+    """A model that claims one key of a section of somebody else's."""
+
+    model_config = ConfigDict(extra="allow")
+
+    config_section = "queue"
+
+    reports: dict[str, int] = Field(default_factory=dict[str, int])
+
+
+@pytest.fixture
+def _reports() -> Iterator[None]:
+    """The key ``reports`` of the section ``queue`` is claimed by itself."""
+    undo = CONFIG_SECTIONS.register("queue.reports", Reports)
+    yield
+    undo()
+
+
+@pytest.mark.usefixtures("_reports")
+def test_a_key_of_a_section_may_belong_to_another_distribution(project: Write) -> None:
+    """Each model sees its own part; both are checked at once, with the full key."""
+    project("application.yaml", "queue: {size: 3, reports: {daily: 1}}\n")
+    config = LexigramConfig.from_yaml()
+
+    assert config.get_section("queue", Queue).size == 3
+    assert config.get_section("queue", Reports).reports == {"daily": 1}
+    assert [(entry.key, entry.value) for entry in config.trail("queue") if "reports" in entry.key] == [
+        ("queue.reports.daily", 1)
+    ]
+
+    project("application.yaml", "queue: {siez: 3, reports: {daily: often}}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        LexigramConfig.from_yaml()
+    assert "queue.siez: unknown key; did you mean 'size'?" in caught.value.message
+    assert "queue.reports.daily: must be a valid integer" in caught.value.message
+
+
+@pytest.mark.usefixtures("_reports")
+def test_a_section_with_keys_of_others_only_is_not_there_for_its_model(project: Write) -> None:
+    """So a provider that knows two names for its section does not take it for its own."""
+    project("application.yaml", "queue: {reports: {daily: 1}}\nstrict_sections: true\n")
+    config = LexigramConfig.from_yaml()
+
+    assert config.has_section("queue")
+    assert not config.has_section("queue", Queue)
+    assert config.has_section("queue", Reports)
+    assert config.get_section("queue", Queue) == Queue()

@@ -252,7 +252,11 @@ async def _all_or_first_failure(tasks: Sequence[asyncio.Task[None]]) -> None:
 def _section(config: LexigramConfig, provider: Provider) -> object:
     assert provider.config_key is not None  # noqa: S101 - the caller asked
     try:
-        present = [name for name in (provider.config_key, *provider.config_aliases) if config.has_section(name)]
+        present = [
+            name
+            for name in (provider.config_key, *provider.config_aliases)
+            if config.has_section(name, provider.config_model)
+        ]
         if len(present) > 1:
             raise ConfigurationError(
                 f"{' and '.join(f'`{name}:`' for name in present)} are the same section under two names",

@@ -29,7 +29,7 @@ from lexigram.config.base import BaseConfig
 from lexigram.config.fields import input_names, is_secret_field, opened
 from lexigram.config.loading import Loaded
 from lexigram.config.problems import ConfigProblem, ConfigValidationError, read_as
-from lexigram.config.sections import CONFIG_SECTIONS, known_model, unfit_sections
+from lexigram.config.sections import CONFIG_SECTIONS, claimed_keys, known_model, own_part, unfit_sections
 from lexigram.config.trail import TrailEntry, model_trail, tree_trail
 from lexigram.config.tree import (
     DEFAULT_SOURCE,
@@ -62,6 +62,7 @@ class _Origin:
     """What a configuration was made of; takes no part in comparing configurations."""
 
     tree: Section = field(default_factory=lambda: Section({}, DEFAULT_SOURCE))
+    claims: dict[str, dict[str, type[Any]]] = field(default_factory=dict[str, dict[str, type[Any]]])
     files: tuple[Path, ...] = ()
     profile: str | None = None
 
@@ -110,8 +111,7 @@ class LexigramConfig(BaseConfig):
         problems = unfit_sections(tree, input_names(type(self)), strict=self.strict_sections, path=())
         if problems:
             raise ConfigValidationError(problems)
-        self._origin.tree = tree
-        self._attach(tree)
+        self._own(tree)
 
     @property
     def environment(self) -> Environment:
@@ -181,6 +181,8 @@ class LexigramConfig(BaseConfig):
         if isinstance(node, Leaf):
             node = Section({}, node.source) if node.value is None else from_json(node)
         if model_cls is not None:
+            if isinstance(node, Section) and name in self._origin.claims:
+                node = own_part(node, model_cls, self._origin.claims[name])
             if isinstance(node, Leaf) and isinstance(node.value, model_cls):
                 return node.value
             if issubclass(model_cls, BaseConfig):
@@ -198,15 +200,19 @@ class LexigramConfig(BaseConfig):
             )
         return to_plain(node, wrap_secrets=True)
 
-    def has_section(self, name: str) -> bool:
+    def has_section(self, name: str, model_cls: type[Any] | None = None) -> bool:
         """Whether a section is there, even an empty one.
 
         Args:
             name: Its name, dotted for a section inside another.
+            model_cls: Who would read it; a section that only holds keys which other distributions claim is then not
+                there.
         """
         node = find(self._origin.tree, parse_key(name))
         if isinstance(node, Leaf) and parse_key(name)[-1] not in input_names(type(self)):
             return node.value is None or isinstance(node.value, BaseModel) or isinstance(from_json(node), Section)
+        if isinstance(node, Section) and node.entries and model_cls is not None and name in self._origin.claims:
+            return bool(own_part(node, model_cls, self._origin.claims[name]).entries)
         return isinstance(node, Section)
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -322,9 +328,14 @@ class LexigramConfig(BaseConfig):
             raise ConfigValidationError(problems)
         sections = {key: to_plain(child, wrap_secrets=True) for key, child in node.entries.items() if key not in own}
         cast("dict[str, Any]", config.__pydantic_extra__).update(sections)
-        config._origin.tree = node
-        config._attach(node)
+        config._own(node)
         return config
+
+    def _own(self, tree: Section) -> None:
+        """Keep what it was made of, and who claims which keys; asked later, that would read files."""
+        self._origin.tree = tree
+        self._origin.claims = {name: claims for name in tree.entries if (claims := claimed_keys(name))}
+        self._attach(tree)
 
     def _field_trail(self, name: str) -> Iterator[TrailEntry]:
         field = type(self).model_fields[name]
@@ -340,6 +351,10 @@ class LexigramConfig(BaseConfig):
             tree = opened(model, node) if node is not None else Section({}, DEFAULT_SOURCE)
             sources = {where: leaf.source for where, leaf in leaves(tree)}
             yield from model_trail(self.get_section(name, model), Position(sources, path=path))
+            for key in self._origin.claims.get(name, ()):
+                claimed = find(tree, (key,))
+                if claimed is not None and key not in input_names(model):
+                    yield from tree_trail(claimed, (*path, key))
             return
         if node is None:
             raise ConfigurationError(

@@ -1,19 +1,26 @@
-"""The sections that installed distributions claim, and what becomes of the others."""
+"""The sections that installed distributions claim, and what becomes of the others.
+
+A distribution may also claim single keys of a section that another one, or nobody, claims as a whole: the entry point
+``database.documents`` names a model that reads the section ``database`` for its own keys. Each model then sees the
+section without what is claimed by others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
 
 from lexigram.config.environment import DELIMITER
+from lexigram.config.fields import input_names
 from lexigram.config.problems import ConfigProblem, ConfigValidationError, read_as
 from lexigram.config.tree import KeyPath, Leaf, Section, Source, SourceKind, dotted, from_json
 from lexigram.plugins import PluginGroup
 from lexigram.suggestions import near_miss
 
-__all__ = ["CONFIG_SECTIONS", "known_model", "unfit_sections"]
+__all__ = ["CONFIG_SECTIONS", "claimed_keys", "known_model", "own_part", "unfit_sections"]
 
 _NEAR = 0.8  # more than elsewhere, since an application may call its sections as it likes
 
@@ -38,6 +45,36 @@ def known_model(name: str) -> type[Any] | None:
     return CONFIG_SECTIONS.load(name) if name in CONFIG_SECTIONS.names() else None
 
 
+def claimed_keys(section: str) -> dict[str, type[Any]]:
+    """The keys of a section that distributions claim one by one, with the models that read them.
+
+    Args:
+        section: The section's dotted name.
+
+    Raises:
+        PluginError: A model cannot be loaded.
+    """
+    start = f"{section}."
+    return {
+        name.removeprefix(start): CONFIG_SECTIONS.load(name)
+        for name in CONFIG_SECTIONS.names()
+        if name.startswith(start) and "." not in name.removeprefix(start)
+    }
+
+
+def own_part(node: Section, model: type[Any], claims: Container[str]) -> Section:
+    """A section without the keys that others claim.
+
+    Args:
+        node: The section.
+        model: Who reads it. What it knows, it sees, whoever else claims it.
+        claims: The keys of the section that are claimed one by one.
+    """
+    known = input_names(model) if issubclass(model, BaseModel) else {}
+    entries = {key: child for key, child in node.entries.items() if key in known or key not in claims}
+    return replace(node, entries=entries)
+
+
 def unfit_sections(node: Section, own: Mapping[str, Any], *, strict: bool, path: KeyPath) -> list[ConfigProblem]:
     """What is wrong with the sections: known ones that do not fit their models, and names that nobody knows.
 
@@ -56,6 +93,18 @@ def unfit_sections(node: Section, own: Mapping[str, Any], *, strict: bool, path:
         if key in own:
             continue
         where = (*path, key)
+        claims = claimed_keys(key)
+        if claims and isinstance(child, Section):
+            for model in dict.fromkeys(claims.values()):
+                part = {name: inner for name, inner in child.entries.items() if claims.get(name) is model}
+                try:
+                    read_as(model, replace(child, entries=part), where)
+                except ConfigValidationError as error:
+                    problems += error.problems
+            rest = {name: inner for name, inner in child.entries.items() if name not in claims}
+            if not rest and child.entries:
+                continue
+            child = replace(child, entries=rest)
         if key in known:
             model = CONFIG_SECTIONS.load(key)
             try:
