@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -272,6 +273,29 @@ async def test_the_longest_exact_beginning_of_a_pipeline_goes_down(
     assert left is None or tuple(line.split()[0] for line in plan.stages) == left
     assert plan.documents_examined == 3
     assert plan.documents_returned == len(found)
+
+
+async def test_a_pipeline_stays_what_it_was_when_it_was_given(numbers: Collection) -> None:
+    """Also where the same one comes again: what the caller changes later is another pipeline."""
+    stages: list[dict[str, Any]] = [{"$group": {"_id": "$n"}}, {"$sort": {"_id": 1}}]
+    cursor = numbers.aggregate(stages)
+    stages[0]["$group"]["_id"] = {"$add": ["$n", 10]}
+    assert await cursor.to_list() == [{"_id": 1}, {"_id": 2}]
+    assert await numbers.aggregate(stages).to_list() == [{"_id": 11}, {"_id": 12}]
+    stages[0]["$group"]["_id"] = "$n"
+    assert await numbers.aggregate(stages).to_list() == [{"_id": 1}, {"_id": 2}]
+    assert driver_of(numbers).ran == {"aggregate": 3}
+
+
+async def test_a_pipeline_that_comes_again_tells_the_time_anew(numbers: Collection) -> None:
+    """A filter that asks for it is not kept."""
+    stages = [{"$match": {"$expr": {"$lt": ["$at", "$$NOW"]}}}]
+    assert await numbers.aggregate(stages).to_list() == DOCUMENTS  # a field that is missing comes before any date
+    moment = datetime.now(UTC) + timedelta(milliseconds=30)
+    await numbers.update_many({}, {"$set": {"at": moment}})
+    assert await numbers.aggregate(stages).to_list() == []
+    await asyncio.sleep((moment - datetime.now(UTC)).total_seconds() + 0.005)
+    assert len(await numbers.aggregate(stages).to_list()) == len(DOCUMENTS)
 
 
 async def test_a_pipeline_that_is_a_plain_read_is_one(numbers: Collection) -> None:

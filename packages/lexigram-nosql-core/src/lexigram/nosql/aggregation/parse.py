@@ -2,7 +2,8 @@
 
 A stage that was compiled lately is not compiled again: stages are kept by a key of their whole specification, each
 constant with its type. ``$match`` is kept by the shape of its filter instead, with the constants as parameters, as
-every filter is.
+every filter is. A whole pipeline that comes again with the same constants is kept as well, with what a driver made of
+it; not one with ``let``, nor one whose filters evaluate expressions, which may ask for the time.
 """
 
 # Specifications are of any type, and what is narrowed from Any has parts that are unknown to the checker.
@@ -29,10 +30,11 @@ from lexigram.nosql.aggregation.stages.out import Out
 from lexigram.nosql.aggregation.stages.parsing import Env, StageParser, Subpipeline, as_list, compile_let, shown
 from lexigram.nosql.aggregation.stages.registry import NOT_IN_FACET, OFFERED, STAGES, TRANSFORMS, WRITING
 from lexigram.nosql.aggregation.stages.sort import SortStage
-from lexigram.nosql.exceptions import PipelineError, UnsupportedFeatureError
+from lexigram.nosql.exceptions import NoSQLError, PipelineError, UnsupportedFeatureError
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.suggest import operator_hint
 from lexigram.nosql.values.collation import Collation, parse_collation
+from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.path import MISSING
 
 __all__ = ["Pipeline", "cache_clear", "parse_pipeline"]
@@ -43,19 +45,21 @@ _NO_LET_FIELDS: Final = 4890500
 _MOST_KEPT: Final = 1024
 
 _kept: dict[Any, tuple[Stage, ...]] = {}
+_pipelines: dict[Any, Pipeline] = {}
 
 
 class Pipeline:
     """A pipeline, ready to run. Made by :func:`parse_pipeline`; never changes.
 
     Attributes:
-        stages: The stages as written.
+        stages: The stages as written, their values normalised.
         plan: The stages that run, compiled and optimised.
+        made: What others made of this pipeline, by keys of their own: a driver its native form, for one.
         collation: How text is compared, or None.
         variables: Values of the ``let`` variables by name.
     """
 
-    __slots__ = ("_leading", "_rest", "_text", "collation", "plan", "stages", "variables")
+    __slots__ = ("_leading", "_rest", "_text", "collation", "made", "plan", "stages", "variables")
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class Pipeline:
         self.plan = tuple(plan)
         self.variables = dict(variables)
         self.collation = collation
+        self.made: dict[Any, Any] = {}
         self._text = text
         self._leading: Leading | None = None
         self._rest: Pipeline | None = None
@@ -104,6 +109,12 @@ class Pipeline:
         Returns:
             The rest, or None where it asks the documents for a text score, which only those that were read have.
         """
+        if count not in self.made:
+            self.made[count] = self._after(count)
+        rest: Pipeline | None = self.made[count]
+        return rest
+
+    def _after(self, count: int) -> Pipeline | None:
         stages = self.stages[count:]
         if not stages:
             return Pipeline((), (), self.variables, self.collation, None)
@@ -231,6 +242,9 @@ def parse_pipeline(
     items = as_list(stages)
     if items is None:
         raise fault(TYPE_MISMATCH, f"a pipeline is an array of stages, not {shown(stages)}")
+    key = None if let is not None or not optimise else _pipeline_key(items, order)
+    if key is not None and (known := _pipelines.get(key)) is not None:
+        return known
     outer = Env(_parse_within, NOTHING, order)
     values: dict[str, Any] = {}
     if let is not None:
@@ -241,13 +255,33 @@ def parse_pipeline(
     except RecursionError as error:
         raise fault(OVERFLOW, "the pipeline nests too deep") from error
     text = _bind_text(plan)
-    return Pipeline(
-        [StageSpec(*next(iter(item.items()))) for item in items],
+    pipeline = Pipeline(
+        [StageSpec(name, _snapshot(specification)) for item in items for name, specification in item.items()],
         optimised(plan) if optimise else plan,
         values,
         order,
         text,
     )
+    if key is not None and not any(isinstance(stage, Match) and stage.query.uses_expressions for stage in plan):
+        if len(_pipelines) >= _MOST_KEPT:
+            _pipelines.clear()
+        _pipelines[key] = pipeline
+    return pipeline
+
+
+def _pipeline_key(items: list[Any], order: Collation | None) -> Any:
+    try:
+        return expression_key(items), order
+    except TypeError:  # a value without a hash, or a pipeline too large to be worth keeping
+        return None
+
+
+def _snapshot(specification: Any) -> Any:
+    """A specification that nobody else can change; as it is where it holds what documents do not."""
+    try:
+        return normalise_value(specification)
+    except NoSQLError:
+        return specification
 
 
 def _let_values(let: Any, env: Env) -> dict[str, Any]:
@@ -338,8 +372,9 @@ def _compile(name: str, specification: Any, parser: StageParser, env: Env) -> Se
 
 
 def cache_clear() -> None:
-    """Forget the stages that were compiled lately."""
+    """Forget the stages and pipelines that were compiled lately."""
     _kept.clear()
+    _pipelines.clear()
 
 
 def _bind_text(plan: list[Stage]) -> Query | None:

@@ -35,7 +35,6 @@ from lexigram.nosql.exceptions import NoSQLError, PipelineError, QueryOptionErro
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.values.collation import Collation
-from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.path import MISSING
 from pymongo.errors import OperationFailure
 
@@ -109,10 +108,7 @@ def _stage(
         matched = _match(specification["restrictSearchWithMatch"], collation, variables, version)
         if matched is None:
             return None
-    try:
-        return {name: normalise_value(specification)} if first_version(specification) <= version else None
-    except NoSQLError:
-        return None
+    return {name: specification} if first_version(specification) <= version else None
 
 
 def _match(
@@ -145,11 +141,7 @@ def _joined(
     inner = _within(specification["pipeline"], collation, variables | frozenset(let), version)
     if inner is None or first_version(let) > version:
         return None
-    rest = {key: value for key, value in specification.items() if key != "pipeline"}
-    try:
-        return {name: {**normalise_value(rest), "pipeline": inner}}
-    except NoSQLError:
-        return None
+    return {name: {**specification, "pipeline": inner}}
 
 
 def _within(
@@ -185,7 +177,10 @@ class NativePipelines(NativeCollection):
             if version < _LET or any(value is MISSING for value in pipeline.variables.values()):
                 return None
             options["let"] = {name: {"$literal": value} for name, value in pipeline.variables.items()}
-        stages = compile_stages(pipeline, version)
+        key = (NativePipelines, version)
+        stages: list[dict[str, Any]] | None = pipeline.made.get(key)
+        if stages is None:
+            stages = pipeline.made[key] = compile_stages(pipeline, version)
         if not stages:
             return None
         if pipeline.collation is not None:
