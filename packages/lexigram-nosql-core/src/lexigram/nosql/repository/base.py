@@ -37,7 +37,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar
 
 from lexigram.contracts.data.nosql.operations import InsertOne, UpdateOne
 from lexigram.nosql.exceptions import (
@@ -393,10 +393,11 @@ class DocumentRepository(RepositoryReads[TEntity, TKey]):
         return (await self._collection.update_many(wanted, mark)).modified_count
 
 
-def _check_list(method: str, what: str, given: object, single: str) -> None:
+def _check_list(method: str, what: str, given: Any, single: str) -> None:
     """Refuse what is no list of things; a text or a mapping would give its parts."""
+    kind = type(given).__name__
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise DocumentValidationError(
-            f"{method}() takes a list of {what}, not {type(cast('object', given)).__name__}",
+            f"{method}() takes a list of {what}, not {kind}",
             hint=f"Use {single}() for one.",
         )

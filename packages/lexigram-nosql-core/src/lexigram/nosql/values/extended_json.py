@@ -17,6 +17,7 @@ import json
 import math
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -64,8 +65,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; of a key that stands twice, one value would be lost without a word (RFC 8259, section 4)."""
     made = dict(pairs)
     if len(made) != len(pairs):
-        seen: set[str] = set()
-        doubled = next(key for key, _ in pairs if key in seen or seen.add(key))
+        doubled, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise DocumentValidationError(f"not JSON: the key {doubled!r} stands twice in one object")
     return made
 
