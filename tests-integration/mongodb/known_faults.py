@@ -9,7 +9,7 @@ from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLError
 from lexigram.nosql.testing import ServerFault
 from servers import Product
 
-__all__ = ["faults_of", "forgotten_retries"]
+__all__ = ["faults_of", "forgotten_retries", "ignores_the_order_of_fields", "lacks_text_indexes"]
 
 _SECANTUS: Final = "SecantusDB 0.7.0b3"
 
@@ -37,3 +37,13 @@ def forgotten_retries(build: Mapping[str, Any]) -> Sequence[type[NoSQLError]]:
         build: What the server answers to ``buildInfo``.
     """
     return (DuplicateKeyError,) if "secantusVersion" in build else ()
+
+
+def lacks_text_indexes(product: Product) -> bool:
+    """True for a stand-in that has none; MongoDB's manual, "Text Indexes"."""
+    return product.name == "SecantusDB"
+
+
+def ignores_the_order_of_fields(product: Product) -> bool:
+    """True for a stand-in to which documents have no order; MongoDB's manual, "Comparison/Sort Order"."""
+    return product.name == "SecantusDB"

@@ -46,11 +46,15 @@ class _OnServer(Harness):
 
     async def break_connection(self, store: DocumentStore) -> bool:
         native = store.native.client
-        core = native if isinstance(native, AsyncMongoClient) else native.delegate
+        is_async = isinstance(native, AsyncMongoClient)
+        core = native if is_async else native.delegate
         for server in core._topology._servers.values():
             for connection in server.pool.conns:
-                with contextlib.suppress(OSError):
-                    connection.conn.sock.shutdown(socket.SHUT_RDWR)
+                if is_async:
+                    connection.conn.conn[0].abort()
+                else:
+                    with contextlib.suppress(OSError):
+                        connection.conn.sock.shutdown(socket.SHUT_RDWR)
         return True
 
     @classmethod

@@ -157,7 +157,8 @@ class MongoDBCollection(NativeWrites, NativePipelines):
         if document is None:
             return None
         restore(document)
-        return (document if finish is None else finish(document)), None
+        found = document if finish is None else finish(document)
+        return found, found
 
     async def read(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
         """Run a read: one request for each batch."""
@@ -183,7 +184,9 @@ class MongoDBCollection(NativeWrites, NativePipelines):
                     documents = await cursor.to_list(size)
                 if documents:
                     restore_many(documents)
-                    yield Batch(documents if finish is None else list(map(finish, documents)))
+                    found = documents if finish is None else list(map(finish, documents))
+                    # What was read is what a write compares; see the module "unchanged".
+                    yield Batch(found, found if read.revisions else None)
         except OperationFailure as error:
             meant = await meaning(self, error, native.hint, text="$text" in native.filter)
             if meant is None:

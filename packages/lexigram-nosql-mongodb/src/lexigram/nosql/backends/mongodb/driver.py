@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pymongo
 from lexigram.nosql.backends.mongodb.access import Catalogue
+from lexigram.nosql.backends.mongodb.cancellation import LOSES_CANCELLATIONS, Heeding
 from lexigram.nosql.backends.mongodb.client import Client, open_client
 from lexigram.nosql.backends.mongodb.codecs import configure_codecs
 from lexigram.nosql.backends.mongodb.collection import MongoDBCollection
@@ -25,6 +26,7 @@ from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.indexes import IndexSpec
 from pymongo.errors import PyMongoError
 from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
 
 __all__ = ["MongoDBDriver", "connect"]
 
@@ -112,6 +114,8 @@ class MongoDBDriver:
         self.config = config
         self.server = server
         self.acknowledges: bool = client.write_concern.acknowledged
+        # A transaction is always answered, also where writes are not.
+        self._transaction_concern = None if self.acknowledges else WriteConcern("majority")
         self.catalogue = Catalogue(self.list_indexes)
         self._loop = asyncio.get_running_loop()
         self._native = client.database(config.database)
@@ -182,7 +186,7 @@ class MongoDBDriver:
         self._require_transactions()
         session = ServerSession(await self.client.start_session())
         try:
-            await begin(self.client, session.native)
+            await begin(self.client, session.native, write_concern=self._transaction_concern)
         except BaseException:
             await to_the_end(end(session.native))
             raise
@@ -195,7 +199,7 @@ class MongoDBDriver:
             UnsupportedFeatureError: The server is not a member of a replica set.
         """
         self._require_transactions()
-        await begin(self.client, session.native)
+        await begin(self.client, session.native, write_concern=self._transaction_concern)
         return ServerSession(session.native, owned=False)
 
     async def commit(self, session: ServerSession) -> None:
@@ -237,10 +241,11 @@ class MongoDBDriver:
     def within(self, call: Call) -> AbstractContextManager[Any]:
         """A context whose requests end soon after the call's deadline, on the server too."""
         if call.deadline is None:
-            return _UNLIMITED
+            return Heeding() if LOSES_CANCELLATIONS else _UNLIMITED
         # The portable layer's own clock comes first, since it knows what limit to tell; this one ends what the server,
         # or a thread of motor, would go on with.
-        return pymongo.timeout(max(0.0, call.deadline - self._loop.time()) + _GRACE)
+        limited = pymongo.timeout(max(0.0, call.deadline - self._loop.time()) + _GRACE)
+        return Heeding(limited) if LOSES_CANCELLATIONS else limited
 
     async def list_indexes(self, collection: str) -> Sequence[IndexSpec]:
         """All indexes of a collection but the one on ``_id``."""

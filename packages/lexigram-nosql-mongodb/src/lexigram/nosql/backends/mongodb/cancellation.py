@@ -1,0 +1,50 @@
+"""Raises cancellations that get lost on Python 3.11.
+
+Before Python 3.12, ``asyncio.wait_for`` forgets a cancellation that comes when what it waits for has just ended
+(python/cpython issue 86296). PyMongo sends every message that way, so a task that is cancelled while it sends, or a
+time limit that passes then, would go on as if nothing had been. :class:`Heeding` looks after each request whether the
+task has been cancelled meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final
+
+__all__ = ["LOSES_CANCELLATIONS", "Heeding"]
+
+LOSES_CANCELLATIONS: Final = sys.version_info < (3, 12)
+"""True where this is needed."""
+
+
+class Heeding:
+    """A context in which no cancellation gets lost.
+
+    Args:
+        inner: A context to run the block in, or None.
+    """
+
+    __slots__ = ("_before", "_inner", "_task")
+
+    def __init__(self, inner: AbstractContextManager[Any] | None = None) -> None:
+        self._inner = inner
+        self._task: asyncio.Task[Any] | None = None
+        self._before = 0
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._before = 0 if self._task is None else self._task.cancelling()
+        if self._inner is not None:
+            self._inner.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._inner is not None:
+            self._inner.__exit__(kind, error, trace)
+        task = self._task
+        if task is not None and task.cancelling() > self._before and not isinstance(error, asyncio.CancelledError):
+            raise asyncio.CancelledError
