@@ -136,8 +136,21 @@ class SqlConnection(Protocol):
         """
         ...
 
-    def stream(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
-        """Run a query with a cursor at the server. Closing the generator closes the cursor."""
+    def stream(
+        self,
+        statement: Statement,
+        params: Sequence[Any],
+        batch_size: int,
+        timeout: float | None,
+    ) -> AsyncGenerator[Records]:
+        """Run a query with a cursor at the server. Closing the generator closes the cursor.
+
+        Args:
+            statement: The query.
+            params: A value for each placeholder, in order.
+            batch_size: How many rows are fetched at a time.
+            timeout: Seconds that each batch may take; the time that the caller takes between them does not count.
+        """
         ...
 
     async def begin(self, isolation: IsolationLevel | None, read_only: bool) -> None:

@@ -420,8 +420,10 @@ class Pool:
         except TimeoutError:
             _log.warning("%d connections of %r were in use when it closed", len(self._lent), self._name)
         finally:
-            for held in list(self._lent.values()):
+            dropped, self._lent = list(self._lent.values()), {}
+            for held in dropped:
                 held.connection.terminate()
+                self._discard(held)
             await self._settled()
 
     def _refusal(self, message: str, hint: str, *, waited: float | None = None) -> ConnectionPoolError:

@@ -440,6 +440,10 @@ class DatabaseService:
         """Run a statement that is compiled already, and return what it did."""
         return await self.runner.execute(statement, params)
 
+    async def execute_many_compiled(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
+        """Run a statement that is compiled already for each row of values, all or none."""
+        return await self.runner.execute_many(statement, rows)
+
     def stream_compiled(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
         """Run a query that is compiled already, with a cursor at the server."""
         return self.runner.stream(statement, params, batch_size)

@@ -14,7 +14,13 @@ from typing import Any, Protocol, TypeVar
 
 from lexigram.contracts.data.sql.query_log import QueryLogEntry, QueryLoggerProtocol
 from lexigram.sql.driver import Executed, Records, SqlConnection, SqlDriver, Statement
-from lexigram.sql.exceptions import DatabaseConnectionError, DatabaseError, DriverError, TransactionRollbackError
+from lexigram.sql.exceptions import (
+    DatabaseConnectionError,
+    DatabaseError,
+    DatabaseTimeoutError,
+    DriverError,
+    TransactionRollbackError,
+)
 from lexigram.sql.logs.masking import ParameterMask
 from lexigram.sql.pool.pool import Pool
 from lexigram.sql.pool.split import ConnectionPool
@@ -104,7 +110,10 @@ class Runner:
     async def stream(
         self, statement: Statement, params: Sequence[Any], batch_size: int, lease: Lease | None = None
     ) -> AsyncGenerator[Records]:
-        """Run a query with a cursor at the server. The connection is held until the generator is closed."""
+        """Run a query with a cursor at the server. The connection is held until the generator is closed.
+
+        The limit on time holds for each batch.
+        """
         lease = lease or current_lease(self._owner)
         if lease is not None:
             self._check(lease)
@@ -127,13 +136,13 @@ class Runner:
         started = time.perf_counter()
         failure: BaseException | None = None
         try:
-            async with aclosing(connection.stream(statement, params, size)) as batches:
+            async with aclosing(connection.stream(statement, params, size, self._timeout)) as batches:
                 async for batch in batches:
                     yield batch
         except GeneratorExit:
             raise
         except BaseException as error:
-            failure = self.translate(error, statement.sql, params)
+            failure = self.translate(error, statement.sql, params, self._timeout)
             if failure is error:
                 raise
             raise failure from error
@@ -210,13 +219,13 @@ class Runner:
             except DatabaseError:
                 raise
             except Exception as error:
-                raise self.translate(error, statement.sql, params) from error
+                raise self.translate(error, statement.sql, params, timeout) from error
         started = time.perf_counter()
         failure: BaseException | None = None
         try:
             return await run(connection, statement, params, timeout)
         except Exception as error:
-            failure = self.translate(error, statement.sql, params)
+            failure = self.translate(error, statement.sql, params, timeout)
             if failure is error:
                 raise
             raise failure from error
@@ -226,16 +235,30 @@ class Runner:
         finally:
             self._note(statement, params, time.perf_counter() - started, failure, connection, lease)
 
-    def translate(self, error: BaseException, sql: str | None = None, params: Any = None) -> BaseException:
+    def translate(
+        self,
+        error: BaseException,
+        sql: str | None = None,
+        params: Any = None,
+        timeout: float | None = None,
+    ) -> BaseException:
         """The error to raise for what a driver raised.
 
         Args:
             error: What was raised.
             sql: The statement.
             params: Its parameters; only the masked ones stay with the error.
+            timeout: Seconds that it was allowed.
         """
         if isinstance(error, DatabaseError | asyncio.CancelledError) or not isinstance(error, Exception):
             return error
+        if timeout is not None and type(error) is TimeoutError:
+            return DatabaseTimeoutError(
+                f"the statement took longer than {timeout:g} s",
+                hint="Make it faster, or raise operations.statement_timeout.",
+                timeout=timeout,
+                backend=self._backend,
+            )
         translated = self._driver.classify(error, sql) or self._unknown(error)
         if params and "params" in translated.__dict__ and sql is not None:
             translated.__dict__["params"] = self._mask.apply(sql, params)

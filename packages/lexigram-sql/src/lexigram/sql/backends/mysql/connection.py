@@ -97,12 +97,21 @@ class MySQLConnection:
 
         return await self._ask(work, timeout)
 
-    async def stream(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
+    async def stream(
+        self,
+        statement: Statement,
+        params: Sequence[Any],
+        batch_size: int,
+        timeout: float | None,  # noqa: ASYNC109 - see _ask
+    ) -> AsyncGenerator[Records]:
         """Run a query, and read its rows from the socket as they are asked for."""
         done = False
         try:
             async with aclosing(self._raw.batches(statement.sql, encode_all(params), batch_size)) as answers:
-                async for answer in answers:
+                while True:
+                    answer = await self._ask(lambda: anext(answers, None), timeout)
+                    if answer is None:
+                        break
                     yield Records(answer.columns, answer.rows)
             done = True
         finally:

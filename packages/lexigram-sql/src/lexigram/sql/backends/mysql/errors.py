@@ -105,10 +105,8 @@ def classify(error: BaseException, sql: str | None) -> errors.DatabaseError | No
             return errors.DriverError(text, driver="aiomysql", **facts)
         return _server_error(number, text, sql, facts)
     if isinstance(error, TimeoutError):
-        return errors.DatabaseTimeoutError(
-            "the statement took longer than it may",
-            hint="Make it faster, or raise operations.statement_timeout.",
-            **facts,
+        return errors.ConnectionTimeoutError(
+            "the server did not answer in time", hint="Check host and port, or raise connect_timeout.", **facts
         )
     if isinstance(error, ConnectionRefusedError):
         return errors.ConnectionRefusedError("nothing listens there", hint="Check host and port of the URL.", **facts)

@@ -58,15 +58,21 @@ class PostgresConnection:
         await self._raw.executemany(statement.sql, [_plain(row) for row in rows], timeout=timeout)
         return len(rows)
 
-    async def stream(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
+    async def stream(
+        self,
+        statement: Statement,
+        params: Sequence[Any],
+        batch_size: int,
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> AsyncGenerator[Records]:
         """Run a query with a cursor, which needs a transaction: the one that is open, or one of its own."""
         own = None if self._raw.is_in_transaction() else self._raw.transaction(readonly=statement.read_only)
         if own is not None:
             await own.start()
         done = False
         try:
-            cursor = await self._raw.cursor(statement.sql, *_plain(params))
-            while rows := await cursor.fetch(batch_size):
+            cursor = await self._raw.cursor(statement.sql, *_plain(params), timeout=timeout)
+            while rows := await cursor.fetch(batch_size, timeout=timeout):
                 yield Records(tuple(rows[0].keys()), rows)
             done = True
         finally:

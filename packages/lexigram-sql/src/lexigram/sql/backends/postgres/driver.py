@@ -52,6 +52,7 @@ class PostgresDriver:
         if not cache.isdigit():
             raise ConfigurationError("statement_cache_size is a number of statements", hint="Say 0 for none.")
         self._cache = int(cache)
+        self._version = ""
 
     @property
     def dialect(self) -> SQLDialect:
@@ -102,6 +103,8 @@ class PostgresDriver:
         except BaseException:
             raw.terminate()
             raise
+        found = raw.get_server_version()
+        self._version = f"{found.major}.{found.minor}"
         return PostgresConnection(raw)
 
     async def close(self) -> None:
@@ -112,11 +115,12 @@ class PostgresDriver:
         return classify(error, sql)
 
     def describe(self) -> Mapping[str, Any]:
-        """Host, port, database and encryption."""
+        """Host, port, database, version and encryption."""
         return {
             "host": self._url.host,
             "port": self._url.port or 5432,
             "database": self._url.database,
+            "version": self._version,
             "tls": self._mode,
         }
 

@@ -13,6 +13,7 @@ from lexigram.contracts.data.sql.database import IsolationLevel
 from lexigram.sql.backends.sqlite.values import encode_all
 from lexigram.sql.driver import Executed, Records, Statement
 from lexigram.sql.exceptions import DatabaseTimeoutError
+from lexigram.sql.transactions.transaction import finished
 
 __all__ = ["SQLiteConnection"]
 
@@ -24,6 +25,14 @@ _AGAIN = 0.01
 
 class _Worker(aiosqlite.Connection):
     """aiosqlite's connection, which runs whole functions: a statement and its rows are one turn to the thread."""
+
+    stopping: asyncio.Future[Any] | None = None
+    """Done when the thread has closed the file and ends; None before it was told to."""
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Tell the thread to close the file and to end."""
+        self.stopping = super().stop()
+        return self.stopping
 
     @property
     def raw(self) -> sqlite3.Connection:
@@ -61,7 +70,16 @@ class SQLiteConnection:
 
     async def open(self) -> None:
         """Start the thread, and open the file on it."""
-        await self._worker
+        try:
+            await self._worker
+        except BaseException:
+            await self._ended()
+            raise
+
+    async def _ended(self) -> None:
+        """Wait for a thread that was told to end: it reports to this event loop, which may close soon."""
+        if self._worker.stopping is not None:
+            await finished(self._worker.stopping)
 
     @property
     def native(self) -> aiosqlite.Connection:
@@ -153,13 +171,21 @@ class SQLiteConnection:
             timeout=timeout,
         )
 
-    async def stream(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
+    async def stream(
+        self,
+        statement: Statement,
+        params: Sequence[Any],
+        batch_size: int,
+        timeout: float | None,  # noqa: ASYNC109 - see _call
+    ) -> AsyncGenerator[Records]:
         """Run a query, and fetch its rows batch by batch as they are asked for."""
         raw = self._worker.raw
-        cursor = await self._call(_open_cursor, raw, self._started(), statement.sql, encode_all(params))
+        cursor = await self._call(
+            _open_cursor, raw, self._started(), statement.sql, encode_all(params), timeout=timeout
+        )
         try:
             columns = _columns(cursor)
-            while rows := await self._call(cursor.fetchmany, batch_size):
+            while rows := await self._call(cursor.fetchmany, batch_size, timeout=timeout):
                 yield Records(columns, rows)
         finally:
             await self._call(cursor.close)
@@ -207,12 +233,13 @@ class SQLiteConnection:
         """Close the file, and end the thread."""
         if self._worker.is_open:
             await self._worker.close()
+        await self._ended()
 
     def terminate(self) -> None:
         """Interrupt what runs; the thread closes the file and ends."""
         if self._worker.is_open:
             self._worker.raw.interrupt()
-            self._worker.stop()  # pyright: ignore[reportUnknownMemberType]
+            self._worker.stop()
 
 
 def _columns(cursor: sqlite3.Cursor) -> list[str]:
