@@ -301,6 +301,8 @@ WRONG_READS: list[tuple[str, dict[str, Any], type[Exception]]] = [
     ("find", {"sort": 5}, QueryOptionError),
     ("find", {"filter": {"$text": {"$search": "x"}}, "sort": {"$natural": 1}}, QueryOptionError),
     ("find", {"filter": {"$text": {"$search": "x"}}, "hint": "_id_"}, QueryOptionError),
+    ("find", {"sort": {"$natural": 1}, "hint": "_id_"}, QueryOptionError),
+    ("find", {"sort": {"$natural": 1}, "hint": {"$natural": -1}}, QueryOptionError),
     ("find", {"sort": [("a", 0)]}, QueryOptionError),
     ("find", {"projection": 5}, QueryOptionError),
     ("find", {"projection": {"a": 1, "b": 0}}, QueryOptionError),

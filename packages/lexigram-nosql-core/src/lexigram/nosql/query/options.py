@@ -53,6 +53,8 @@ def parse_find(
     order = None if sort is None else parse_sort(sort, collation=query.collation, query=query)
     if query.text is not None and (hint is not None or (order is not None and order.natural)):
         raise QueryOptionError("a filter with $text takes no hint, and no order of storage", mongo_code=2)
+    if hint is not None and order is not None and order.natural and parse_hint(hint) != (("$natural", order.natural),):
+        raise QueryOptionError("the order of storage and a hint exclude each other", mongo_code=2)
     return FindRequest(
         query,
         order,
