@@ -250,8 +250,13 @@ def test_a_secret_is_never_shown() -> None:
 @pytest.mark.parametrize(
     ("name", "extra"), [("MongoDBConfig", "mongodb"), ("DynamoDBConfig", "dynamodb"), ("FirestoreConfig", "firestore")]
 )
-def test_configs_of_other_distributions_say_what_to_install(name: str, extra: str) -> None:
+def test_configs_of_other_distributions_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, name: str, extra: str
+) -> None:
     """From the root and from the module of configurations."""
+    # Not there, whether it is installed here or not.
+    monkeypatch.setitem(sys.modules, f"lexigram.nosql.backends.{extra}.config", None)
+    monkeypatch.delitem(vars(lexigram.nosql), name, raising=False)
     for module in (lexigram.nosql, sys.modules["lexigram.nosql.config"]):
         with pytest.raises(ImportError, match=rf"pip install 'lexigram-nosql\[{extra}\]'"):
             getattr(module, name)
