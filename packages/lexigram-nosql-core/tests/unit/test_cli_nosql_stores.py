@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -15,7 +16,9 @@ from lexigram.cli import app
 from lexigram.config import LexigramConfig
 from lexigram.contracts.core.health import HealthStatus
 from lexigram.nosql.backend import API, BACKENDS, BackendConfig, BackendSpec, Capabilities
+from lexigram.nosql.cli.features import load_features
 from lexigram.nosql.doctor import check
+from lexigram.nosql.testing.features import FEATURES
 from typer.testing import CliRunner
 
 
@@ -61,16 +64,31 @@ def test_a_backend_for_another_contract_is_refused_by_name(command: Any, plugins
     assert "upgrade lexigram-nosql-core" in command("backends").out
 
 
-def test_features_are_a_table_of_capabilities(command: Any, jsonfiles: BackendSpec, plugins: Path) -> None:
-    """One row each, one column for each backend that works; broken ones are told beside it."""
+def test_features_are_a_table_of_what_was_observed(command: Any, jsonfiles: BackendSpec, plugins: Path) -> None:
+    """One row each, one column for each backend that works: what the conformance kit observed, or what is declared."""
     distribution(plugins, "acme-broken", "acmedb = acme_missing_module:SPEC")
+    distribution(plugins, "acme-unseen", "unseen = lexigram.nosql.testing.minimal:SPEC")
     outcome = command("backends", "--features")
-    lines = outcome.out.splitlines()
-    assert lines[0].split() == ["Capability", "jsonfiles", "memory"]
-    table = {line.rsplit(maxsplit=2)[0]: line.rsplit(maxsplit=2)[1:] for line in lines[1:]}
-    assert table["transactions"] == ["no", "yes"]
-    assert table["max nesting"] == ["100", "100"]
+    header, *lines = (re.split(r"\s{2,}", line.strip()) for line in outcome.out.splitlines())
+    rows = {line[0]: dict(zip(header[1:], line[1:], strict=True)) for line in lines}
+    assert header[0] == "Feature"
+    assert {"jsonfiles", "memory", "unseen"} <= set(header)
+    shown = {name: [rows[name][backend] for backend in ("jsonfiles", "memory", "unseen")] for name in rows}
+    assert shown["Transactions"] == ["not offered", "native", "not offered"]
+    assert shown["Filters"] == ["by the engine", "native", "not observed"]
+    assert shown["Deepest nesting"] == ["100 levels", "100 levels", "100"]
     assert "acmedb is broken" in outcome.err
+    assert "unseen: as declared, not observed" in outcome.err
+    assert re.search(r"memory: observed on lexigram-nosql-core \d", outcome.err)
+
+
+def test_every_observed_cell_has_a_row() -> None:
+    """What is shipped was written for the rows that are shown."""
+    shipped = load_features()
+    names = [row["name"] for row in shipped.rows]
+    assert names == [feature.name for feature in FEATURES]
+    assert {"memory", "jsonfiles"} <= set(shipped.backends)
+    assert all(list(column["cells"]) == names for column in shipped.backends.values())
 
 
 def test_backends_as_json(command: Any, jsonfiles: BackendSpec) -> None:

@@ -11,6 +11,7 @@ import typer
 from lexigram.cli.output import console, print_json, table
 from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
 from lexigram.nosql.backend import BACKENDS, Capabilities
+from lexigram.nosql.cli.features import FeatureTable, load_features
 from lexigram.nosql.cli.opening import note, run, stores, with_store
 from lexigram.nosql.cli.options import Target
 from lexigram.nosql.cli.showing import printable
@@ -67,7 +68,7 @@ def show_backends(*, features: bool, as_json: bool) -> None:
     """List the installed backends, the broken ones with the cause.
 
     Args:
-        features: Show a table of capabilities.
+        features: Show what each does itself, as the conformance kit observed it.
         as_json: Show it as JSON.
     """
     installed = _installed()
@@ -76,7 +77,10 @@ def show_backends(*, features: bool, as_json: bool) -> None:
         return
     out = console()
     if features:
-        out.print(_features([backend for backend in installed if backend.capabilities is not None]))
+        observed, working = load_features(), [backend for backend in installed if backend.capabilities is not None]
+        out.print(_features(observed, working))
+        for backend in working:
+            note(f"{backend.info.name}: {observed.origin(backend.info.name, backend.distribution)}")
     else:
         listed = table("Name", "Distribution", "Version", "Can also")
         for backend in installed:
@@ -89,18 +93,21 @@ def show_backends(*, features: bool, as_json: bool) -> None:
                 note(f"{backend.info.name} is broken: {printable(backend.error)}")
 
 
-def _features(installed: Sequence[_Backend]) -> Any:
-    made = table("Capability", *(backend.info.name for backend in installed))
-    rows = [backend.capabilities.to_dict() for backend in installed if backend.capabilities is not None]
-    for name in rows[0] if rows else ():
-        made.add_row(name.replace("_", " "), *(_shown(row[name]) for row in rows))
+def _features(table_of: FeatureTable, installed: Sequence[_Backend]) -> Any:
+    made = table("Feature", *(backend.info.name for backend in installed))
+    for row in table_of.rows:
+        cells = (
+            _shown(table_of.cell(row, backend.info.name, backend.distribution, backend.capabilities))
+            for backend in installed
+            if backend.capabilities is not None
+        )
+        made.add_row(row["title"].replace("`", ""), *cells)
     return made
 
 
-def _shown(value: Any) -> Text:
-    if isinstance(value, bool):
-        return Text("yes", style="green") if value else Text("no", style="dim")
-    return Text("no limit", style="dim") if value is None else Text(f"{value:,}")
+def _shown(cell: str) -> Text:
+    faint = cell in {"not offered", "not observed", "none"}
+    return Text(cell, style="dim" if faint else "green" if cell.startswith(("native", "declared")) else "")
 
 
 def show_health(target: Target, seconds: float, *, as_json: bool) -> bool:

@@ -18,7 +18,9 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def backends(
-    features: Annotated[bool, typer.Option("--features", help="Show what each backend can do.")] = False,
+    features: Annotated[
+        bool, typer.Option("--features", help="Show what each backend does itself, as observed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the installed backends; no SDK is imported for it."""

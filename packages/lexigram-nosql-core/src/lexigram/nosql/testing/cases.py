@@ -114,7 +114,7 @@ def draw(seed: int) -> Case:
         derandomize=False,
         max_examples=_TRIES,
         phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
         verbosity=hypothesis.Verbosity.quiet,
     )
     @hypothesis.given(documents, requests)

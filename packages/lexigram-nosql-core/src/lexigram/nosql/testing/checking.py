@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from lexigram.nosql.backend import BackendSpec
@@ -36,16 +36,22 @@ def faults_of_class(cls: type[Suite], config: pytest.Config) -> list[str]:
     Returns:
         The faults, in words; none is well.
     """
-    harness: Any = cls.harness
-    if not (isinstance(harness, type) and issubclass(harness, Harness)):
-        return [f"its harness is {harness!r}, not a class that extends Harness"]
-    if not isinstance(getattr(harness, "spec", None), BackendSpec):
-        return [f"{harness.__name__}.spec is not a BackendSpec"]
+    fault = _fault_of_harness(cls.harness)
+    if fault is not None:
+        return [fault]
     faults = [f"the standard test {name} was changed or removed" for name in changed_attributes(cls)]
     faults += [f"a mark {mark} hides standard tests" for mark in _marks_on(cls)]
     for name, value in TOPICS[cls.topic].standard.items():
         faults += [f"a mark {mark} hides the standard test {name}" for mark in _marks_on(value)]
     return faults
+
+
+def _fault_of_harness(harness: Any) -> str | None:
+    if not (isinstance(harness, type) and issubclass(harness, Harness)):
+        return f"its harness is {harness!r}, not a class that extends Harness"
+    if not isinstance(getattr(harness, "spec", None), BackendSpec):
+        return f"{harness.__name__}.spec is not a BackendSpec"
+    return None
 
 
 def faults_of_module(module: ModuleType, config: pytest.Config) -> list[str]:
@@ -59,11 +65,15 @@ def faults_of_module(module: ModuleType, config: pytest.Config) -> list[str]:
         The faults, in words; none is well.
     """
     faults = [f"a mark {mark} in {module.__name__} hides standard tests" for mark in _marks_on(module)]
-    topics: dict[type[Harness], set[str]] = {}
+    topics: dict[Any, set[str]] = {}
     for value in vars(module).values():
         if is_conformance(value):
             topics.setdefault(value.harness, set()).add(value.topic)
     for harness, found in topics.items():
+        fault = _fault_of_harness(harness)
+        if fault is not None:
+            faults.append(fault)
+            continue
         missing = [name for name in TOPICS if name not in found]
         if missing:
             faults.append(f"{harness.__name__} has no class for the topics {', '.join(missing)}")
@@ -73,7 +83,7 @@ def faults_of_module(module: ModuleType, config: pytest.Config) -> list[str]:
 
 def _faults_of_failures(harness: type[Harness], config: pytest.Config) -> list[str]:
     faults: list[str] = []
-    failures: Mapping[str, Any] = harness.expected_failures(config)
+    failures = cast("Mapping[str, Any]", harness.expected_failures(config))
     for test, failure in failures.items():
         if not isinstance(failure, ExpectedFailure):
             faults.append(f"the expected failure of {test} names no capability: {failure!r}")
@@ -89,13 +99,13 @@ def _faults_of_failures(harness: type[Harness], config: pytest.Config) -> list[s
 
 def _marks_on(value: Any) -> list[str]:
     found: Any = getattr(value, "pytestmark", ())
-    marks: Iterable[Any] = found if isinstance(found, list | tuple) else (found,)
-    return [mark.name for mark in marks if mark.name in _SILENCING]
+    marks = cast("Iterable[Any]", found if isinstance(found, list | tuple) else (found,))
+    return [str(mark.name) for mark in marks if mark.name in _SILENCING]
 
 
 def expected_failure(item: pytest.Item) -> ExpectedFailure | None:
     """Why a standard test is expected to fail, or None."""
-    cls: type[Suite] = item.cls  # type: ignore[attr-defined]
+    cls = cast("type[Suite]", cast("Any", item).cls)
     failures = cls.harness.expected_failures(item.config)
     name = f"{cls.topic}::{item.name}"
     return failures.get(name) or failures.get(name.partition("[")[0])

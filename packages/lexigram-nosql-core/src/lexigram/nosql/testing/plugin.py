@@ -145,9 +145,9 @@ class _Listener:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note one report, if it is of a standard test."""
         if any(str(name).startswith("lexigram.conformance") for name, _ in report.user_properties):
-            if self._record is None:
-                self._record = _kit("recording").Record()
-            self._record.add(report)
+            record: Record = self._record or _kit("recording").Record()
+            record.add(report)
+            self._record = record
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Tell the counts and the table of capabilities."""

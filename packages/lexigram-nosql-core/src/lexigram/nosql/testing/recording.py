@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# The main process of pytest-xdist imports no test module, and must know the topics all the same.
+from lexigram.nosql.testing import suites as suites
 from lexigram.nosql.testing.features import FEATURES, Feature
 from lexigram.nosql.testing.suite import DECLARED, OBSERVED, REFUSED, TESTED, TOPICS
 

@@ -171,8 +171,7 @@ def needs(
     def decorate(
         test: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
     ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, None]]:
-        @functools.wraps(test)
-        async def run(self: S, *args: P.args, **kwargs: P.kwargs) -> None:
+        async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
             missing = [name for name in capabilities if not getattr(self.capabilities, name)]
             if not missing:
                 await test(self, *args, **kwargs)
@@ -194,6 +193,8 @@ def needs(
             for name in missing:
                 self.refused(name)
 
+        # pytest reads the signature and the marks of what is wrapped.
+        functools.update_wrapper(run, test)
         return run
 
     return decorate

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from lexigram.nosql.driver import Access, Batch, Call, Compiled, Document, Hint, NativeRead
-from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLConnectionError, NoSQLError
+from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLConnectionError, NoSQLError, NoSQLIndexError
 from lexigram.nosql.query.ast import Compare
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
@@ -112,6 +112,8 @@ class JsonFilesCollection:
 
     def compile(self, query: Query, sort: Sort | None, hint: Hint | None) -> Compiled:
         """The file of the id that the filter names, otherwise all; the engine tests the filter."""
+        if hint not in (None, "_id_", (("_id", 1),), (("$natural", 1),)):
+            raise NoSQLIndexError(f"there is no index {hint!r}", mongo_code=2)
         if query.collation is None:
             for condition in query.constraints("_id"):
                 if isinstance(condition, Compare) and condition.op == "$eq":

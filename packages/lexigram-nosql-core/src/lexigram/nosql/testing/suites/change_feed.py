@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,7 +27,7 @@ class ChangeFeed(Suite, topic="change_feed"):
     """Each change once, in order, and none lost when a reader comes back."""
 
     @asynccontextmanager
-    async def _following(self, things: Collection, **options: Any) -> AsyncIterator[ChangeStream]:
+    async def _following(self, things: Collection, **options: Any) -> AsyncGenerator[ChangeStream]:
         """A feed that has begun: markers are inserted until it shows one."""
         async with things.watch(**options) as feed:
             first = asyncio.ensure_future(anext(feed))

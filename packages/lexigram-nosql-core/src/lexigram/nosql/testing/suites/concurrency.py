@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from lexigram.nosql.collection import Collection
+from lexigram.nosql.driver import NO_CALL, Document, NativeRead
 from lexigram.nosql.exceptions import CursorError, DuplicateKeyError
+from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.store import DocumentStore
 from lexigram.nosql.testing.suite import Suite
 
@@ -36,6 +39,30 @@ class Concurrency(Suite, topic="concurrency"):
             found = await things.find_one({"_id": 1})
             assert found is not None
             assert sorted(found["l"]) == list(range(12))
+
+    async def test_a_stale_document_is_not_written(self, things: Collection, store: DocumentStore) -> None:
+        """``replace`` and ``delete`` refuse what somebody changed since it was read.
+
+        Check ``Batch.revisions``, and that both methods compare them in the same step as they write.
+        """
+        await things.insert_one({"_id": 1, "n": 0})
+        target = store.driver.collection("things")
+        read = NativeRead(target.compile(parse_filter({"_id": 1}), None, None), revisions=True)
+        seen: list[tuple[Document, Any]] = []
+        for _ in range(2):
+            async for batch in target.read(read, NO_CALL):
+                assert batch.revisions is not None
+                seen += [
+                    (dict(document), mark) for document, mark in zip(batch.documents, batch.revisions, strict=True)
+                ]
+        (old, mark), (same, other) = seen
+        assert await target.replace(old, {"_id": 1, "n": 1}, mark, False, NO_CALL)
+        assert not await target.replace(same, {"_id": 1, "n": 2}, other, False, NO_CALL)
+        assert not await target.delete(same, other, NO_CALL)
+        assert await things.find().to_list() == [{"_id": 1, "n": 1}]
+        await things.delete_one({"_id": 1})
+        assert not await target.replace(same, {"_id": 1, "n": 3}, other, False, NO_CALL)
+        assert await things.count_documents() == 0
 
     async def test_one_of_many_inserts_wins(self, things: Collection) -> None:
         """The others are duplicates. Check that ``insert`` writes only what does not exist."""

@@ -265,6 +265,17 @@ class Indexes(Suite, topic="indexes"):
         with pytest.raises(DuplicateKeyError):
             await things.insert_one({"s": "ada"})
 
+    @needs("indexes", "wildcard_indexes")
+    @pytest.mark.parametrize("keys", ["$**", "a.$**"], ids=["all", "below"])
+    async def test_a_wildcard_index_hides_nothing(self, things: Collection, keys: str) -> None:
+        """It is listed, and answers are the same. Check what is compiled to such an index."""
+        await things.insert_many([{"_id": 1, "a": {"b": 5}}, {"_id": 2, "a": [{"b": 5}, 7]}, {"_id": 3, "c": 5}])
+        await things.create_index(keys)
+        assert (await things.list_indexes())[1]["key"] == {keys: 1}
+        assert sorted(ids_of(await things.find({"a.b": 5}).to_list())) == [1, 2]
+        assert ids_of(await things.find({"c": {"$gt": 4}}).to_list()) == [3]
+        assert ids_of(await things.find({"a.b": None}).to_list()) == [3]
+
     @needs("indexes")
     async def test_answers_are_the_same_with_an_index(self, things: Collection) -> None:
         """Equality, ranges, arrays, missing fields, order. Check what is compiled to the index."""

@@ -100,7 +100,7 @@ class Lifecycle(Suite, topic="lifecycle"):
             await store.disconnect()
             health = await store.health_check()
             assert health.status is HealthStatus.UNHEALTHY
-            assert health.error == StoreNotConnectedError._code
+            assert health.error == StoreNotConnectedError().code
 
     async def test_a_server_that_is_not_there_is_a_connection_error(self) -> None:
         """Connecting, or the first request, says so. Check ``classify()`` for errors of the network."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any, cast
 
 import pytest
 from lexigram.nosql.backends.memory import InMemoryDocumentStore
@@ -44,10 +45,10 @@ class Parity(Suite, topic="parity"):
 
 def _new_seeds(config: pytest.Config) -> list[int]:
     """The seeds of new cases; with pytest-xdist every worker must name the same."""
-    count: int = config.getoption("--conformance-examples", default=0)
-    first: int | None = config.getoption("--conformance-seed", default=None)
+    count = int(config.getoption("--conformance-examples", default=0) or 0)
+    first = cast("int | None", config.getoption("--conformance-seed", default=None))
     if first is None:
-        told = getattr(config, "workerinput", None)
+        told: Any = getattr(config, "workerinput", None)
         chosen = random.Random(told["testrunuid"]) if told is not None else random.SystemRandom()  # noqa: S311 - no secret
         first = chosen.randrange(10**6, 10**9)
     return list(range(first, first + count))

@@ -1,0 +1,183 @@
+"""What a backend's author cannot do to the standard tests, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from lexigram.nosql.testing import suites  # loaded once; most runs below are in this process
+
+pytest_plugins = ("pytester",)
+
+HEAD = """
+from contextlib import asynccontextmanager
+from dataclasses import replace
+import pytest
+from lexigram.nosql.backend import Capabilities
+from lexigram.nosql.backends.memory import InMemoryDocumentStore, MemoryConfig
+from lexigram.nosql.backends.memory.spec import SPEC
+from lexigram.nosql.testing import Harness, ServerFault, Xfail, suites
+
+class Memory(Harness):
+    spec = SPEC
+    @asynccontextmanager
+    async def open(self, **settings):
+        async with InMemoryDocumentStore(MemoryConfig(**settings)) as store:
+            yield store
+"""
+
+ALL = "\n".join(f"class {name}(suites.{name}):\n    harness = Memory\n" for name in suites.__all__)
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def kit(pytester: pytest.Pytester) -> Run:
+    """Runs a test file on the memory backend: ``kit(text, *arguments, topics=...)``."""
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n")
+
+    def run(text: str, *arguments: str, topics: str = ALL) -> pytest.RunResult:
+        pytester.makepyfile(test_backend=f"{HEAD}\n{topics}\n{text}")
+        # What changes the kit itself does so in a process of its own.
+        start = pytester.runpytest_subprocess if "suites.Crud." in text else pytester.runpytest_inprocess
+        return start("-p", "no:cacheprovider", "-p", "no:xdist", *arguments)
+
+    return run
+
+
+def changed(topic: str, body: str) -> str:
+    """All topics, one of them with something in its class."""
+    return ALL.replace(f"class {topic}(suites.{topic}):\n", f"class {topic}(suites.{topic}):\n    {body}\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "async def test_delete_one_deletes_one(self, things): pass",
+        "test_delete_one_deletes_one = None",
+        "store = None",
+        "topic = 'filters'",
+    ],
+    ids=["overridden", "set to None", "fixture", "topic"],
+)
+def test_a_standard_test_that_is_changed_is_refused(kit: Run, body: str) -> None:
+    """When the class is defined, by name, with what to do instead."""
+    result = kit("", topics=changed("Crud", body))
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*TypeError: Crud changes standard tests of the topic*expected_failures()*"])
+    name = "topic" if body.startswith("topic") else body.removeprefix("async def ").split("(")[0].split(" ")[0]
+    assert name in result.stdout.str()
+    result.assert_outcomes(errors=1)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "class Base:\n    test_delete_one_deletes_one = None\nclass Crud(Base, suites.Crud):\n    harness = Memory",
+            "changes",
+        ),
+        (
+            "Crud.test_delete_one_deletes_one = None",
+            "*standard test test_delete_one_deletes_one was changed or removed",
+        ),
+        ("del suites.Crud.test_delete_one_deletes_one", "*test_delete_one_deletes_one was changed or removed"),
+        (
+            "pytest.mark.skip(suites.Crud.test_delete_one_deletes_one)",
+            "*mark skip hides the standard test test_delete*",
+        ),
+        ("pytestmark = pytest.mark.skip", "*a mark skip in test_backend hides standard tests"),
+        ("Crud = pytest.mark.xfail(Crud)", "*a mark xfail hides standard tests"),
+    ],
+    ids=["by a base", "afterwards", "in the kit", "skipped in the kit", "skipped module", "xfailed class"],
+)
+def test_a_standard_test_that_is_hidden_is_refused(kit: Run, text: str, told: str) -> None:
+    """When it is collected, whatever the way."""
+    result = kit(text)
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([f"*{told}*"])
+
+
+def test_a_topic_that_is_left_out_is_refused(kit: Run) -> None:
+    """Though only another one was asked for."""
+    result = kit(
+        "", "test_backend.py::Crud", topics=ALL.replace("class Explain(suites.Explain):\n    harness = Memory\n", "")
+    )
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*Memory has no class for the topics explain"])
+
+
+def test_a_mark_that_comes_late_is_a_failure(kit: Run, pytester: pytest.Pytester) -> None:
+    """A conftest cannot skip what the file may not."""
+    pytester.makeconftest(
+        "import pytest\n"
+        "def pytest_collection_modifyitems(items):\n"
+        "    for item in items:\n"
+        "        item.add_marker(pytest.mark.skip(reason='slow') if 'twice' in item.name else pytest.mark.xfail)\n"
+    )
+    result = kit("", "-k", "Lifecycle and (twice or native)")
+
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(["a mark skip hides this standard test; what cannot pass is listed in*"])
+    result.stdout.fnmatch_lines(["a mark xfail hides this standard test; what cannot pass is listed in*"])
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("'crud::test_delete_one_deletes_one': 'slow'", "*names no capability: 'slow'"),
+        (
+            "'crud::test_delete_one_deletes_one': Xfail('speed', 'slow')",
+            "*'speed' is no capability; there are transactions,*",
+        ),
+        (
+            "'crud::test_delete_one_deletes_one': Xfail('indexes', 'none')",
+            "*the spec declares the capability 'indexes'*",
+        ),
+        ("'crud::test_delete_one_deletes_one': Xfail('max_nesting', ' ')", "*gives no reason"),
+        ("'crud::test_nothing': Xfail('max_nesting', 'x')", "*there is no standard test crud::test_nothing*"),
+        ("'crud::test_delete_one_deletes_one': ServerFault('Fake 1', '', 'x')", "*says its manual"),
+    ],
+    ids=["text", "unknown", "declared", "no reason", "no test", "no manual"],
+)
+def test_an_expected_failure_names_a_capability(kit: Run, entry: str, told: str) -> None:
+    """One that the backend does not have, of a test that exists; a stand-in's fault names the manual."""
+    result = kit(f"Memory.expected_failures = classmethod(lambda cls, config: {{{entry}}})", "-k", "Crud")
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([told])
+
+
+def test_an_expected_failure_is_strict(kit: Run) -> None:
+    """One that comes is told with its reason, one that does not is a failure."""
+    result = kit(
+        "Memory.expected_failures = classmethod(lambda cls, config: {\n"
+        "    'ids::test_an_id_finds_its_document[int]': Xfail('max_document_bytes', 'too long'),\n"
+        "    'lifecycle::test_a_healthy_store_says_so': ServerFault('Fake 1', 'Manual, ping', 'never answers'),\n"
+        "})\n"
+        "@pytest.fixture(autouse=True)\n"
+        "def _broken(monkeypatch, request):\n"
+        "    if 'healthy' in request.node.name:\n"
+        "        monkeypatch.setattr('lexigram.nosql.store.DocumentStore.health_check', None)\n",
+        "-k",
+        "an_id_finds_its_document or a_healthy_store",
+    )
+
+    result.assert_outcomes(passed=21, failed=1, xfailed=1)
+    result.stdout.fnmatch_lines(["*XPASS(strict)*max_document_bytes: too long*"])
+    result.stdout.fnmatch_lines(
+        ["*xfailed lifecycle::test_a_healthy_store_says_so: Fake 1: never answers (see Manual, ping)"]
+    )
+
+
+def test_a_harness_is_a_class_with_a_spec(kit: Run) -> None:
+    """Anything else is told where it is given."""
+    result = kit("Crud.harness = Memory\nFilters.harness = 5\nIds.harness = type('Bare', (Harness,), {})")
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*its harness is 5, not a class that extends Harness"])
+    result.stdout.fnmatch_lines(["*Bare.spec is not a BackendSpec"])
