@@ -19,18 +19,22 @@ are parameters; SQL that is put in as it is says so by ``RawSQL`` or a method th
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from typing import Any, Self, cast
+from functools import partial
+from typing import Any, Literal, Self, cast
 
 from lexigram.contracts.data.sql.database import Row
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.sql.driver import Statement
 from lexigram.sql.exceptions import DataQueryError
 from lexigram.sql.query.compile import compile_shape
+from lexigram.sql.query.conflicts import Conflict
 from lexigram.sql.query.describing import comparison, join_condition
+from lexigram.sql.query.dialects import check_parameters
 from lexigram.sql.query.executor import Executor
-from lexigram.sql.query.joins import JoinType, parse_join_type
-from lexigram.sql.query.names import as_name, quoted_path
+from lexigram.sql.query.joins import JoinType, parse_join_type, parse_on
+from lexigram.sql.query.names import as_name, as_names
 from lexigram.sql.query.operators import Operator
+from lexigram.sql.query.ordering import Nulls, many_orderings, ordering
 from lexigram.sql.query.parameterized import ParameterizedQuery
 from lexigram.sql.query.raw import RawSQL
 from lexigram.sql.query.shape import Clause, Shape, Slot, shifted
@@ -172,9 +176,9 @@ class AsyncQueryBuilder:
 
         Args:
             function: Its name, such as ``row_number``.
-            *columns: What it is given.
-            partition_by: Columns that divide the rows.
-            order_by: Columns that order them; ``("name", "DESC")`` for descending.
+            *columns: What it is given: columns, ``*``, and numbers, as in ``ntile(4)``.
+            partition_by: Column or columns that divide the rows.
+            order_by: What orders them: a column, ``("name", "DESC")``, or a list of both.
             alias: Name of the result.
 
         Raises:
@@ -186,17 +190,16 @@ class AsyncQueryBuilder:
                 f"there is no window function {function!r}",
                 hint=f"Known are: {', '.join(sorted(_WINDOW_FUNCTIONS))}; select_raw() takes any.",
             )
-        ordered = tuple(_ordering(part) for part in _many(order_by))
-        return self._with(
-            (
-                "window",
-                name,
-                tuple(as_name(column) for column in columns),
-                tuple(as_name(column) for column in _many(partition_by)),
-                ordered,
-                alias,
-            )
-        )
+        arguments: list[Any] = []
+        values: list[Any] = []
+        for column in columns:
+            if isinstance(column, int):
+                arguments.append(self._slots(1, len(values))[0])
+                values.append(column)
+            else:
+                arguments.append(as_name(column))
+        clause = ("window", name, tuple(arguments), as_names(partition_by), many_orderings(order_by), alias)
+        return self._with(clause, values=values)
 
     def distinct(self) -> Self:
         """Leave out rows that are the same as another."""
@@ -221,7 +224,11 @@ class AsyncQueryBuilder:
         return self._condition("and", column, op, value, value is not ...)
 
     def or_where(self, column: Any, op: Operator | str | Any = Operator.EQ, value: Any = ...) -> Self:
-        """Add a condition that may hold instead of all before it."""
+        """Add a condition that may hold instead of all before it.
+
+        Conditions are joined from left to right: ``where(a).where(b).or_where(c).where(d)`` is
+        ``((a AND b) OR c) AND d``. For other groups, combine filter expressions with ``&`` and ``|``.
+        """
         return self._condition("or", column, op, value, value is not ...)
 
     def where_if(self, condition: Any, column: Any, op: Operator | str | Any = Operator.EQ, value: Any = ...) -> Self:
@@ -237,8 +244,15 @@ class AsyncQueryBuilder:
         return self.where(column, Operator.NOT_BETWEEN, (low, high))
 
     def where_in(self, column: Any, values: Iterable[Any]) -> Self:
-        """The column equals one of the values; none of them matches nothing."""
+        """The column equals one of the values; none of them matches nothing. None among them finds NULL.
+
+        On MySQL text is compared as the column's collation says, which usually overlooks case.
+        """
         return self.where(column, Operator.IN, values)
+
+    def where_not_in(self, column: Any, values: Iterable[Any]) -> Self:
+        """The column equals none of the values; none of them lets every row through."""
+        return self.where(column, Operator.NOT_IN, values)
 
     def where_null(self, column: Any) -> Self:
         """The column is NULL."""
@@ -309,7 +323,7 @@ class AsyncQueryBuilder:
                 raise DataQueryError("a join needs a condition", hint='Give on="orders.user_id = users.id".')
             clause = None
         else:
-            clause = _parse_on(on)
+            clause = parse_on(on)
         return self._with(("join", as_name(table), clause, kind.value), values=values)
 
     def left_join(self, table: Any, on: Any) -> Self:
@@ -336,22 +350,38 @@ class AsyncQueryBuilder:
         return self._with(("having", clause), values=values)
 
     def order_by(
-        self, column: Any, direction: Any = None, *, desc: bool | None = None, ascending: bool | None = None
+        self,
+        column: Any,
+        direction: Any = None,
+        *,
+        desc: bool | None = None,
+        ascending: bool | None = None,
+        nulls: Nulls | None = None,
     ) -> Self:
-        """Order the rows; the first column counts most.
+        """Order the rows; the first column counts most. After a union, the whole of it.
 
         ``order_by("name")``, ``order_by("name", "DESC")``, ``order_by("name", True)`` (descending),
-        ``order_by("name", desc=True)`` and ``order_by("name", ascending=False)``.
+        ``order_by("name", desc=True)``, ``order_by("name", ascending=False)`` and ``order_by(F("name").desc())``.
+
+        NULL counts as the greatest value on every database: last in ascending order, first in descending order.
+
+        Args:
+            column: The column, or an alias of what is selected.
+            direction: ``ASC`` or ``DESC``; True for descending.
+            desc: True for descending.
+            ascending: False for descending.
+            nulls: ``first`` or ``last``; ``database`` leaves NULL where the database has it, which lets MySQL use an
+                index on a column that is never NULL.
         """
-        return self._with(("order_by", as_name(column), _descending(direction, desc, ascending)))
+        return self._with(ordering(column, direction, desc=desc, ascending=ascending, nulls=nulls))
 
     def order_by_raw(self, sql: str | RawSQL, *params: Any) -> Self:
         """Order the rows by an expression, as it is written."""
         clause, values = self._raw(sql, params)
-        return self._with(("order_by", clause, None), values=values)
+        return self._with(("order_by", clause, None, None), values=values)
 
     def limit(self, count: int) -> Self:
-        """Return at most *count* rows."""
+        """Return at most *count* rows; after a union, of the whole of it. The latest call counts."""
         return self._with(("limit", self._slots(1)[0]), values=(_count("limit", count),))
 
     def offset(self, count: int) -> Self:
@@ -366,16 +396,16 @@ class AsyncQueryBuilder:
         Raises:
             DataQueryError: There is no row, or the rows differ in their columns.
         """
-        rows = [data] if isinstance(data, Mapping) else list(data)
+        rows: list[Mapping[str, Any]] = [data] if isinstance(data, Mapping) else list(data)
         if not rows or not rows[0]:
             raise DataQueryError("an insert needs at least one row with one column", hint="Give the values by column.")
         columns = tuple(as_name(name) for name in rows[0])
         values: list[Any] = []
         slots: list[Clause] = []
         for row in rows:
-            if set(row) != set(columns):
-                raise DataQueryError("the rows of an insert differ in their columns", hint="Give each row all of them.")
-            clauses, given = self._assigned([(name, row[name]) for name in columns], len(values))
+            if row.keys() != rows[0].keys():
+                raise _differing()
+            clauses, given = self._assigned([(name, row[name]) for name in rows[0]], len(values))
             slots.append(tuple(slot for _, slot in clauses))
             values += given
         shape = self._kind("insert").plus(("values", columns, tuple(slots)))
@@ -409,26 +439,46 @@ class AsyncQueryBuilder:
         return self._with(("all_rows",))
 
     def returning(self, *columns: Any) -> Self:
-        """Return columns of the rows that were written; all without any. Not on MySQL."""
+        """Return columns of the rows that were written; all without any.
+
+        PostgreSQL and SQLite have it. It is refused for MySQL, and for MariaDB with it: MariaDB has no ``UPDATE …
+        RETURNING``, and what runs there only would break on MySQL.
+        """
         return self._with(("returning", tuple(as_name(column) for column in columns)))
 
-    def on_conflict(self, *columns: Any) -> _Conflict:
+    def on_conflict(self, *columns: Any) -> Conflict[Self]:
         """Say what happens when a row with the same key exists; ``.do_nothing()`` or ``.do_update(...)`` follows.
 
-        MySQL knows no choice of the key: any of the table's counts there.
+        MySQL knows no choice of the key: any of the table's counts there, and a row that is changed counts as two.
         """
-        names: list[str] = []
-        for column in columns:
-            names += [as_name(part) for part in column] if isinstance(column, list | tuple) else [as_name(column)]
-        return _Conflict(self, tuple(names))
+        keys = tuple(name for column in columns for name in as_names(column))
+
+        return Conflict[Self](keys, partial(self._on_conflict, keys))
+
+    def _on_conflict(
+        self, keys: tuple[str, ...], action: Literal["nothing", "update"], names: list[str], given: Mapping[str, Any]
+    ) -> Self:
+        assigned, values = self._assigned(list(given.items()), 0)
+        clauses = (*((name, None) for name in names), *assigned)
+        return self._with(("on_conflict", keys, action, clauses), values=values)
+
+    def _lock(self, share: bool, skip_locked: bool, no_wait: bool) -> Self:
+        if skip_locked and no_wait:
+            raise DataQueryError("locked rows are skipped or refused, not both", hint="Give one of the two.")
+        return self._with(("lock", share, skip_locked, no_wait))
 
     def for_update(self, *, skip_locked: bool = False, no_wait: bool = False) -> Self:
-        """Lock the rows until the transaction ends. SQLite locks the whole file already, and leaves this out."""
-        return self._with(("lock", False, skip_locked, no_wait))
+        """Lock the rows until the transaction ends. SQLite locks the whole file already, and leaves this out.
+
+        Args:
+            skip_locked: Leave out rows that another transaction has locked.
+            no_wait: Fail at once when there is one.
+        """
+        return self._lock(False, skip_locked, no_wait)
 
     def for_share(self, *, skip_locked: bool = False, no_wait: bool = False) -> Self:
         """Lock the rows against changes until the transaction ends; see :meth:`for_update`."""
-        return self._with(("lock", True, skip_locked, no_wait))
+        return self._lock(True, skip_locked, no_wait)
 
     # Queries of queries
 
@@ -460,11 +510,11 @@ class AsyncQueryBuilder:
         return self._combine("union_all", other)
 
     def intersect(self, other: AsyncQueryBuilder) -> Self:
-        """The rows that both queries have."""
+        """The rows that both queries have, each once. MySQL has it since 8.0.31."""
         return self._combine("intersect", other)
 
     def except_(self, other: AsyncQueryBuilder) -> Self:
-        """The rows that only this query has."""
+        """The rows that only this query has, each once. MySQL has it since 8.0.31."""
         return self._combine("except", other)
 
     # Results
@@ -483,9 +533,9 @@ class AsyncQueryBuilder:
         return ParameterizedQuery(statement.sql, values, spoken)
 
     def _compiled(self, dialect: SQLDialect) -> tuple[Statement, tuple[Any, ...]]:
-        statement, order, constants = compile_shape(self._shape, dialect)
-        values = (*self._values, *constants) if constants else self._values
-        return statement, tuple([values[position] for position in order])
+        check_parameters(len(self._values), dialect)
+        compiled = compile_shape(self._shape, dialect)
+        return compiled.statement, compiled.bind(self._values)
 
     async def fetch(self, db: Executor) -> list[Row]:
         """Run the query and return its rows."""
@@ -494,8 +544,10 @@ class AsyncQueryBuilder:
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     async def fetch_one(self, db: Executor) -> Row | None:
-        """Run the query and return its first row, or None."""
-        limited = self if self._shape.kind != "select" or self._shape.last("limit") else self.limit(1)
+        """Run the query and return its first row, or None; no more than one is asked for."""
+        limit = self._shape.last("limit")
+        asked = None if limit is None else self._values[limit[1].position]
+        limited = self if self._shape.kind != "select" or (asked is not None and asked <= 1) else self.limit(1)
         rows = await limited.fetch(db)
         return rows[0] if rows else None
 
@@ -529,123 +581,60 @@ class AsyncQueryBuilder:
     execute_one = fetch_one
     execute_scalar = fetch_value
 
+    async def execute_many(self, db: Executor, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Run this insert for each of many rows, all or none, however many there are.
+
+        ``AsyncQueryBuilder("users").execute_many(db, rows)``; :meth:`on_conflict` may come before it.
+
+        Args:
+            db: Where to run it.
+            rows: Values by column, the same columns in each.
+
+        Returns:
+            How many rows it touched.
+
+        Raises:
+            DataQueryError: The rows differ in their columns, hold RawSQL, or this is no plain insert.
+        """
+        given = list(rows)
+        if not given:
+            return 0
+        template = self.insert(given[0])
+        if template._shape.last("returning") is not None or len(template._values) != len(self._values) + len(given[0]):
+            raise DataQueryError(
+                "execute_many() inserts plain values and returns none", hint="Leave RawSQL and returning() out."
+            )
+        compiled = compile_shape(template._shape, db.dialect)
+        own = self._values
+        columns = list(given[0])
+        bound: list[tuple[Any, ...]] = []
+        for row in given:
+            if row.keys() != given[0].keys():
+                raise _differing()
+            bound.append(compiled.bind((*own, *(row[name] for name in columns))))
+        return await db.execute_many_compiled(compiled.statement, bound)
+
     async def count(self, db: Executor) -> int:
         """How many rows the query would return, its limit and offset left out."""
-        kept = tuple(c for c in self._shape.clauses if c[0] not in {"limit", "offset", "order_by", "lock"})
-        whole = self._new(Shape(self._shape.table, "select", kept))
-        counted = (
-            AsyncQueryBuilder("lexigram_counted", self._dialect).with_cte("lexigram_counted", whole).select_count()
-        )
+        shape = self._shape
+        if shape.kind != "select":
+            raise DataQueryError(f"an {shape.kind} has no rows to count", hint="Use execute(), which counts them.")
+        kept = tuple(c for c in shape.clauses if c[0] not in {"limit", "offset", "order_by", "lock"})
+        if any(shape.last(name) for name in ("combine", "group_by", "having", "distinct", "aggregate", "select_raw")):
+            whole = self._new(Shape(shape.table, "select", kept))
+            counted = AsyncQueryBuilder("lexigram_counted").with_cte("lexigram_counted", whole).select_count()
+        else:
+            # Two tables may have columns of the same name, which MySQL does not take in a subquery.
+            rest = tuple(c for c in kept if c[0] not in {"column", "window"})
+            counted = self._new(Shape(shape.table, "select", rest)).select_count()
         return int(await counted.fetch_value(db))
 
 
-class _Conflict:
-    """What comes after ``on_conflict``.
-
-    Args:
-        query: The insert.
-        keys: The columns of the key.
-    """
-
-    def __init__(self, query: AsyncQueryBuilder, keys: tuple[str, ...]) -> None:
-        self._query = query
-        self._keys = keys
-
-    def do_nothing(self) -> AsyncQueryBuilder:
-        """Keep the row that exists."""
-        return self._query._with(("on_conflict", self._keys, "nothing", ()))
-
-    def do_update(self, *columns: Any, **given: Any) -> AsyncQueryBuilder:
-        """Change the row that exists.
-
-        Args:
-            *columns: Columns that take the value of the row that was to be inserted; or a mapping of new values.
-            **given: New values by column.
-
-        Raises:
-            DataQueryError: The key is not named, or nothing is set.
-        """
-        names: list[str] = []
-        values = dict(given)
-        for column in columns:
-            if isinstance(column, Mapping):
-                values.update(cast("Mapping[str, Any]", column))
-            else:
-                names += [as_name(part) for part in _many(column)]
-        if not self._keys or not (names or values):
-            raise DataQueryError(
-                "on_conflict(...).do_update(...) needs the columns of the key, and what to set", hint="Name both."
-            )
-        assigned, bound = self._query._assigned(list(values.items()), 0)
-        clauses = (*((name, None) for name in names), *assigned)
-        return self._query._with(("on_conflict", self._keys, "update", clauses), values=bound)
-
-
-def _many(given: Any) -> Sequence[Any]:
-    """One thing or several, as several."""
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        return (given,)
-    if len(given) == 2 and isinstance(given[1], str) and given[1].upper() in {"ASC", "DESC"}:
-        return (cast("tuple[Any, str]", given),)
-    return given
-
-
-def _ordering(part: Any) -> tuple[str, bool]:
-    if isinstance(part, tuple):
-        name, direction = cast("tuple[Any, Any]", part)
-        return as_name(name), _descending(direction, None, None)
-    return as_name(part), False
-
-
-def _descending(direction: Any, desc: bool | None, ascending: bool | None) -> bool:
-    """Read an order in any of its documented forms."""
-    given = [value for value in (direction, desc, ascending) if value is not None]
-    if len(given) > 1:
-        raise DataQueryError("an order is given twice", hint="Give a direction, desc= or ascending=, not several.")
-    if direction is None:
-        return bool(desc) if desc is not None else ascending is False
-    if isinstance(direction, bool):
-        return direction
-    if isinstance(direction, int) and direction in (1, -1):
-        return direction == -1
-    if isinstance(direction, str) and direction.strip().upper() in {"ASC", "DESC"}:
-        return direction.strip().upper() == "DESC"
-    raise DataQueryError(f"there is no order {direction!r}", hint="Use 'ASC' or 'DESC'.")
+def _differing() -> DataQueryError:
+    return DataQueryError("the rows of an insert differ in their columns", hint="Give each row all of them.")
 
 
 def _count(name: str, count: Any) -> int:
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise DataQueryError(f"{name} is a number of rows, 0 or more, not {count!r}", hint="Give a whole number.")
     return count
-
-
-def _parse_on(on: Any) -> Clause:
-    """``a.x = b.y AND a.z > b.w`` as conditions."""
-    if not isinstance(on, str):
-        raise DataQueryError(f"a join's condition is text or RawSQL, not {type(on).__name__}", hint="Give either.")
-    parts: list[Clause] = []
-    words = on.replace("\n", " ").split(" ")
-    pending: list[str] = []
-    for word in [*(word for word in words if word), "AND"]:
-        if word.upper() == "AND":
-            parts.append(_parse_comparison(pending, on))
-            pending = []
-        else:
-            pending.append(word)
-    return parts[0] if len(parts) == 1 else ("and", tuple(parts))
-
-
-_COMPARISONS: tuple[str, ...] = ("<=", ">=", "!=", "<>", "=", "<", ">")
-
-
-def _parse_comparison(words: list[str], whole: str) -> Clause:
-    text = " ".join(words)
-    for sign in _COMPARISONS:
-        left, found, right = text.partition(sign)
-        if found and left.strip() and right.strip():
-            for name in (left, right):
-                quoted_path(name.strip(), SQLDialect.SQLITE)
-            return join_condition(left.strip(), sign, right.strip())
-    raise DataQueryError(
-        f"{whole!r} is not a comparison of columns", hint="Write it as RawSQL when it is more than a.x = b.y AND …."
-    )

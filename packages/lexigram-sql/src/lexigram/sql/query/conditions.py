@@ -2,18 +2,20 @@
 
 A condition is a tuple: ``("compare", column, operator, slots)``, ``("columns", left, operator, right)``,
 ``("raw", sql, slots)``, ``("in_query", column, shape, negated)``, ``("exists", shape, negated)``,
-``("and"|"or", conditions)``, ``("not", condition)`` and ``("filter", expression)``, the last being two-valued: a
+``("and"|"or", conditions)``, ``("not", condition)`` and ``("certain", condition)``, the last being two-valued: a
 comparison with NULL is false, as it is in Python, and so its negation is true.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.sql.exceptions import DataQueryError
-from lexigram.sql.query.operators import LIKE_ESCAPE, Operator, operator_registry
+from lexigram.sql.query.operators import Operator, operator_registry
+from lexigram.sql.query.patterns import PATTERNS, pattern_condition
 from lexigram.sql.query.shape import Clause, Shape
 
 __all__ = ["Pieces", "condition_of"]
@@ -31,8 +33,8 @@ class Pieces(Protocol):
         """A column, checked and quoted."""
         ...
 
-    def value(self, slot: Any) -> Any:
-        """A value's parameter."""
+    def value(self, slot: Any, form: str = "") -> Any:
+        """A value's parameter; *form* names what becomes of the value."""
         ...
 
     def raw(self, clause: Clause) -> Any:
@@ -54,12 +56,12 @@ def condition_of(clause: Clause, pieces: Pieces) -> Any:
     match clause[0]:
         case "compare":
             _, name, operator, slots = clause
-            return _compared(_operand(name, pieces), operator, [pieces.value(slot) for slot in slots], pieces)
+            return _compared(_operand(name, pieces), operator, slots, pieces)
         case "columns":
             _, left, operator, right = clause
-            return _compared(pieces.column(left), operator, [pieces.column(right)], pieces)
+            return _comparison(Operator(operator), pieces.column(left), [pieces.column(right)])
         case "raw":
-            return pieces.raw(clause).self_group() if hasattr(pieces.raw(clause), "self_group") else pieces.raw(clause)
+            return pieces.raw(clause).self_group()
         case "in_query":
             _, name, shape, negated = clause
             query = pieces.subquery(shape)
@@ -70,9 +72,9 @@ def condition_of(clause: Clause, pieces: Pieces) -> Any:
             found = sa.exists(pieces.subquery(shape))
             return sa.not_(found) if negated else found
         case "and":
-            return sa.and_(sa.true(), *(condition_of(part, pieces) for part in clause[1])) if clause[1] else sa.true()
+            return sa.and_(sa.true(), *(condition_of(part, pieces) for part in clause[1]))
         case "or":
-            return sa.or_(sa.false(), *(condition_of(part, pieces) for part in clause[1])) if clause[1] else sa.false()
+            return sa.or_(sa.false(), *(condition_of(part, pieces) for part in clause[1]))
         case "not":
             return sa.not_(condition_of(clause[1], pieces))
         case "certain":
@@ -90,12 +92,19 @@ def _operand(name: Any, pieces: Pieces) -> Any:
     return getattr(sa.func, function)(sa.literal_column("*") if column == "*" else pieces.column(column))
 
 
-def _compared(column: Any, operator: str, values: list[Any], pieces: Pieces) -> Any:
+def _compared(column: Any, operator: str, slots: Sequence[Any], pieces: Pieces) -> Any:
     registered = operator_registry.find(operator)
     if registered is not None:
-        return registered[1](column, values)
+        return registered[1](column, [pieces.value(slot) for slot in slots])
+    known = Operator(operator)
+    if known in PATTERNS:
+        return pattern_condition(known, column, slots[0], pieces)
+    return _comparison(known, column, [pieces.value(slot) for slot in slots])
+
+
+def _comparison(operator: Operator, column: Any, values: list[Any]) -> Any:
     value = values[0] if values else None
-    match Operator(operator):
+    match operator:
         case Operator.EQ:
             return column == value
         case Operator.NE:
@@ -109,7 +118,7 @@ def _compared(column: Any, operator: str, values: list[Any], pieces: Pieces) -> 
         case Operator.GE:
             return column >= value
         case Operator.IN:
-            return sa.or_(sa.false(), column.in_(values)) if values else sa.false()
+            return column.in_(values) if values else sa.false()
         case Operator.NOT_IN:
             return column.not_in(values) if values else sa.true()
         case Operator.IS_NULL:
@@ -120,18 +129,5 @@ def _compared(column: Any, operator: str, values: list[Any], pieces: Pieces) -> 
             return column.between(values[0], values[1])
         case Operator.NOT_BETWEEN:
             return ~column.between(values[0], values[1])
-        case Operator.LIKE:
-            return column.like(_exact(value, pieces))
-        case Operator.NOT_LIKE:
-            return column.not_like(_exact(value, pieces))
-        case Operator.ILIKE:
-            return column.ilike(value)
-        case Operator.ICONTAINS:
-            return column.ilike(value, escape=LIKE_ESCAPE)
-        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH:
-            return column.like(_exact(value, pieces), escape=LIKE_ESCAPE)
-
-
-def _exact(value: Any, pieces: Pieces) -> Any:
-    """A pattern in which case counts, on MySQL too, whose usual collations overlook it."""
-    return sa.collate(value, "utf8mb4_bin") if pieces.dialect is SQLDialect.MYSQL else value
+        case _:
+            raise DataQueryError(f"{operator} does not compare two columns", hint="Use =, !=, <, <=, > or >=.")

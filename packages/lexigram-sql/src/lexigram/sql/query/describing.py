@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, cast, runtime_checkable
 
+from lexigram.contracts.data.protocols import QueryFilterProtocol
 from lexigram.contracts.data.types import (
     AndExpr,
     FieldContains,
@@ -22,7 +23,8 @@ from lexigram.contracts.data.types import (
 )
 from lexigram.sql.exceptions import DataQueryError
 from lexigram.sql.query.names import as_name
-from lexigram.sql.query.operators import Operator, escape_like, parse_operator
+from lexigram.sql.query.operators import Operator, parse_operator
+from lexigram.sql.query.patterns import LIKES, PATTERNS, unfinished
 from lexigram.sql.query.raw import RawSQL
 from lexigram.sql.query.shape import Clause, Slot
 
@@ -40,6 +42,11 @@ class Describes(Protocol):
         ...
 
 
+MAX_DEPTH: Final = 32
+"""Levels of a filter expression. The stack of SQLite's parser has 100 places, and a level takes two and more."""
+
+_COMPARE = frozenset({Operator.EQ, Operator.NE, Operator.LT, Operator.LE, Operator.GT, Operator.GE})
+_KNOWN = frozenset(operator.value for operator in Operator)
 _ORDERED = {FieldGt: Operator.GT, FieldGte: Operator.GE, FieldLt: Operator.LT, FieldLte: Operator.LE}
 
 
@@ -60,37 +67,39 @@ def comparison(column: Any, op: Any, value: Any, given: bool, first: int) -> Des
         return describe_expression(column, first)
     if isinstance(column, Describes):
         return column.describe(first)
+    if isinstance(column, QueryFilterProtocol):
+        expression = column.to_expression()
+        return (("and", ()), ()) if expression is None else describe_expression(expression, first)
     if isinstance(column, RawSQL):
-        slots = tuple(Slot(first + index) for index in range(len(column.params)))
-        return ("raw", column.sql, slots), column.params
+        return column.describe(first)
     if isinstance(column, Mapping):
-        return _mapping(column, first)
-    target = column if isinstance(column, tuple) else as_name(column)
+        return _mapping(cast("Any", column), first)
+    target = _target(column)
     if not given and not _is_operator(op):
         # where("status", "active"): equality without saying so
         op, value, given = Operator.EQ, op, True
     name, arity = parse_operator(op)
-    match arity:
-        case "none":
-            if given and value not in (None, True, False):
-                raise DataQueryError(f"{name} takes no value", hint="Leave it out.")
-            if value is False:
-                name = (Operator.IS_NOT_NULL if name == Operator.IS_NULL else Operator.IS_NULL).value
-            return ("compare", target, name, ()), ()
-        case "many":
-            values = _several(name, value, given)
-        case "two":
-            values = _several(name, value, given)
-            if len(values) != 2:
-                raise DataQueryError(f"{name} takes two values, not {len(values)}", hint="Give (low, high).")
-        case "one":
-            if not given:
-                raise DataQueryError(f"{name} takes a value", hint=f"Write where(column, {name!r}, value).")
-            if value is None and name in (Operator.EQ, Operator.NE):
-                null = Operator.IS_NULL if name == Operator.EQ else Operator.IS_NOT_NULL
-                return ("compare", target, null.value, ()), ()
-            values = (_pattern(name, value),)
-    return ("compare", target, name, tuple(Slot(first + index) for index in range(len(values)))), values
+    if arity == "none":
+        return ("compare", target, _null_test(name, op, value, given), ()), ()
+    if arity == "one":
+        return _single(target, name, value, given, first)
+    values = _several(name, value, given)
+    if arity == "two" and len(values) != 2:
+        raise DataQueryError(f"{name} takes two values, not {len(values)}", hint="Give (low, high).")
+    if name in (Operator.IN, Operator.NOT_IN):
+        return _listed(target, name, values, first)
+    if None in values:
+        raise _no_none(name)
+    return ("compare", target, name, _slots(first, len(values))), values
+
+
+def _target(column: Any) -> Any:
+    """A column's name, or ``("call", function, column)``."""
+    return column if isinstance(column, tuple) else as_name(column)  # pyright: ignore[reportUnknownVariableType] - a clause
+
+
+def _slots(first: int, count: int) -> tuple[Slot, ...]:
+    return tuple(Slot(first + index) for index in range(count))
 
 
 def _is_operator(op: Any) -> bool:
@@ -101,26 +110,54 @@ def _is_operator(op: Any) -> bool:
     return True
 
 
+def _null_test(name: str, op: Any, value: Any, given: bool) -> str:
+    """``IS NULL`` or ``IS NOT NULL``; False after ``isnull`` turns it round."""
+    allowed = (None,) if str(op).strip().lower() in {"is", "is not"} else (None, True, False)
+    if given and not any(value is one for one in allowed):
+        raise DataQueryError(f"{op} takes no value but None", hint="Leave it out, or compare with =.")
+    if value is False:
+        return (Operator.IS_NOT_NULL if name == Operator.IS_NULL else Operator.IS_NULL).value
+    return name
+
+
+def _single(target: Any, name: str, value: Any, given: bool, first: int) -> Described:
+    if not given:
+        raise DataQueryError(f"{name} takes a value", hint=f"Write where(column, {name!r}, value).")
+    if name in PATTERNS and not isinstance(value, str):
+        raise DataQueryError(f"{name} takes text, not {type(value).__name__}", hint="Give a string.")
+    if name in LIKES and unfinished(value):
+        raise DataQueryError("the pattern ends with a backslash", hint="Write two to mean one.")
+    if isinstance(value, RawSQL):
+        clause, values = value.describe(first)
+        return ("compare", target, name, (clause,)), values
+    if value is None and name in (Operator.EQ, Operator.NE):
+        null = Operator.IS_NULL if name == Operator.EQ else Operator.IS_NOT_NULL
+        return ("compare", target, null.value, ()), ()
+    if value is None and name in _KNOWN:
+        raise _no_none(name)
+    return ("compare", target, name, (Slot(first),)), (value,)
+
+
+def _no_none(name: str) -> DataQueryError:
+    return DataQueryError(f"nothing is {name} None", hint="Compare with = or !=, or use IS NULL.")
+
+
+def _listed(target: Any, name: str, values: tuple[Any, ...], first: int) -> Described:
+    """``IN``, where NULL is a value like others: SQL's own would never find it, and ``NOT IN`` nothing at all."""
+    present = tuple(value for value in values if value is not None)
+    clause: Clause = ("compare", target, name, _slots(first, len(present)))
+    if len(present) == len(values):
+        return clause, present
+    if name == Operator.IN:
+        return ("or", (clause, ("compare", target, Operator.IS_NULL.value, ()))), present
+    return ("and", (clause, ("compare", target, Operator.IS_NOT_NULL.value, ()))), present
+
+
 def _several(name: str, value: Any, given: bool) -> tuple[Any, ...]:
     if not given or isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise DataQueryError(f"{name} takes a collection of values", hint="Give a list, a tuple or a set.")
-    return tuple(value)
-
-
-def _pattern(name: str, value: Any) -> Any:
-    """The value, as the pattern that its operator means."""
-    shapes = {
-        Operator.CONTAINS.value: "%{}%",
-        Operator.ICONTAINS.value: "%{}%",
-        Operator.STARTS_WITH.value: "{}%",
-        Operator.ENDS_WITH.value: "%{}",
-    }
-    shape = shapes.get(name)
-    if shape is None:
-        return value
-    if not isinstance(value, str):
-        raise DataQueryError(f"{name} takes text, not {type(value).__name__}", hint="Give a string.")
-    return shape.format(escape_like(value))
+    values: Iterable[Any] = cast("Any", value)
+    return tuple(values)
 
 
 def _mapping(given: Mapping[Any, Any], first: int) -> Described:
@@ -134,9 +171,13 @@ def _mapping(given: Mapping[Any, Any], first: int) -> Described:
 
 
 def join_condition(left: str, op: Operator | str, right: str) -> Clause:
-    """A comparison of two columns."""
-    name, arity = parse_operator(op)
-    if arity != "one":
+    """A comparison of two columns.
+
+    Raises:
+        DataQueryError: The operator does not compare columns.
+    """
+    name, _ = parse_operator(op)
+    if name not in _COMPARE:
         raise DataQueryError(f"{name} does not compare two columns", hint="Use =, !=, <, <=, > or >=.")
     return ("columns", left, name, right)
 
@@ -148,11 +189,14 @@ def describe_expression(root: FilterExpression, first: int) -> Described:
     value. So ``~`` of a condition selects exactly the other rows.
 
     Args:
-        root: The expression; may be nested as deep as memory allows.
+        root: The expression. Chains of one kind may be of any length; databases bound how deep others nest.
         first: Position of the first value.
+
+    Raises:
+        DataQueryError: It is nested deeper than :data:`MAX_DEPTH`, or SQL has no form for it.
     """
     values: list[Any] = []
-    done: list[Clause] = []
+    done: list[tuple[Clause, int]] = []
     pending: list[tuple[FilterExpression, bool]] = [(root, False)]
     while pending:
         node, visited = pending.pop()
@@ -161,19 +205,33 @@ def describe_expression(root: FilterExpression, first: int) -> Described:
                 pending += [(node, True), (node.right, False), (node.left, False)]
                 continue
             right, left = done.pop(), done.pop()
-            kind = "and" if isinstance(node, AndExpr) else "or"
-            parts = (*(left[1] if left[0] == kind else (left,)), *(right[1] if right[0] == kind else (right,)))
-            done.append((kind, parts))
+            done.append(_joined("and" if isinstance(node, AndExpr) else "or", left, right))
         elif isinstance(node, NotExpr):
             if not visited:
                 pending += [(node, True), (node.expr, False)]
                 continue
-            done.append(("not", done.pop()))
+            clause, depth = done.pop()
+            done.append((clause[1], depth) if clause[0] == "not" else (("not", clause), depth + 1))
         else:
             clause, bound = _leaf(node, first + len(values))
-            done.append(clause)
+            done.append((clause, 1))
             values += bound
-    return done.pop(), tuple(values)
+        if done[-1][1] > MAX_DEPTH:
+            raise DataQueryError(
+                f"a filter is nested deeper than {MAX_DEPTH} levels", hint="Use FieldIn, or ask in several queries."
+            )
+    return done.pop()[0], tuple(values)
+
+
+def _joined(kind: str, left: tuple[Clause, int], right: tuple[Clause, int]) -> tuple[Clause, int]:
+    """Two conditions as one; a chain of the same kind stays flat."""
+    parts: list[Clause] = []
+    depth = 0
+    for clause, below in (left, right):
+        same = clause[0] == kind
+        parts += clause[1] if same else (clause,)
+        depth = max(depth, below if same else below + 1)
+    return (kind, tuple(parts)), depth
 
 
 def _leaf(node: Any, first: int) -> Described:
@@ -189,8 +247,7 @@ def _leaf(node: Any, first: int) -> Described:
         return ("not", equal), (node.value,)
     if isinstance(node, FieldIn):
         present = tuple(value for value in node.values if value is not None)
-        slots = tuple(Slot(first + index) for index in range(len(present)))
-        clause: Clause = ("certain", ("compare", node.field, Operator.IN.value, slots))
+        clause: Clause = ("certain", ("compare", node.field, Operator.IN.value, _slots(first, len(present))))
         if len(present) < len(node.values):
             clause = ("or", (("compare", node.field, Operator.IS_NULL.value, ()), clause))
         return clause, present
@@ -200,8 +257,7 @@ def _leaf(node: Any, first: int) -> Described:
                 f"FieldContains({node.field!r}) looks for text in SQL, not {type(node.value).__name__}",
                 hint="Give a string, or use FieldEq.",
             )
-        pattern = _pattern(Operator.CONTAINS.value, node.value)
-        return ("certain", ("compare", node.field, Operator.CONTAINS.value, (Slot(first),))), (pattern,)
+        return ("certain", ("compare", node.field, Operator.CONTAINS.value, (Slot(first),))), (node.value,)
     operator = _ORDERED[type(node)]
     if node.value is None:
         return ("or", ()), ()

@@ -27,6 +27,10 @@ class Executor(Protocol):
         """Run a statement and return what it did."""
         ...
 
+    async def execute_many_compiled(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
+        """Run a statement for each row of parameters, all or none, and return how many rows it touched."""
+        ...
+
     def stream_compiled(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
         """Run a query with a cursor at the server."""
         ...

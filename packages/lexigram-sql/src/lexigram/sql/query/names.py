@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from lexigram.contracts.data.identifiers import Column, Identifier, QualifiedTable
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.exceptions.infra import InvalidIdentifierError
+from sqlalchemy.sql import quoted_name
 
-__all__ = ["as_name", "quoted_path"]
+__all__ = ["as_name", "as_names", "quoted_alias", "quoted_path"]
 
 _ALIASED = re.compile(r"\s*(\S+)\s+as\s+(\S+)\s*", re.IGNORECASE)
 
@@ -30,16 +31,30 @@ def as_name(given: Any) -> str:
     )
 
 
+def as_names(given: Any) -> tuple[str, ...]:
+    """A name, or a list or tuple of names, as text."""
+    if isinstance(given, list | tuple):
+        return tuple(as_name(name) for name in cast("list[Any]", given))
+    return (as_name(given),)
+
+
+def quoted_alias(name: Any, dialect: SQLDialect) -> quoted_name:
+    """A name for a result or a table, checked; SQLAlchemy quotes it.
+
+    Raises:
+        InvalidIdentifierError: It is no name.
+    """
+    return quoted_name(Column(as_name(name), dialect).name, quote=True)
+
+
 @lru_cache(maxsize=8192)
 def quoted_path(name: str, dialect: SQLDialect, *, star: bool = False) -> str:
-    """A name with dots, each part checked and quoted: ``users.id``, and with *star* ``users.*`` and ``*``.
-
-    ``name AS other`` is understood where a column or table may have an alias.
+    """A name with dots, each part checked and quoted: ``users.id``; with *star* also ``users.*``, ``*``, ``a AS b``.
 
     Raises:
         InvalidIdentifierError: A part is no name.
     """
-    aliased = _ALIASED.fullmatch(name)
+    aliased = _ALIASED.fullmatch(name) if star else None
     if aliased is not None:
         return f"{quoted_path(aliased[1], dialect, star=False)} AS {Column(aliased[2], dialect).quoted}"
     parts = name.split(".")

@@ -14,7 +14,6 @@ __all__ = [
     "Handler",
     "Operator",
     "QueryOperatorRegistry",
-    "escape_like",
     "operator_registry",
     "parse_operator",
 ]
@@ -24,8 +23,6 @@ Arity = Literal["none", "one", "two", "many"]
 
 Handler = Callable[[ColumnElement[Any], list[ColumnElement[Any]]], ColumnElement[bool]]
 """Builds a condition of a column and the parameters that stand for the values."""
-
-LIKE_ESCAPE = "/"
 
 
 class Operator(StrEnum):
@@ -73,6 +70,7 @@ _SPELLINGS: dict[str, Operator] = {
     "isnull": Operator.IS_NULL,
     "notnull": Operator.IS_NOT_NULL,
     "is": Operator.IS_NULL,
+    "is not": Operator.IS_NOT_NULL,
     "startswith": Operator.STARTS_WITH,
     "endswith": Operator.ENDS_WITH,
 }
@@ -84,13 +82,6 @@ _ARITIES: dict[Operator, Arity] = {
     Operator.BETWEEN: "two",
     Operator.NOT_BETWEEN: "two",
 }
-
-
-def escape_like(text: str) -> str:
-    """Text that stands for itself in a LIKE pattern with :data:`LIKE_ESCAPE`."""
-    for mark in (LIKE_ESCAPE, "%", "_"):
-        text = text.replace(mark, LIKE_ESCAPE + mark)
-    return text
 
 
 class QueryOperatorRegistry:

@@ -8,10 +8,9 @@ from typing import Any
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.data.types import FilterExpression, is_filter_expression
 from lexigram.sql.exceptions import DataQueryError
-from lexigram.sql.query.compile import compile_shape
+from lexigram.sql.query.compile import condition_sql
 from lexigram.sql.query.describing import describe_expression
 from lexigram.sql.query.parameterized import ParameterizedQuery
-from lexigram.sql.query.shape import Shape
 
 __all__ = ["PredicateCompiler"]
 
@@ -47,9 +46,7 @@ class PredicateCompiler:
         """
         spoken = self._dialect if dialect is None else SQLDialect(dialect)
         clause, values = describe_expression(_checked(expression), 0)
-        statement, order, _ = compile_shape(Shape("t").plus(("where", "and", clause)), spoken)
-        condition = statement.sql.partition("WHERE ")[2]
-        return ParameterizedQuery(condition, tuple(values[position] for position in order), spoken)
+        return ParameterizedQuery(*condition_sql(clause, values, spoken), spoken)
 
 
 def _checked(expression: Any) -> FilterExpression:

@@ -2,6 +2,10 @@
 
 The only way for text to reach a statement unquoted is to say so: ``RawSQL``, or a method whose name ends in ``raw``.
 Values stay parameters there too.
+
+What raw SQL means is the database's affair. ``7 / 2`` is 3 on PostgreSQL and SQLite and 3.5 on MySQL, whose integer
+division is ``DIV``. PostgreSQL finds the type of a parameter from what stands around it, and takes it for text where
+nothing does: ``SELECT ?`` wants a string, ``SELECT CAST(? AS integer)`` a number.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from typing import Any
 
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.sql.exceptions import ParameterBindingError
+from lexigram.sql.query.shape import Clause, Slot
 from lexigram.sql.statements.tokens import Kind, tokenize
 from lexigram.sql.statements.translate import translate
 
@@ -36,6 +41,10 @@ class RawSQL:
 
     def __str__(self) -> str:
         return self.sql
+
+    def describe(self, first: int) -> tuple[Clause, tuple[Any, ...]]:
+        """The piece as a clause, its values beginning at position *first*, and the values."""
+        return ("raw", self.sql, tuple(Slot(first + index) for index in range(len(self.params)))), self.params
 
 
 @lru_cache(maxsize=1024)

@@ -7,9 +7,9 @@ queries that differ in values only have the same clauses, and so the same SQL.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-__all__ = ["Clause", "Kind", "Shape"]
+__all__ = ["Clause", "Kind", "Shape", "Slot", "shifted"]
 
 Clause = tuple[Any, ...]
 Kind = Literal["select", "insert", "update", "delete"]
@@ -50,7 +50,7 @@ def shifted(clause: Any, by: int) -> Any:
     if isinstance(clause, Shape):
         return replace(clause, clauses=tuple(shifted(inner, by) for inner in clause.clauses))
     if isinstance(clause, tuple):
-        return tuple(shifted(inner, by) for inner in clause)
+        return tuple(shifted(inner, by) for inner in cast("Any", clause))
     return clause
 
 

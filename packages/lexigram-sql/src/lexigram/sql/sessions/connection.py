@@ -9,6 +9,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from lexigram.contracts.data.sql.database import QueryResult, Row
+from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.sql.driver import Executed, Records, Statement
 from lexigram.sql.exceptions import TransactionError
 from lexigram.sql.transactions.lease import Lease
 
@@ -78,6 +80,27 @@ class HeldConnection:
         async with aclosing(rows):
             async for row in rows:
                 yield row
+
+    @property
+    def dialect(self) -> SQLDialect:
+        """The SQL it speaks."""
+        return self._database.dialect
+
+    async def run_compiled(self, statement: Statement, params: Sequence[Any]) -> Records:
+        """Run a statement that is compiled already, and return its rows."""
+        return await self._database.runner.fetch(statement, params, self.lease)
+
+    async def execute_compiled(self, statement: Statement, params: Sequence[Any]) -> Executed:
+        """Run a statement that is compiled already, and return what it did."""
+        return await self._database.runner.execute(statement, params, self.lease)
+
+    async def execute_many_compiled(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
+        """Run a statement that is compiled already for each row of values, all or none."""
+        return await self._database.runner.execute_many(statement, rows, self.lease)
+
+    def stream_compiled(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
+        """Run a query that is compiled already, with a cursor at the server."""
+        return self._database.runner.stream(statement, params, batch_size, self.lease)
 
     async def close(self) -> None:
         """Give the connection back. Closing twice does nothing."""

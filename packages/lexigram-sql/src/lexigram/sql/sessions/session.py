@@ -17,11 +17,14 @@ A session holds a connection only from its first statement to its next ``commit`
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from lexigram.contracts.data.sql.database import DatabaseProviderProtocol, IsolationLevel, QueryResult, Row
+from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.sql.driver import Executed, Records, Statement
 from lexigram.sql.exceptions import ProtocolValidationError, TransactionError
 from lexigram.sql.sessions.connection import HeldConnection
 from lexigram.sql.transactions.transaction import TransactionScope, parse_isolation
@@ -79,6 +82,32 @@ class DbSession:
     async def fetchrow(self, query: str, *args: Any, timeout: float | None = None) -> Row | None:
         """Run a query and return its first row, or None."""
         return await (await self._connection()).fetchrow(query, *args, timeout=timeout)
+
+    @property
+    def dialect(self) -> SQLDialect:
+        """The SQL it speaks."""
+        return self._database.dialect
+
+    async def run_compiled(self, statement: Statement, params: Sequence[Any]) -> Records:
+        """Run a statement that is compiled already, and return its rows."""
+        return await (await self._connection()).run_compiled(statement, params)
+
+    async def execute_compiled(self, statement: Statement, params: Sequence[Any]) -> Executed:
+        """Run a statement that is compiled already, and return what it did."""
+        return await (await self._connection()).execute_compiled(statement, params)
+
+    async def execute_many_compiled(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
+        """Run a statement that is compiled already for each row of values, all or none."""
+        return await (await self._connection()).execute_many_compiled(statement, rows)
+
+    async def stream_compiled(
+        self, statement: Statement, params: Sequence[Any], batch_size: int
+    ) -> AsyncGenerator[Records]:
+        """Run a query that is compiled already, with a cursor at the server."""
+        batches = (await self._connection()).stream_compiled(statement, params, batch_size)
+        async with aclosing(batches):
+            async for batch in batches:
+                yield batch
 
     async def commit(self) -> None:
         """Make the transaction's changes lasting; the next statement begins another one."""
