@@ -262,6 +262,17 @@ async def test_a_cursor_has_its_time() -> None:
     assert driver.open == 0
 
 
+async def test_a_timeout_says_the_whole_time_of_a_cursor() -> None:
+    """Not what was left of it when the last wait began."""
+    _, driver, things = await watched_store()
+    cursor = things.find(batch_size=2, timeout=0.05)
+    await anext(cursor)
+    driver.gate.clear()
+    with pytest.raises(NoSQLTimeoutError, match=r"within 0\.05 s") as caught:
+        await cursor.to_list()
+    assert caught.value.timeout == 0.05
+
+
 async def test_the_stores_time_limit_holds_for_cursors() -> None:
     """operation_timeout, where the call says nothing."""
     _, driver, things = await watched_store(BackendConfig(scan_policy="allow", operation_timeout=0.01))
