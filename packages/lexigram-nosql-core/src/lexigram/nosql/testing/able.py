@@ -281,8 +281,12 @@ class AbleCollection(MinimalCollection):
         run_native = self.run_update if step.kind == "update" else self.run_delete
         outcome = await run_native(step.native, call)
         if outcome is None:
-            # A bulk has no way back to the engine: the error is that of the write.
-            step.native.change.apply(self._select(step.native.compiled)[0].document, step.native.query)
+            # A bulk has no way back to the engine: the error is that of the write, and what came before it stays.
+            for row in self._select(step.native.compiled):
+                new, changed = step.native.change.apply(row.document, step.native.query)
+                if changed:
+                    row.document, row.revision = copy_document(new), next(self._able.writes)
+            step.native.change.build_upsert(step.native.query)
             raise MinimalError("refused", {})
         return outcome
 
