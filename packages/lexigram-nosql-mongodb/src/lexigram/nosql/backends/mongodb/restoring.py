@@ -12,7 +12,7 @@ naive dates, ``Decimal128`` and ``Int64``. What comes out is what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final
@@ -53,9 +53,19 @@ def restore(document: dict[str, Any]) -> dict[str, Any]:
         The same document.
     """
     for name, value in document.items():
-        rule = _RULES.get(type(value))
-        if rule is not None:
-            document[name] = rule(value)
+        cls = type(value)
+        if cls is str or cls is int:
+            continue
+        if cls is datetime:
+            document[name] = _EPOCH + (value - _NAIVE_EPOCH)
+        elif cls is dict:
+            if not _is_untouched(map(type, value.values())):
+                restore(value)
+        elif cls is list:
+            if not _is_untouched(map(type, value)):
+                _array(value)
+        elif cls in _CONCERNED:
+            document[name] = _RULES[cls](value)
     return document
 
 
@@ -79,6 +89,7 @@ _RULES: Final[dict[type, Callable[[Any], Any]]] = {
     list: _array,
 }
 _CONCERNED: Final = frozenset(_RULES)
+_is_untouched: Final[Callable[[Iterable[type]], bool]] = _CONCERNED.isdisjoint
 
 
 def restore_value(value: Any) -> Any:
@@ -97,6 +108,6 @@ def restore_many(documents: Sequence[dict[str, Any]]) -> None:
     Args:
         documents: As decoded without decoders.
     """
-    if not _CONCERNED.isdisjoint(map(type, chain.from_iterable(map(dict.values, documents)))):
+    if not _is_untouched(map(type, chain.from_iterable(map(dict.values, documents)))):
         for document in documents:
             restore(document)
