@@ -103,7 +103,12 @@ _NAMED: Final[Mapping[type[lexigram.NoSQLError], Mapping[int, str]]] = {
     },
     lexigram.UpdateError: {28: "PathNotViable", 40: "ConflictingUpdateOperators", 66: "ImmutableField"},
     # Filters and updates have been checked before, so what is left to complain about are options.
-    lexigram.QueryOptionError: {2: "BadValue", 9: "FailedToParse", 14: "TypeMismatch"},
+    lexigram.QueryOptionError: {
+        2: "BadValue",
+        9: "FailedToParse",
+        14: "TypeMismatch",
+        16746: "an order by an ambiguous position in an array",
+    },
     lexigram.NoSQLIndexError: {
         27: "IndexNotFound",
         67: "CannotCreateIndex",

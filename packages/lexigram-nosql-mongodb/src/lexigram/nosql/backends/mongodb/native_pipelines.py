@@ -46,6 +46,7 @@ __all__ = ["NativePipelines", "NativeStages", "compile_stages"]
 _MOST_IN_A_BATCH: Final = 100_000
 _DISK_BY_DEFAULT: Final = (6, 0)
 _LET: Final = (5, 0)
+_AMBIGUOUS_ORDER: Final = 16746
 _TOO_LARGE: Final = frozenset({10334, 17217})
 _WRITING: Final = frozenset({"$merge", "$out"})
 _WITH_PIPELINE: Final = frozenset({"$lookup", "$unionWith"})
@@ -161,6 +162,8 @@ def _within(
 def _as_pipeline_error(error: OperationFailure) -> PipelineError | None:
     """Where a stage fails on a document, what the engine would raise; the code is the same."""
     found = classify(error)
+    if error.code == _AMBIGUOUS_ORDER:
+        return None
     if type(found) is NoSQLError or isinstance(found, QueryOptionError | UpdateError):
         return PipelineError(found.message, mongo_code=error.code)
     return None
