@@ -131,7 +131,19 @@ def test_what_never_ends_is_named_with_its_place(text: str) -> None:
         ("SET search_path TO x", False, False, False),
         ("CREATE TEMP TABLE t (a int)", False, False, False),
         ("LISTEN news", False, False, False),
-        ("SELECT 1; SET x = 1", True, False, False),
+        ("SELECT * INTO TEMPORARY u FROM t", True, False, False),
+        ("SELECT * INTO pg_temp.u FROM t", True, False, False),
+        ("SELECT @x := 1", True, False, False),
+        ("SELECT * FROM t WHERE a @> b", True, True, True),
+        ("CREATE TABLE t (id SERIAL PRIMARY KEY, a VARCHAR(5), CHECK (a <> ''))", False, False, True),
+        ("CREATE UNIQUE INDEX i ON t (lower(a))", False, False, True),
+        ("CREATE TABLE t AS SELECT set_config('a', 'b', false)", False, False, False),
+        ("ALTER TABLE t ADD COLUMN b int DEFAULT set_config('a', 'b', false)::int", False, False, False),
+        ("ALTER TABLE t ADD COLUMN b int", False, False, True),
+        ("CREATE TEMPORARY TABLE t (a int)", False, False, False),
+        ("CREATE GLOBAL TEMP TABLE t (a int)", False, False, False),
+        ("DROP TABLE t", False, False, True),
+        ("CREATE ROLE r", False, False, False),
         ("SELECT 1;", True, True, True),
         ("-- why\nSELECT 1", True, True, True),
     ],
@@ -139,6 +151,33 @@ def test_what_never_ends_is_named_with_its_place(text: str) -> None:
 def test_what_a_statement_leaves_behind_is_known(text: str, rows: bool, reads: bool, clean: bool) -> None:
     statement = translate(text, POSTGRES, "numeric").statement
     assert (statement.returns_rows, statement.read_only, statement.keeps_session) == (rows, reads, clean)
+
+
+def test_functions_of_sqlite_leave_nothing_behind() -> None:
+    statement = translate("SELECT last_insert_rowid(), json_each(a) FROM t", SQLDialect.SQLITE, "qmark").statement
+    assert (statement.read_only, statement.keeps_session) == (True, True)
+    assert not translate("SELECT load_extension('x')", SQLDialect.SQLITE, "qmark").statement.keeps_session
+    assert not translate("PRAGMA foreign_keys = OFF", SQLDialect.SQLITE, "qmark").statement.keeps_session
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT 1; SELECT 2", "DELETE FROM t; DROP TABLE t;", "CREATE TABLE a (b int); SELECT 1"]
+)
+def test_several_statements_in_one_text_are_refused(text: str) -> None:
+    with pytest.raises(QuerySyntaxError, match="several statements"):
+        translate(text, POSTGRES, "numeric")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT ';', 1 -- ; no",
+        "CREATE TRIGGER x AFTER INSERT ON t BEGIN UPDATE t SET a = 1; UPDATE t SET a = 2; END",
+        "CREATE FUNCTION f() RETURNS int AS $$ SELECT 1; SELECT 2 $$ LANGUAGE sql",
+    ],
+)
+def test_semicolons_inside_one_statement_are_no_end(text: str) -> None:
+    assert translate(text, POSTGRES, "numeric").statement.sql == text
 
 
 def test_a_text_is_translated_once() -> None:

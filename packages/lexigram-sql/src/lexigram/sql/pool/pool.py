@@ -106,6 +106,7 @@ class Pool:
         self._drained.set()
         self._figures = PoolStats()
         self._sweeper: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def max_connections(self) -> int:
@@ -129,6 +130,8 @@ class Pool:
 
     async def warm(self, count: int) -> None:
         """Open connections until there are *count*, at most as many as are kept."""
+        if asyncio.get_running_loop() is not self._loop:
+            self._bind()
         missing = min(count, self._size) - len(self._idle) - len(self._lent) - self._opening
         if missing <= 0:
             return
@@ -156,6 +159,8 @@ class Pool:
 
     def acquire_idle(self) -> SqlConnection | None:
         """Lend an idle connection at once, or return None when :meth:`acquire` would have to wait or open one."""
+        if asyncio.get_running_loop() is not self._loop:
+            self._bind()
         idle = self._idle
         while idle and not self._waiters:
             held = idle.pop()  # the latest used: the others may grow old and go
@@ -163,6 +168,18 @@ class Pool:
                 return self._lend(held)
             self._discard(held)
         return None
+
+    def _bind(self) -> None:
+        """Belong to the event loop that first asks, since sockets and locks do."""
+        if self._loop is not None:
+            raise ConnectionPoolError(
+                f"the connections of {self._name!r} belong to another event loop",
+                hint="Connect a database of its own in each event loop, such as one for each asyncio.run().",
+                backend=self._backend,
+                operation="acquire",
+                retryable=False,
+            )
+        self._loop = asyncio.get_running_loop()
 
     async def acquire(self, timeout: float | None = None) -> SqlConnection:  # noqa: ASYNC109 - waiting is what it does
         """Lend a connection.

@@ -219,13 +219,13 @@ class Runner:
             except DatabaseError:
                 raise
             except Exception as error:
-                raise self.translate(error, statement.sql, params, timeout) from error
+                raise self._told(error, connection, statement, params, timeout) from error
         started = time.perf_counter()
         failure: BaseException | None = None
         try:
             return await run(connection, statement, params, timeout)
         except Exception as error:
-            failure = self.translate(error, statement.sql, params, timeout)
+            failure = self._told(error, connection, statement, params, timeout)
             if failure is error:
                 raise
             raise failure from error
@@ -234,6 +234,20 @@ class Runner:
             raise
         finally:
             self._note(statement, params, time.perf_counter() - started, failure, connection, lease)
+
+    def _told(
+        self,
+        error: Exception,
+        connection: SqlConnection,
+        statement: Statement,
+        params: Sequence[Any],
+        timeout: float | None,
+    ) -> BaseException:
+        """The error to raise for what a statement raised, which may be that its connection was lost meanwhile."""
+        translated = self.translate(error, statement.sql, params, timeout)
+        if isinstance(translated, DriverError) and not connection.is_alive:
+            return DatabaseConnectionError(f"the connection was lost: {type(error).__name__}", backend=self._backend)
+        return translated
 
     def translate(
         self,

@@ -15,8 +15,8 @@ from typing import Any
 
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.sql.driver import ParamStyle, Statement
-from lexigram.sql.exceptions import ParameterBindingError
-from lexigram.sql.statements.classify import classify
+from lexigram.sql.exceptions import ParameterBindingError, QuerySyntaxError
+from lexigram.sql.statements.classify import classify, count_statements
 from lexigram.sql.statements.tokens import Kind, Token, tokenize
 
 __all__ = ["Translation", "translate"]
@@ -101,14 +101,21 @@ def translate(sql: str, dialect: SQLDialect, style: ParamStyle) -> Translation:
         style: The placeholders of the driver.
 
     Raises:
-        QuerySyntaxError: A string, name or comment never ends.
+        QuerySyntaxError: A string, name or comment never ends, or there are several statements.
         ParameterBindingError: Placeholders are mixed, or numbers are left out.
     """
     tokens = list(tokenize(sql, dialect))
     kind = _style_of(tokens, sql)
     writer = _Writer(style, kind)
     text = "".join(writer.write(token) for token in tokens)
-    nature = classify(tokens)
+    if count_statements(tokens) > 1:
+        # Most drivers take one at a time, and PostgreSQL's takes several as long as there are no values.
+        raise QuerySyntaxError(
+            "there are several statements in one text",
+            hint="Run them one by one, in a transaction if they belong together.",
+            sql=sql,
+        )
+    nature = classify(tokens, dialect)
     count, order, names = writer.binding(sql)
     parameters = len(writer.used)
     if style == "format" and parameters == 0:

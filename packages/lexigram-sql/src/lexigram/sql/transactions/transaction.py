@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from lexigram.contracts.data.sql.database import IsolationLevel
-from lexigram.sql.exceptions import TransactionError
+from lexigram.sql.exceptions import TransactionError, TransactionRollbackError
 from lexigram.sql.transactions.lease import Lease
 
 __all__ = ["TransactionScope", "finished", "parse_isolation"]
@@ -111,6 +111,13 @@ class TransactionScope:
 
     async def _commit(self) -> None:
         connection = self._lease.connection
+        if not connection.is_alive:
+            raise TransactionRollbackError(
+                "the connection of this transaction was lost before it could be committed",
+                hint="Run the whole block again.",
+                retryable=True,
+                cause=self._lease.failed,
+            )
         if self._savepoint is not None:
             await connection.release_savepoint(self._savepoint)
         else:

@@ -152,8 +152,8 @@ class MySQLConnection:
         await self._command(f"RELEASE SAVEPOINT `{name}`")
 
     async def reset(self) -> None:
-        """Close the connection: MySQL's protocol has a reset, but aiomysql does not offer it."""
-        self.terminate()
+        """Bring the session back to how it began: the server forgets all of it, and our settings are made again."""
+        await self._ask(self._raw.start_over, None)
 
     async def ping(self) -> None:
         """Ask the server for a sign of life."""

@@ -79,7 +79,7 @@ class MySQLDriver:
 
     async def _open(self) -> RawConnection:
         url = self._url
-        if self._tls is None and self._mode not in {"disable", "prefer"}:
+        if self._tls is None and self._mode != "disable":
             self._tls = await asyncio.to_thread(tls_context, self._config.tls, self._mode)
         raw = RawConnection(
             host=url.host or "localhost",
@@ -90,9 +90,10 @@ class MySQLDriver:
             charset=url.options.get("charset", "utf8mb4"),
             decoders=DECODERS,
             sql_mode=f"'{self._sql_mode}'",  # aiomysql writes it as it is
-            init_command="SET time_zone = '+00:00'",
+            settings="time_zone = '+00:00'",
             connect_timeout=self._config.backend.connect_timeout.total_seconds,
             tls=self._tls,
+            demand_tls=self._mode not in {"disable", "prefer"},
         )
         await raw.open()
         self._version = raw.version

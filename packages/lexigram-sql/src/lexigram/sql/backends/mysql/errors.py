@@ -57,6 +57,7 @@ _NUMBERS: dict[int, type[errors.DatabaseError]] = {
     1226: errors.ConnectionRefusedError,
     2003: errors.ConnectionRefusedError,
     2002: errors.ConnectionRefusedError,
+    2026: errors.ConnectionRefusedError,
     1053: errors.DatabaseConnectionError,
     1152: errors.DatabaseConnectionError,
     1927: errors.DatabaseConnectionError,
@@ -77,7 +78,7 @@ _NUMBERS: dict[int, type[errors.DatabaseError]] = {
     3140: errors.ParameterBindingError,
     1390: errors.ParameterBindingError,
 }
-_NEVER_AGAIN = frozenset({1044, 1045, 1049, 1130})
+_NEVER_AGAIN = frozenset({1044, 1045, 1049, 1130, 2026})
 _KEY = re.compile(r"for key '(?:(?P<table>[^'.]+)\.)?(?P<key>[^']+)'")
 _FOREIGN = re.compile(r"`(?P<table>[^`]+)`, CONSTRAINT `(?P<key>[^`]+)` FOREIGN KEY \(`(?P<column>[^`]+)`\)")
 _CHECK = re.compile(

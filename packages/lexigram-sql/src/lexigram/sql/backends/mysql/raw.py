@@ -10,9 +10,13 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NamedTuple
 
 import aiomysql  # type: ignore[import-untyped]
+import pymysql
 from pymysql.constants import CLIENT, FIELD_TYPE, SERVER_STATUS
 
 __all__ = ["Answer", "RawConnection"]
+
+_COM_RESET_CONNECTION = 0x1F
+_NO_TLS = 2026  # CR_SSL_CONNECTION_ERROR
 
 
 class Answer(NamedTuple):
@@ -44,9 +48,10 @@ class RawConnection(aiomysql.Connection):  # type: ignore[misc]
         db: str | None,
         charset: str,
         sql_mode: str,
-        init_command: str,
+        settings: str,
         connect_timeout: float,
         tls: ssl.SSLContext | None,
+        demand_tls: bool,
         decoders: dict[Any, Any],
     ) -> None:
         super().__init__(
@@ -57,7 +62,7 @@ class RawConnection(aiomysql.Connection):  # type: ignore[misc]
             db=db,
             charset=charset,
             sql_mode=sql_mode,
-            init_command=init_command,
+            init_command=f"SET {settings}",
             connect_timeout=connect_timeout,
             ssl=tls,
             conv=decoders,
@@ -66,6 +71,8 @@ class RawConnection(aiomysql.Connection):  # type: ignore[misc]
             program_name="lexigram",
         )
         self.client_flag &= ~CLIENT.MULTI_STATEMENTS
+        self._settings = settings
+        self._demand_tls = demand_tls
 
     async def open(self) -> None:
         """Connect to the server."""
@@ -118,6 +125,22 @@ class RawConnection(aiomysql.Connection):  # type: ignore[misc]
             columns, rows = _typed(cursor.description, rows)
             yield Answer(columns, rows, 0, None)
         await cursor.close()
+
+    async def start_over(self) -> None:
+        """Reset the session, and make the settings again that it began with.
+
+        COM_RESET_CONNECTION rolls back, drops temporary tables, releases locks and forgets variables (client/server
+        protocol; MySQL from 5.7.3, MariaDB from 10.2.4). aiomysql sends it as it sends any command.
+        """
+        await self._execute_command(_COM_RESET_CONNECTION, "")
+        await self._read_ok_packet()
+        await self.query(f"SET NAMES {self.charset}, sql_mode = {self.sql_mode}, {self._settings}, autocommit = 1")
+
+    async def _request_authentication(self) -> None:
+        """Introduce itself; not in the clear when that was ruled out, where aiomysql would go on."""
+        if self._demand_tls and not self.server_capabilities & CLIENT.SSL:
+            raise pymysql.err.OperationalError(_NO_TLS, "the server offers no TLS, which tls.mode requires")
+        await super()._request_authentication()
 
     async def ask_for_life(self) -> None:
         """Ask the server for a sign of life."""

@@ -67,11 +67,13 @@ class SQLiteConnection:
         self._begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
         self._pending: str | None = None
         self._in_transaction = False
+        self._settings: Sequence[tuple[str, Any]] = ()
 
     async def open(self) -> None:
         """Start the thread, and open the file on it."""
         try:
             await self._worker
+            self._settings = await self._call(_settings, self._worker.raw)
         except BaseException:
             await self._ended()
             raise
@@ -221,9 +223,9 @@ class SQLiteConnection:
         await self._call(_undo, self._worker.raw, name)
 
     async def reset(self) -> None:
-        """Undo what a borrower left open; settings that it made by ``PRAGMA`` stay."""
+        """Undo what a borrower left open: a transaction, temporary tables, attached databases, settings."""
         self._pending, self._in_transaction = None, False
-        await self._call(_end, self._worker.raw, "ROLLBACK")
+        await self._call(_reset, self._worker.raw, self._settings)
 
     async def ping(self) -> None:
         """Ask for a sign of life."""
@@ -240,6 +242,54 @@ class SQLiteConnection:
         if self._worker.is_open:
             self._worker.raw.interrupt()
             self._worker.stop()
+
+
+_PRAGMAS = (
+    "automatic_index",
+    "busy_timeout",
+    "cache_size",
+    "cell_size_check",
+    "checkpoint_fullfsync",
+    "defer_foreign_keys",
+    "foreign_keys",
+    "fullfsync",
+    "ignore_check_constraints",
+    "legacy_alter_table",
+    "query_only",
+    "read_uncommitted",
+    "recursive_triggers",
+    "reverse_unordered_selects",
+    "secure_delete",
+    "synchronous",
+    "temp_store",
+    "threads",
+    "trusted_schema",
+    "writable_schema",
+)
+"""The settings that a connection has for itself ("PRAGMA Statements"), as far as they can be read back."""
+
+
+def _settings(raw: sqlite3.Connection) -> list[tuple[str, Any]]:
+    found = [(name, raw.execute(f"PRAGMA {name}").fetchone()) for name in _PRAGMAS]
+    return [(name, row[0]) for name, row in found if row is not None]
+
+
+def _reset(raw: sqlite3.Connection, settings: Sequence[tuple[str, Any]]) -> None:
+    if raw.in_transaction:
+        raw.execute("ROLLBACK")
+    raw.execute("PRAGMA query_only = OFF")
+    for kind, name in raw.execute(
+        "SELECT type, name FROM temp.sqlite_master WHERE type IN ('table', 'view', 'trigger')"
+        " AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY type = 'table'"
+    ).fetchall():
+        quoted = name.replace('"', '""')
+        raw.execute(f'DROP {kind} IF EXISTS temp."{quoted}"')
+    for _, name, _ in raw.execute("PRAGMA database_list").fetchall():
+        if name not in {"main", "temp"}:
+            quoted = name.replace('"', '""')
+            raw.execute(f'DETACH DATABASE "{quoted}"')
+    for name, value in settings:
+        raw.execute(f"PRAGMA {name} = {value}")
 
 
 def _columns(cursor: sqlite3.Cursor) -> list[str]:
