@@ -47,7 +47,7 @@ async def meaning(
         indexes = await collection.driver.list_indexes(collection.name)
     except PyMongoError:
         return None
-    wanted = hint if isinstance(hint, str) else tuple(map(tuple, hint))
+    wanted: Any = hint if isinstance(hint, str) else tuple([(path, way) for path, way in hint])
     if any(wanted in (spec.name, spec.keys) for spec in (ID_INDEX, *indexes)):
         return None
     return NoSQLIndexError(
