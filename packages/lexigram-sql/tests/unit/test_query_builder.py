@@ -143,8 +143,20 @@ def test_an_operator_can_be_added_and_taken_away(register: Callable[..., None]) 
     register("~*", lambda column, values: column.op("~*")(values[0]))
     register("Within", lambda column, values: column.between(*values), "two")
     query = Q("t").where("a", "~*", "^x").or_where("b", "within", (1, 2))
-    assert query.build() == ('SELECT * FROM "t" WHERE "a" ~* $1 OR "b" BETWEEN $2 AND $3', ("^x", 1, 2))
+    assert query.build() == ('SELECT * FROM "t" WHERE ("a" ~* $1) OR "b" BETWEEN $2 AND $3', ("^x", 1, 2))
     assert operator_registry.names() == ["within", "~*"]
+
+
+def test_another_operator_of_the_same_name_means_what_it_says() -> None:
+    for sign in ("@>", "<@"):
+        undo = operator_registry.register_operator("holds", lambda column, values, s=sign: column.op(s)(values[0]))
+        assert where(Q("t").where("a", "holds", 1)) == f'"a" {sign} $1'
+        undo()
+
+
+def test_an_added_operator_may_take_no_value(register: Callable[..., None]) -> None:
+    register("missing", lambda column, values: column.is_(None), "none")
+    assert where(Q("t").where("a", "missing")) == '"a" IS NULL'
 
 
 def test_a_name_that_is_taken_is_no_new_operator() -> None:

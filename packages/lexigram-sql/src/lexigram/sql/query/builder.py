@@ -142,10 +142,15 @@ class AsyncQueryBuilder:
         return self._with(("select_raw", clause), values=values)
 
     def _aggregate(self, function: str, column: Any, alias: str | None) -> Self:
-        return self._with(("aggregate", function, as_name(column), alias))
+        return self._with(("aggregate", function, as_name(column), alias or function))
 
     def select_count(self, column: Any = "*", alias: str | None = None) -> Self:
-        """Choose how many rows there are, or how many where *column* is not NULL."""
+        """Choose how many rows there are, or how many where *column* is not NULL.
+
+        Args:
+            column: The column, or ``*``.
+            alias: Name of the result; ``count`` when None, and so with the other functions.
+        """
         return self._aggregate("count", column, alias)
 
     def select_sum(self, column: Any, alias: str | None = None) -> Self:
@@ -179,7 +184,7 @@ class AsyncQueryBuilder:
             *columns: What it is given: columns, ``*``, and numbers, as in ``ntile(4)``.
             partition_by: Column or columns that divide the rows.
             order_by: What orders them: a column, ``("name", "DESC")``, or a list of both.
-            alias: Name of the result.
+            alias: Name of the result; the function's when None.
 
         Raises:
             DataQueryError: There is no such function.
@@ -198,7 +203,8 @@ class AsyncQueryBuilder:
                 values.append(column)
             else:
                 arguments.append(as_name(column))
-        clause = ("window", name, tuple(arguments), as_names(partition_by), many_orderings(order_by), alias)
+        ordered = many_orderings(order_by)
+        clause = ("window", name, tuple(arguments), as_names(partition_by), ordered, alias or name)
         return self._with(clause, values=values)
 
     def distinct(self) -> Self:

@@ -37,10 +37,12 @@ def insert_statement(shape: Shape, writer: Writer) -> Any:
             "an insert takes its rows at once" if given else "an insert needs values", hint="Use insert([{...}, …])."
         )
     _, columns, rows = given[0]
-    statement = _INSERTS[writer.dialect](_target(shape, columns, writer))
+    conflict = shape.last("on_conflict")
+    assigned = () if conflict is None else tuple(name for name, _ in conflict[3])
+    target = _target(shape, tuple(dict.fromkeys((*columns, *assigned))), writer)
+    statement = _INSERTS[writer.dialect](target)
     values = [{name: writer.value(slot) for name, slot in zip(columns, row, strict=True)} for row in rows]
     statement = statement.values(values if len(values) > 1 else values[0])
-    conflict = shape.last("on_conflict")
     if conflict is not None:
         statement = _upsert(statement, conflict, columns, writer)
     return _returning(shape, statement, writer)

@@ -1,9 +1,10 @@
 """Conditions: how they are described, and how they are written.
 
-A condition is a tuple: ``("compare", column, operator, slots)``, ``("columns", left, operator, right)``,
-``("raw", sql, slots)``, ``("in_query", column, shape, negated)``, ``("exists", shape, negated)``,
-``("and"|"or", conditions)``, ``("not", condition)`` and ``("certain", condition)``, the last being two-valued: a
-comparison with NULL is false, as it is in Python, and so its negation is true.
+A condition is a tuple: ``("compare", column, operator, slots)``, where an added operator stands as its handler,
+``("columns", left, operator, right)``, ``("raw", sql, slots)``, ``("in_query", column, shape, negated)``,
+``("exists", shape, negated)``, ``("and"|"or", conditions)``, ``("differs", column, slot)`` and
+``("except", condition)``. The last two are negations with the meaning that they have in Python: NULL differs from every
+value, and what is not known to hold does not hold.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.sql.exceptions import DataQueryError
-from lexigram.sql.query.operators import Operator, operator_registry
+from lexigram.sql.query.operators import Handler, Operator
 from lexigram.sql.query.patterns import PATTERNS, pattern_condition
 from lexigram.sql.query.shape import Clause, Shape
 
@@ -33,12 +34,16 @@ class Pieces(Protocol):
         """A column, checked and quoted."""
         ...
 
+    def argument(self, function: str, name: str) -> Any:
+        """What a function is given."""
+        ...
+
     def value(self, slot: Any, form: str = "") -> Any:
         """A value's parameter; *form* names what becomes of the value."""
         ...
 
-    def raw(self, clause: Clause) -> Any:
-        """SQL as it was given."""
+    def raw(self, clause: Clause, *, grouped: bool = False) -> Any:
+        """SQL as it was given, in parentheses when *grouped*."""
         ...
 
     def subquery(self, shape: Shape) -> Any:
@@ -61,7 +66,7 @@ def condition_of(clause: Clause, pieces: Pieces) -> Any:
             _, left, operator, right = clause
             return _comparison(Operator(operator), pieces.column(left), [pieces.column(right)])
         case "raw":
-            return pieces.raw(clause).self_group()
+            return pieces.raw(clause, grouped=True)
         case "in_query":
             _, name, shape, negated = clause
             query = pieces.subquery(shape)
@@ -75,11 +80,11 @@ def condition_of(clause: Clause, pieces: Pieces) -> Any:
             return sa.and_(sa.true(), *(condition_of(part, pieces) for part in clause[1]))
         case "or":
             return sa.or_(sa.false(), *(condition_of(part, pieces) for part in clause[1]))
-        case "not":
-            return sa.not_(condition_of(clause[1], pieces))
-        case "certain":
-            # NULL counts as false, so that a negation around it is true.
-            return sa.func.coalesce(condition_of(clause[1], pieces), sa.false())
+        case "differs":
+            return pieces.column(clause[1]).is_distinct_from(pieces.value(clause[2]))
+        case "except":
+            # A condition that is NULL does not hold, so that the rows are exactly those that it leaves out.
+            return sa.not_(sa.func.coalesce(condition_of(clause[1], pieces), sa.false()))
         case _:
             raise DataQueryError(f"{clause[0]!r} is no condition")
 
@@ -89,13 +94,12 @@ def _operand(name: Any, pieces: Pieces) -> Any:
     if isinstance(name, str):
         return pieces.column(name)
     _, function, column = name
-    return getattr(sa.func, function)(sa.literal_column("*") if column == "*" else pieces.column(column))
+    return getattr(sa.func, function)(pieces.argument(function, column))
 
 
-def _compared(column: Any, operator: str, slots: Sequence[Any], pieces: Pieces) -> Any:
-    registered = operator_registry.find(operator)
-    if registered is not None:
-        return registered[1](column, [pieces.value(slot) for slot in slots])
+def _compared(column: Any, operator: str | Handler, slots: Sequence[Any], pieces: Pieces) -> Any:
+    if not isinstance(operator, str):
+        return operator(column, [pieces.value(slot) for slot in slots])
     known = Operator(operator)
     if known in PATTERNS:
         return pattern_condition(known, column, slots[0], pieces)

@@ -23,7 +23,7 @@ from lexigram.contracts.data.types import (
 )
 from lexigram.sql.exceptions import DataQueryError
 from lexigram.sql.query.names import as_name
-from lexigram.sql.query.operators import Operator, parse_operator
+from lexigram.sql.query.operators import Operator, operator_registry, parse_operator
 from lexigram.sql.query.patterns import LIKES, PATTERNS, unfinished
 from lexigram.sql.query.raw import RawSQL
 from lexigram.sql.query.shape import Clause, Slot
@@ -79,6 +79,8 @@ def comparison(column: Any, op: Any, value: Any, given: bool, first: int) -> Des
         # where("status", "active"): equality without saying so
         op, value, given = Operator.EQ, op, True
     name, arity = parse_operator(op)
+    if arity == "none" and name not in _KNOWN:
+        return ("compare", target, _code(name), ()), ()
     if arity == "none":
         return ("compare", target, _null_test(name, op, value, given), ()), ()
     if arity == "one":
@@ -88,9 +90,16 @@ def comparison(column: Any, op: Any, value: Any, given: bool, first: int) -> Des
         raise DataQueryError(f"{name} takes two values, not {len(values)}", hint="Give (low, high).")
     if name in (Operator.IN, Operator.NOT_IN):
         return _listed(target, name, values, first)
-    if None in values:
+    if name in _KNOWN and any(value is None for value in values):
         raise _no_none(name)
-    return ("compare", target, name, _slots(first, len(values))), values
+    return ("compare", target, _code(name), _slots(first, len(values))), values
+
+
+def _code(name: str) -> Any:
+    """What a clause says of its operator: its name, or the handler of one that was added."""
+    added = operator_registry.find(name)
+    # The handler itself, so that another one under the same name makes another shape.
+    return name if added is None else added[1]
 
 
 def _target(column: Any) -> Any:
@@ -129,13 +138,13 @@ def _single(target: Any, name: str, value: Any, given: bool, first: int) -> Desc
         raise DataQueryError("the pattern ends with a backslash", hint="Write two to mean one.")
     if isinstance(value, RawSQL):
         clause, values = value.describe(first)
-        return ("compare", target, name, (clause,)), values
+        return ("compare", target, _code(name), (clause,)), values
     if value is None and name in (Operator.EQ, Operator.NE):
         null = Operator.IS_NULL if name == Operator.EQ else Operator.IS_NOT_NULL
         return ("compare", target, null.value, ()), ()
     if value is None and name in _KNOWN:
         raise _no_none(name)
-    return ("compare", target, name, (Slot(first),)), (value,)
+    return ("compare", target, _code(name), (Slot(first),)), (value,)
 
 
 def _no_none(name: str) -> DataQueryError:
@@ -185,8 +194,8 @@ def join_condition(left: str, op: Operator | str, right: str) -> Clause:
 def describe_expression(root: FilterExpression, first: int) -> Described:
     """A filter expression of contracts, with the meaning that it has in Python.
 
-    Every comparison is true or false: with NULL it is false, but for ``FieldNeq``, since None does not equal the
-    value. So ``~`` of a condition selects exactly the other rows.
+    A comparison with NULL does not hold, but for ``FieldNeq``, since None does not equal the value; ``~`` of it
+    selects exactly the other rows.
 
     Args:
         root: The expression. Chains of one kind may be of any length; databases bound how deep others nest.
@@ -211,7 +220,7 @@ def describe_expression(root: FilterExpression, first: int) -> Described:
                 pending += [(node, True), (node.expr, False)]
                 continue
             clause, depth = done.pop()
-            done.append((clause[1], depth) if clause[0] == "not" else (("not", clause), depth + 1))
+            done.append((clause[1], depth) if clause[0] == "except" else (("except", clause), depth + 1))
         else:
             clause, bound = _leaf(node, first + len(values))
             done.append((clause, 1))
@@ -235,30 +244,19 @@ def _joined(kind: str, left: tuple[Clause, int], right: tuple[Clause, int]) -> t
 
 
 def _leaf(node: Any, first: int) -> Described:
-    """A condition on one field, never NULL."""
+    """A condition on one field."""
     if isinstance(node, FieldEq):
         if node.value is None:
             return ("compare", node.field, Operator.IS_NULL.value, ()), ()
-        return ("certain", ("compare", node.field, Operator.EQ.value, (Slot(first),))), (node.value,)
+        return ("compare", node.field, Operator.EQ.value, (Slot(first),)), (node.value,)
     if isinstance(node, FieldNeq):
         if node.value is None:
             return ("compare", node.field, Operator.IS_NOT_NULL.value, ()), ()
-        equal = ("certain", ("compare", node.field, Operator.EQ.value, (Slot(first),)))
-        return ("not", equal), (node.value,)
+        return ("differs", node.field, Slot(first)), (node.value,)
     if isinstance(node, FieldIn):
-        present = tuple(value for value in node.values if value is not None)
-        clause: Clause = ("certain", ("compare", node.field, Operator.IN.value, _slots(first, len(present))))
-        if len(present) < len(node.values):
-            clause = ("or", (("compare", node.field, Operator.IS_NULL.value, ()), clause))
-        return clause, present
+        return _listed(node.field, Operator.IN.value, node.values, first)
     if isinstance(node, FieldContains):
-        if not isinstance(node.value, str):
-            raise DataQueryError(
-                f"FieldContains({node.field!r}) looks for text in SQL, not {type(node.value).__name__}",
-                hint="Give a string, or use FieldEq.",
-            )
-        return ("certain", ("compare", node.field, Operator.CONTAINS.value, (Slot(first),))), (node.value,)
-    operator = _ORDERED[type(node)]
+        return _single(node.field, Operator.CONTAINS.value, node.value, True, first)
     if node.value is None:
         return ("or", ()), ()
-    return ("certain", ("compare", node.field, operator.value, (Slot(first),))), (node.value,)
+    return ("compare", node.field, _ORDERED[type(node)].value, (Slot(first),)), (node.value,)

@@ -58,6 +58,10 @@ def quoted_path(name: str, dialect: SQLDialect, *, star: bool = False) -> str:
     if aliased is not None:
         return f"{quoted_path(aliased[1], dialect, star=False)} AS {Column(aliased[2], dialect).quoted}"
     parts = name.split(".")
+    if len(parts) > 3:
+        raise InvalidIdentifierError(
+            f"{name!r} has too many parts", hint="Write schema.table.column at most.", name=name
+        )
     if star and parts[-1] == "*":
         return ".".join([*(Column(part, dialect).quoted for part in parts[:-1]), "*"])
     return ".".join(Column(part, dialect).quoted for part in parts)

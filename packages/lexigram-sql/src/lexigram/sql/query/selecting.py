@@ -16,6 +16,7 @@ from lexigram.sql.query.writer import Writer
 
 __all__ = ["select_statement"]
 
+_NAMED = frozenset({"aggregate", "window"})
 _SELECTED = frozenset({"column", "aggregate", "window", "select_raw"})
 
 
@@ -29,6 +30,10 @@ def select_statement(shape: Shape, writer: Writer) -> Any:
     Raises:
         DataQueryError: Something is missing, or the dialect does not have it.
     """
+    names = [clause[-1] for clause in shape.clauses if clause[0] in _NAMED]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataQueryError(f"two results are called {twice!r}", hint="Give one of them an alias.")
     columns = [_selected(clause, writer) for clause in shape.clauses if clause[0] in _SELECTED]
     statement = sa.select(*(columns or [writer.literal("*")])).select_from(_from(shape, writer))
     where = writer.where(shape)
@@ -52,7 +57,7 @@ def _selected(clause: Clause, writer: Writer) -> Any:
             return writer.selected(clause[1])
         case "aggregate":
             _, function, name, alias = clause
-            return writer.labelled(getattr(sa.func, function)(writer.counted(name)), alias)
+            return writer.labelled(getattr(sa.func, function)(writer.argument(function, name)), alias)
         case "window":
             return _window(clause, writer)
         case _:
@@ -62,7 +67,10 @@ def _selected(clause: Clause, writer: Writer) -> Any:
 def _window(clause: Clause, writer: Writer) -> Any:
     _, function, arguments, partition_by, order_by, alias = clause
     call = getattr(sa.func, function)(
-        *(writer.counted(argument) if isinstance(argument, str) else writer.value(argument) for argument in arguments)
+        *(
+            writer.argument(function, argument) if isinstance(argument, str) else writer.value(argument)
+            for argument in arguments
+        )
     )
     ordered = [
         part

@@ -67,6 +67,8 @@ class Writer:
             raise DataQueryError(f"{name!r} is no table", hint="Write 'table' or 'table alias'.")
         quoted_path(words[0], self._dialect)
         schema, _, table = words[0].rpartition(".")
+        if "." in schema:
+            raise DataQueryError(f"{name!r} is no table", hint="Write 'table' or 'schema.table'.")
         return (
             sa.table(sa.sql.quoted_name(table, True), schema=sa.sql.quoted_name(schema, True) if schema else None),
             words[1] if len(words) == 2 else None,
@@ -85,9 +87,9 @@ class Writer:
         """A column to return: ``a``, ``t.a``, ``t.*``, ``*`` or ``a AS b``."""
         return self.literal(quoted_path(name, self._dialect, star=True))
 
-    def counted(self, name: str) -> Any:
-        """What an aggregate is of: a column or ``*``."""
-        return self.literal("*") if name == "*" else self.column(name)
+    def argument(self, function: str, name: str) -> Any:
+        """What a function is given: a column, or ``*`` to count."""
+        return self.literal("*") if (function, name) == ("count", "*") else self.column(name)
 
     @staticmethod
     def literal(sql: str) -> Any:
@@ -95,8 +97,8 @@ class Writer:
         return cast("Any", sa.literal_column(sql))
 
     def labelled(self, expression: Any, alias: Any) -> Any:
-        """An expression under a name, if there is one."""
-        return expression if alias is None else expression.label(quoted_alias(alias, self._dialect))
+        """An expression under a name."""
+        return expression.label(quoted_alias(alias, self._dialect))
 
     def value(self, slot: Any, form: str = "") -> Any:
         """A value's parameter, or the SQL that stands for it.
@@ -109,11 +111,15 @@ class Writer:
             return sa.bindparam(f"p{slot.position}{form}", type_=_PLAIN)
         return self.raw(slot)
 
-    def raw(self, clause: Clause) -> Any:
-        """``("raw", sql, slots)``."""
+    def raw(self, clause: Clause, *, grouped: bool = False) -> Any:
+        """``("raw", sql, slots)``, in parentheses when *grouped*."""
         _, sql, slots = clause
         names = tuple(f"p{slot.position}" for slot in slots)
-        written = sa.text(text_with_binds(sql, names, self._dialect))
+        text = text_with_binds(sql, names, self._dialect)
+        if grouped:
+            # A comment to the end of the line would take the parenthesis with it.
+            text = f"({text}\n)" if "--" in text or "#" in text else f"({text})"
+        written = sa.text(text)
         return written.bindparams(*(sa.bindparam(name, type_=_PLAIN) for name in names))
 
     def expression(self, clause: Any) -> Any:
