@@ -90,6 +90,24 @@ def test_a_report_says_what_was_observed(pytester: pytest.Pytester, example: Pat
     assert set(memory["capabilities"]) == {field.name for field in fields(Capabilities)}
 
 
+def test_harnesses_of_one_backend_are_counted_apart(pytester: pytest.Pytester, example: Path) -> None:
+    """One for each of its clients, say; what is told of a test names the harness."""
+    text = example.read_text()
+    other = (
+        text[text.index("class TestAggregation") :].replace("class Test", "class Other").replace("= Memory", "= Other")
+    )
+    example.write_text(f"{text}\n\nclass Other(Memory):\n    pass\n\n\n{other}")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-n", "0", "-k", "Lifecycle")
+
+    assert result.ret == 0
+    passed = result.parseoutcomes()["passed"]
+    (line,) = (line for line in result.outlines if line.startswith("memory:"))
+    assert line.startswith(
+        f"memory: {passed} passed, 0 not offered and refused by name, 0 xfailed, 0 failed, 2 skipped"
+    )
+    result.stdout.fnmatch_lines(["*skipped lifecycle::*connection_error (Memory): *", "*connection_error (Other): *"])
+
+
 def test_a_new_case_is_drawn_by_its_seed(pytester: pytest.Pytester, example: Path) -> None:
     """So that a failure can be seen again."""
     chosen = ("-k", "TestParity and new", "--conformance-examples", "2", "--conformance-seed", "7")

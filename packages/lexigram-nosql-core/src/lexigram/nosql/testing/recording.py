@@ -31,13 +31,17 @@ COLLECTED = "lexigram.conformance.collected"
 EXPECTED = "lexigram.conformance.expected"
 """Property of a test's report: the kind and text of its expected failure."""
 
+_Test = tuple[str, str]
+"""Id and harness of a standard test."""
+
 
 @dataclass(slots=True)
 class Observed:
     """What a run has shown of one backend.
 
     Attributes:
-        outcomes: ``passed``, ``refused``, ``xfailed``, ``failed`` or ``skipped`` of each test, by id.
+        outcomes: ``passed``, ``refused``, ``xfailed``, ``failed`` or ``skipped`` of each test, by id and harness: a
+            backend may have several, such as one for each client.
         features: For each feature, how often it was ``native``, ``engine`` or ``refused``.
         declared: What the spec says: distribution, capabilities; and what the server said of itself.
         expected: The expected failures that came, by test.
@@ -46,11 +50,11 @@ class Observed:
         topics: The topics of which a test ran.
     """
 
-    outcomes: dict[str, str] = field(default_factory=dict[str, str])
+    outcomes: dict[_Test, str] = field(default_factory=dict["_Test", str])
     features: dict[str, Counter[str]] = field(default_factory=dict[str, "Counter[str]"])
     declared: dict[str, Any] = field(default_factory=dict[str, Any])
-    expected: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    skipped: dict[str, str] = field(default_factory=dict[str, str])
+    expected: dict[_Test, list[str]] = field(default_factory=dict["_Test", list[str]])
+    skipped: dict[_Test, str] = field(default_factory=dict["_Test", str])
     collected: int = 0
     topics: set[str] = field(default_factory=set[str])
 
@@ -69,7 +73,7 @@ class Observed:
         """True when every standard test of every topic ran."""
         return not self.not_run and self.topics == set(TOPICS)
 
-    def add(self, test: str, report: pytest.TestReport, properties: Mapping[str, Any]) -> None:
+    def add(self, test: _Test, report: pytest.TestReport, properties: Mapping[str, Any]) -> None:
         """Note one phase of one test."""
         outcome = _outcome(report, REFUSED in properties)
         if outcome is None:
@@ -83,6 +87,11 @@ class Observed:
             self.skipped[test] = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         self.declared.update(properties.get(DECLARED, {}))
 
+    def named(self, told: Mapping[_Test, Any]) -> dict[str, Any]:
+        """What is told of tests, by names that people read, in their order."""
+        several = len({harness for _, harness in self.outcomes}) > 1
+        return {f"{test} ({harness})" if several else test: text for (test, harness), text in sorted(told.items())}
+
     def to_dict(self) -> dict[str, Any]:
         """The report of this backend."""
         counts = self.counts
@@ -95,8 +104,8 @@ class Observed:
             | {"not_run": self.not_run},
             "complete": self.complete,
             "features": {feature.name: dict(self.features.get(feature.name, {})) for feature in FEATURES},
-            "expected_failures": {test: text for test, (_, text) in sorted(self.expected.items())},
-            "skips": dict(sorted(self.skipped.items())),
+            "expected_failures": {test: text for test, (_, text) in self.named(self.expected).items()},
+            "skips": self.named(self.skipped),
         }
 
 
@@ -132,7 +141,7 @@ class Record:
             return
         observed = self.backends.setdefault(told["backend"], Observed())
         observed.topics.add(told["topic"])
-        observed.add(f"{told['topic']}::{told['test']}", report, properties)
+        observed.add((f"{told['topic']}::{told['test']}", told["harness"]), report, properties)
         if report.when == "call" and report.passed:
             for name, value in report.user_properties:
                 if name == OBSERVED:
@@ -151,8 +160,8 @@ class Record:
             told.append(f"{observed.not_run} not run")
             missing = [topic for topic in TOPICS if topic not in observed.topics]
             yield f"{name}: {', '.join(told)}" + (f"; no test of {', '.join(missing)}" if missing else "")
-            yield from (f"  skipped {test}: {reason}" for test, reason in sorted(observed.skipped.items()))
-            yield from (f"  xfailed {test}: {text}" for test, (_, text) in sorted(observed.expected.items()))
+            yield from (f"  skipped {test}: {reason}" for test, reason in observed.named(observed.skipped).items())
+            yield from (f"  xfailed {test}: {text}" for test, (_, text) in observed.named(observed.expected).items())
         width = max(len(feature.title) for feature in FEATURES)
         columns = {name: max(len(name), 14) for name in self.backends}
         yield "".join([" " * width, *(f"  {name:<{columns[name]}}" for name in self.backends)]).rstrip()

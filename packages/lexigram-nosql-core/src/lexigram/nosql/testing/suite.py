@@ -102,7 +102,9 @@ class Suite:
         self._node = request.node
         self._harness = self.harness(request)
         self._notes = self._node.user_properties
-        self._notes.append((TESTED, {"backend": self.harness.spec.name, "topic": self.topic, "test": self._node.name}))
+        spec, harness = self.harness.spec, self.harness.__name__
+        told = {"backend": spec.name, "harness": harness, "topic": self.topic, "test": self._node.name}
+        self._notes.append((TESTED, told))
 
     @property
     def capabilities(self) -> Capabilities:
