@@ -28,7 +28,7 @@ class Conflict(Generic[B]):
         self._finish = finish
 
     def do_nothing(self) -> B:
-        """Keep the row that exists."""
+        """Keep the row that exists. It counts as no row that was touched; on MySQL, which cannot tell, as one."""
         return self._finish("nothing", [], {})
 
     def do_update(self, *columns: Any, **given: Any) -> B:

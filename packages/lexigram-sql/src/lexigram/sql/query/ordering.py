@@ -71,7 +71,9 @@ def many_orderings(given: Any) -> tuple[Clause, ...]:
     return tuple(ordering(part[0], part[1]) if isinstance(part, tuple) else ordering(part) for part in parts)
 
 
-def written_order(column: Any, descending: bool, nulls: Nulls | None, dialect: SQLDialect) -> list[Any]:
+def written_order(
+    column: Any, descending: bool, nulls: Nulls | None, dialect: SQLDialect, meaning: Any = None
+) -> list[Any]:
     """The expressions that order by a column.
 
     Args:
@@ -79,13 +81,14 @@ def written_order(column: Any, descending: bool, nulls: Nulls | None, dialect: S
         descending: Greatest values first.
         nulls: Where NULL stands; as the greatest value when None.
         dialect: The SQL to write.
+        meaning: What *column* is the alias of, where MySQL does not take the alias inside an expression.
     """
     plain: Any = sa.desc(column) if descending else sa.asc(column)
     if nulls == "database":
         return [plain]
     first = descending if nulls is None else nulls == "first"
     if dialect is SQLDialect.MYSQL:
-        missing = column.is_(sa.null())
+        missing = (column if meaning is None else meaning).is_(sa.null())
         if first is not descending:
             # NULL is the least value there: ascending it is first already, descending it is last.
             return [plain]

@@ -56,12 +56,16 @@ def _selected(clause: Clause, writer: Writer) -> Any:
         case "column":
             return writer.selected(clause[1])
         case "aggregate":
-            _, function, name, alias = clause
-            return writer.labelled(getattr(sa.func, function)(writer.argument(function, name)), alias)
+            return writer.labelled(_aggregate(clause, writer), clause[-1])
         case "window":
             return _window(clause, writer)
         case _:
             return writer.raw(clause[1])
+
+
+def _aggregate(clause: Clause, writer: Writer) -> Any:
+    _, function, name, _ = clause
+    return getattr(sa.func, function)(writer.argument(function, name))
 
 
 def _window(clause: Clause, writer: Writer) -> Any:
@@ -150,10 +154,15 @@ def _wrapped(statement: Any) -> Any:
 
 
 def _ordered(shape: Shape, statement: Any, writer: Writer) -> Any:
+    aggregates = {} if shape.last("combine") else {clause[-1]: clause for clause in shape.of("aggregate")}
     for _, expression, desc, nulls in shape.of("order_by"):
         written = writer.expression(expression)
-        orders = [written] if desc is None else written_order(written, desc, nulls, writer.dialect)
-        statement = statement.order_by(*orders)
+        if desc is None:
+            statement = statement.order_by(written)
+            continue
+        named = aggregates.get(expression)
+        meaning = None if named is None else _aggregate(named, writer)
+        statement = statement.order_by(*written_order(written, desc, nulls, writer.dialect, meaning))
     limit, offset = shape.last("limit"), shape.last("offset")
     if limit is not None:
         statement = statement.limit(writer.value(limit[1]))
