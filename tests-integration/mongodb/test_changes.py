@@ -58,6 +58,21 @@ async def test_a_filter_chooses_events(store: MongoDBDocumentStore) -> None:
     assert event.document["n"] in (1.5, 3.0)
 
 
+async def test_a_feed_that_waits_can_be_closed_at_any_moment(store: MongoDBDocumentStore) -> None:
+    """Also while it sends a request, where Python 3.11 would lose the cancellation."""
+    things = store.collection("things")
+    await things.insert_one({"_id": 1})
+
+    async with asyncio.timeout(40):
+        for number in range(40):
+            feed = things.watch()
+            waiting = asyncio.ensure_future(anext(feed))
+            await asyncio.wait((waiting,), timeout=number * 0.0005)
+            await feed.aclose()
+            with pytest.raises(StopAsyncIteration):
+                await waiting
+
+
 async def test_a_dropped_collection_ends_its_feed(store: MongoDBDocumentStore) -> None:
     """After the event that says so."""
     things = store.collection("things")

@@ -12,7 +12,7 @@ from typing import Any
 import lexigram.nosql.backends.mongodb as package
 import pytest
 from bson.int64 import Int64
-from lexigram.nosql.backends.mongodb.cancellation import Heeding
+from lexigram.nosql.backends.mongodb.cancellation import LOSES_CANCELLATIONS, Heeding, insisting
 from lexigram.nosql.backends.mongodb.indexes import from_server, to_server
 from lexigram.nosql.backends.mongodb.projecting import native_projection
 from lexigram.nosql.backends.mongodb.server import _described
@@ -132,6 +132,43 @@ async def test_a_time_limit_that_was_swallowed_is_raised() -> None:
 
     with pytest.raises(TimeoutError):
         await work()
+
+
+@pytest.mark.skipif(not LOSES_CANCELLATIONS, reason="since Python 3.12 one cancellation is enough")
+async def test_a_request_that_takes_long_is_cancelled_until_it_ends() -> None:
+    """The first cancellation may have no effect, and what is waited for may never come."""
+    ignored = 0
+
+    async def request() -> None:
+        nonlocal ignored
+        while ignored < 3:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                ignored += 1
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(insisting(request()))
+    await asyncio.sleep(0.01)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ignored == 3
+
+
+async def test_a_request_gives_what_it_gives() -> None:
+    """Or raises it."""
+
+    async def request(error: bool) -> int:
+        await asyncio.sleep(0)
+        if error:
+            raise LookupError
+        return 5
+
+    assert await insisting(request(False)) == 5
+    with pytest.raises(LookupError):
+        await insisting(request(True))
 
 
 async def test_nothing_is_raised_where_nobody_cancelled() -> None:

@@ -3,18 +3,25 @@
 Before Python 3.12, ``asyncio.wait_for`` forgets a cancellation that comes when what it waits for has just ended
 (python/cpython issue 86296). PyMongo sends every message that way, so a task that is cancelled while it sends, or a
 time limit that passes then, would go on as if nothing had been. :class:`Heeding` looks after each request whether the
-task has been cancelled meanwhile.
+task has been cancelled meanwhile. That is soon enough for a request that is answered at once; :func:`insisting` is for
+those that the server answers when there is something to tell.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-__all__ = ["LOSES_CANCELLATIONS", "Heeding"]
+__all__ = ["LOSES_CANCELLATIONS", "Heeding", "insisting"]
+
+T = TypeVar("T")
+
+_AGAIN: Final = 0.01
+"""Seconds after which a cancellation that had no effect is repeated."""
 
 LOSES_CANCELLATIONS: Final = sys.version_info < (3, 12)
 """True where this is needed."""
@@ -48,3 +55,27 @@ class Heeding:
         task = self._task
         if task is not None and task.cancelling() > self._before and not isinstance(error, asyncio.CancelledError):
             raise asyncio.CancelledError
+
+
+async def insisting(work: Awaitable[T]) -> T:
+    """Wait for *work*, and cancel it until it ends when the waiting task is cancelled.
+
+    Args:
+        work: A request that may take long.
+
+    Returns:
+        What *work* returned.
+    """
+    if not LOSES_CANCELLATIONS:
+        return await work
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task,))
+    except asyncio.CancelledError:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait((task,), timeout=_AGAIN)
+        if not task.cancelled():
+            task.exception()  # has been seen; the cancellation is what counts
+        raise
+    return task.result()

@@ -25,7 +25,9 @@ import bson
 from bson.errors import InvalidBSON
 from bson.timestamp import Timestamp
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
+from lexigram.nosql.backends.mongodb.cancellation import insisting
 from lexigram.nosql.backends.mongodb.codecs import configure_codecs
+from lexigram.nosql.driver import NO_CALL
 from lexigram.nosql.exceptions import CursorError, UnsupportedFeatureError
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.writing import backoff
@@ -106,9 +108,10 @@ async def _events(
     while True:
         stream: AsyncChangeStream[dict[str, Any]] | None = None
         try:
-            stream = await driver.client.watch(configure_codecs(collection.native), **options, **start)
+            with driver.within(NO_CALL):
+                stream = await driver.client.watch(configure_codecs(collection.native), **options, **start)
             while True:
-                change = await stream.try_next()
+                change = await insisting(stream.try_next())
                 give_up, attempt = None, 0
                 if stream.resume_token is not None:
                     start = {"resume_after": stream.resume_token}

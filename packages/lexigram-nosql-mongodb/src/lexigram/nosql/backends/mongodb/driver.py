@@ -20,7 +20,7 @@ from lexigram.nosql.backends.mongodb.options import secrets_of
 from lexigram.nosql.backends.mongodb.server import ServerDescription, describe
 from lexigram.nosql.backends.mongodb.session import ServerSession, end, open_session
 from lexigram.nosql.backends.mongodb.transactions import abort, begin, commit
-from lexigram.nosql.driver import Call
+from lexigram.nosql.driver import NO_CALL, Call
 from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLError, UnsupportedFeatureError
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.indexes import IndexSpec
@@ -133,7 +133,8 @@ class MongoDBDriver:
     async def ping(self) -> Mapping[str, Any]:
         """Ask for a sign of life; the version and kind of the deployment come with it."""
         self.check_loop()
-        await self.client.database("admin").command("ping")
+        with self.within(NO_CALL):
+            await self.client.database("admin").command("ping")
         return {
             "client": self.config.client,
             "database": self.config.database,
@@ -145,13 +146,15 @@ class MongoDBDriver:
     async def list_collections(self) -> list[str]:
         """Names of the collections, without views and what the server keeps for itself."""
         self.check_loop()
-        names = await self.database.list_collection_names(filter={"type": {"$ne": "view"}})
+        with self.within(NO_CALL):
+            names = await self.database.list_collection_names(filter={"type": {"$ne": "view"}})
         return [name for name in names if not name.startswith("system.")]
 
     async def drop_collection(self, name: str) -> None:
         """Remove a collection."""
         self.check_loop()
-        await self.database.drop_collection(name)
+        with self.within(NO_CALL):
+            await self.database.drop_collection(name)
         self.catalogue.forget(name)
 
     async def close(self) -> None:
