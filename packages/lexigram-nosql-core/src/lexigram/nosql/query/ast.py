@@ -92,7 +92,8 @@ class Node:
         """
         changed = False
         values: list[Any] = []
-        for name in self.__match_args__:
+        names: tuple[str, ...] = self.__match_args__
+        for name in names:
             old: Any = getattr(self, name)
             new: Any = old
             if type(old) is Slot:
