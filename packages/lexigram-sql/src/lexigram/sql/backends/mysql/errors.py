@@ -34,7 +34,7 @@ _NUMBERS: dict[int, type[errors.DatabaseError]] = {
     1100: errors.LockError,
     1792: errors.TransactionError,
     1568: errors.TransactionError,
-    1305: errors.TransactionError,  # a savepoint that is not there
+    1305: errors.QuerySyntaxError,
     1969: errors.DatabaseTimeoutError,  # MariaDB's max_statement_time
     3024: errors.DatabaseTimeoutError,
     1317: errors.DatabaseTimeoutError,
@@ -84,6 +84,9 @@ _FOREIGN = re.compile(r"`(?P<table>[^`]+)`, CONSTRAINT `(?P<key>[^`]+)` FOREIGN 
 _CHECK = re.compile(
     r"(?:Check constraint|CONSTRAINT) [`'](?P<key>[^`']+)[`'](?: failed for `[^`]+`\.`(?P<table>[^`]+)`)?"
 )
+_ENTRY = re.compile(r"Duplicate entry '.*' for key", re.DOTALL)
+_VALUE = re.compile(r"value:? '.*'(?= for|$)", re.DOTALL)
+_NEAR = re.compile(r"near '(?P<near>.*)'(?= at line)", re.DOTALL)
 _NAME = re.compile(r"'(?P<name>[^']+)'")
 
 
@@ -116,8 +119,22 @@ def classify(error: BaseException, sql: str | None) -> errors.DatabaseError | No
     return None
 
 
+def _without_values(text: str, sql: str | None) -> str:
+    """A message of the server without the values that it quotes, which may be secret."""
+    text = _ENTRY.sub("Duplicate entry for key", text)
+    text = _VALUE.sub("value", text)
+    near = _NEAR.search(text)
+    # Values are written into the statement, so only what stands in its text may be repeated.
+    if near is not None and near["near"] not in (sql or ""):
+        text = text.replace(near[0], "near a value")
+    return text
+
+
 def _server_error(number: int, text: str, sql: str | None, facts: dict[str, Any]) -> errors.DatabaseError:
     cls = _NUMBERS.get(number, errors.QueryError)
+    if number == 1305 and text.startswith("MySQL: SAVEPOINT"):
+        cls = errors.TransactionError  # one code for functions, procedures and savepoints that are not there
+    text = _without_values(text, sql)
     if issubclass(cls, errors.ConnectionRefusedError):
         facts["retryable"] = number not in _NEVER_AGAIN
         return cls(f"MySQL refused the connection ({number})", **facts)  # its text names the user

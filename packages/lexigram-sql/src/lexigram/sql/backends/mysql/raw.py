@@ -35,6 +35,20 @@ class Answer(NamedTuple):
     last_id: int | None
 
 
+class _Cursor(aiomysql.Cursor):  # type: ignore[misc]
+    """A cursor that does not ask for the server's notes after a statement: a round trip, for Python's warnings."""
+
+    async def _show_warnings(self, conn: Any) -> None:
+        """Ask nothing."""
+
+
+class _StreamCursor(aiomysql.SSCursor):  # type: ignore[misc]
+    """The same for one that reads as it is asked."""
+
+    async def _show_warnings(self, conn: Any) -> None:
+        """Ask nothing."""
+
+
 class RawConnection(aiomysql.Connection):  # type: ignore[misc]
     """A connection, without several statements in one text, which only injections want."""
 
@@ -74,6 +88,10 @@ class RawConnection(aiomysql.Connection):  # type: ignore[misc]
         self._settings = settings
         self._demand_tls = demand_tls
 
+    def escape(self, obj: Any) -> str:
+        """A value as it stands in a statement; bytes here, since PyMySQL no longer has what aiomysql does them with."""
+        return f"_binary X'{obj.hex()}'" if isinstance(obj, bytes) else str(super().escape(obj))
+
     async def open(self) -> None:
         """Connect to the server."""
         await self._connect()
@@ -104,7 +122,7 @@ class RawConnection(aiomysql.Connection):  # type: ignore[misc]
 
     async def ask(self, sql: str, params: Sequence[Any]) -> Answer:
         """Run a statement and read its whole answer."""
-        cursor = await self.cursor()
+        cursor = await self.cursor(_Cursor)
         # Without values aiomysql must not look for percent signs.
         await cursor.execute(sql, params or None)
         rows = await cursor.fetchall()
@@ -113,13 +131,13 @@ class RawConnection(aiomysql.Connection):  # type: ignore[misc]
 
     async def ask_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
         """Run a statement for each row of values; inserts go as statements of many rows."""
-        cursor = await self.cursor()
+        cursor = await self.cursor(_Cursor)
         await cursor.executemany(sql, rows)
         return max(int(cursor.rowcount), 0)
 
     async def batches(self, sql: str, params: Sequence[Any], size: int) -> AsyncGenerator[Answer]:
         """Run a query, and read its rows from the socket as they are asked for; the whole must be read, or dropped."""
-        cursor = await self.cursor(aiomysql.SSCursor)
+        cursor = await self.cursor(_StreamCursor)
         await cursor.execute(sql, params or None)
         while rows := await cursor.fetchmany(size):
             columns, rows = _typed(cursor.description, rows)

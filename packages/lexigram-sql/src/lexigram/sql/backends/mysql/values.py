@@ -6,7 +6,7 @@ import enum
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -89,8 +89,17 @@ def _aware(text: str) -> Any:
     return found.replace(tzinfo=UTC) if isinstance(found, datetime) else found
 
 
+def _time(text: str) -> Any:
+    """A time of the day; MySQL's TIME is a span, which beyond a day comes back as one."""
+    span = conversions[FIELD_TYPE.TIME](text)
+    if isinstance(span, timedelta) and timedelta() <= span < timedelta(days=1):
+        return (datetime.min.replace(tzinfo=UTC) + span).time()
+    return span
+
+
 DECODERS: dict[Any, Any] = {
     **conversions,
+    FIELD_TYPE.TIME: _time,
     FIELD_TYPE.TIMESTAMP: _aware,
     FIELD_TYPE.JSON: json.loads,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import asyncpg
@@ -50,6 +51,9 @@ _CODES: dict[str, type[errors.DatabaseError]] = {
     "42": errors.QuerySyntaxError,
 }
 _RETRYABLE = frozenset({"28", "3D000"})
+_KEY = re.compile(r'Key \("?(?P<columns>[^)"]+)"?\)=')
+_VALUE = re.compile(r'"[^"]*"')
+_ARGUMENT = re.compile(r"(?P<start>.*?query argument \$\d+): .*?(?P<end> \([^()]*\))?$", re.DOTALL)
 
 
 def classify(error: BaseException, sql: str | None) -> errors.DatabaseError | None:
@@ -68,7 +72,8 @@ def classify(error: BaseException, sql: str | None) -> errors.DatabaseError | No
     if isinstance(error, asyncpg.InterfaceError):
         if isinstance(error, ValueError):
             # The values never reached the server: they do not fit the types of their placeholders.
-            return errors.ParameterBindingError(f"PostgreSQL: {error}", sql=sql, **facts)
+            # Their text repeats the value, which may be secret.
+            return errors.ParameterBindingError(f"PostgreSQL: {_without_value(str(error))}", sql=sql, **facts)
         return errors.DriverError(f"asyncpg: {error}", driver="asyncpg", **facts)
     if isinstance(error, asyncpg.InternalClientError):
         return errors.DriverError(f"asyncpg: {error}", driver="asyncpg", **facts)
@@ -90,12 +95,14 @@ def _server_error(error: asyncpg.PostgresError, sql: str | None) -> errors.Datab
     cls = _CODES.get(code) or _CODES.get(code[:2]) or errors.QueryError
     facts: dict[str, Any] = {"backend": "postgres", "native_code": code}
     text = f"PostgreSQL: {error.args[0] if error.args else type(error).__name__}"
+    if code.startswith("22"):
+        text = _VALUE.sub('"…"', _without_value(text))
     if issubclass(cls, errors.IntegrityError):
         return cls(
             text,
             constraint=getattr(error, "constraint_name", None),
             table=getattr(error, "table_name", None),
-            column=getattr(error, "column_name", None),
+            column=getattr(error, "column_name", None) or _key_column(error),
             sql=sql,
             **facts,
         )
@@ -109,6 +116,18 @@ def _server_error(error: asyncpg.PostgresError, sql: str | None) -> errors.Datab
         facts["retryable"] = code[:2] not in _RETRYABLE and code not in _RETRYABLE
         text = f"PostgreSQL refused the connection ({code})"  # its text names the user
     return cls(text, **facts)
+
+
+def _without_value(text: str) -> str:
+    """The words of asyncpg on a value that does not fit, without the value."""
+    found = _ARGUMENT.match(text)
+    return text if found is None else f"{found['start']}{found['end'] or ''}"
+
+
+def _key_column(error: asyncpg.PostgresError) -> str | None:
+    """The column of a key, which stands in the detail alone; None for a key of several."""
+    found = _KEY.match(getattr(error, "detail", None) or "")
+    return found["columns"] if found is not None and "," not in found["columns"] else None
 
 
 def _quoted(text: str) -> str | None:

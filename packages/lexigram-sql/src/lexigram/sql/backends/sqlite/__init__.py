@@ -12,6 +12,9 @@ What SQLite does not have, and what is done about it:
 * **Types.** Decimal, UUID, JSON, dates, times and booleans are stored as text or numbers and come back as what the
   column's declared type says: ``DECIMAL``/``NUMERIC``, ``UUID``, ``JSON``, ``DATE``, ``DATETIME``/``TIMESTAMP``,
   ``TIME``, ``BOOLEAN``. Aware date-times are stored in UTC with their offset, so that their text sorts by time.
+  SQLite turns a number in a column of NUMERIC affinity into a float of 15 digits ("Datatypes In SQLite", 3.1), and
+  ``DECIMAL(20, 4)`` is one: declare ``DECIMAL TEXT`` where more digits count, which keeps them all, compares as text
+  and is summed up in Python.
 * **Time limits.** A statement over its limit is interrupted; the connection stays usable.
 * **Codes.** One code stands for syntax errors, missing tables and missing columns; there alone the text decides.
 """

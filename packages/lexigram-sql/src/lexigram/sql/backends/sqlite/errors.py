@@ -91,7 +91,7 @@ def _plain(text: str, sql: str | None, facts: dict[str, Any]) -> errors.Database
     if (found := _MISSING_COLUMN.search(text)) is not None:
         table, _, column = (found["name"] or found["other"]).rpartition(".")
         return errors.ColumnNotFoundError(f"SQLite: {text}", column=column, table=table or None, **facts)
-    if "already exists" in text:
+    if "already exists" in text or text.startswith("duplicate column name"):
         return errors.SchemaError(f"SQLite: {text}", **facts)
     if "transaction" in text:
         return errors.TransactionError(f"SQLite: {text}", **facts)
