@@ -81,6 +81,7 @@ def _initialise(server: str, folder: str, data: str, user: str | None) -> None:
         text=True,
         check=False,
         cwd=folder,
+        env={**os.environ, "TMPDIR": folder},  # two that start at once would be in each other's way
         user=user,
         group=user,
         extra_groups=None if user is None else [],
@@ -115,6 +116,7 @@ def restartable_mysql(settings: Mapping[str, str] | None = None) -> Iterator[Res
         _initialise(server, folder, data, user)
         chosen = {
             "datadir": data,
+            "tmpdir": folder,
             "port": str(port),
             "bind-address": "127.0.0.1",
             "socket": f"{folder}/s",
