@@ -332,12 +332,13 @@ async def test_a_pipeline_in_a_transaction_sees_and_keeps_to_it(
     assert [document["_id"] for document in await left(store.collection("written"))] == [1, 2, 40]
 
 
-async def test_a_pipeline_s_cursor_is_closed_when_it_is_left(things: Collection) -> None:
-    """On the server too."""
+async def test_a_pipeline_s_cursor_is_closed_when_it_is_left(own_store: MongoDBDocumentStore) -> None:
+    """On the server too, which nobody else uses meanwhile."""
+    things = own_store.collection("things")
     await things.insert_many([{"_id": number} for number in range(100, 400)])
     async with things.aggregate([{"$set": {"m": 1}}], batch_size=2) as cursor:
         assert (await anext(cursor))["m"] == 1
-    opened = await things.store.native.client["admin"].command("serverStatus")
+    opened = await own_store.native.client["admin"].command("serverStatus")
     assert opened.get("metrics", {}).get("cursor", {}).get("open", {}).get("total", 0) == 0
 
 
