@@ -354,3 +354,47 @@ async def test_scans_are_warned_of_once_for_each_kind(caplog: pytest.LogCaptureF
     async with InMemoryDocumentStore() as store:
         await store.collection("things").find_one({"a": 1})
     assert len(caplog.records) == 4
+
+
+async def test_elements_of_one_array_may_each_meet_one_condition(kept: Collection) -> None:
+    """An entry holds what one element says, so an index on two of its fields bounds only the first."""
+    await kept.insert_many(
+        [
+            {"_id": 1, "a": [{"b": 1, "c": 9}, {"b": 9, "c": 2}]},
+            {"_id": 2, "a": [{"b": 1, "c": 2}]},
+            {"_id": 3, "a": [{"b": 1, "c": 3}]},
+        ]
+    )
+    await kept.create_index([("a.b", 1), ("a.c", 1)])
+    for condition in (2, {"$lt": 3}, {"$in": [2, 4]}):
+        index, _, found = await ran(kept, {"a.b": 1, "a.c": condition})
+        assert (index, sorted(found)) == ("a.b_1_a.c_1", [1, 2])
+    await kept.delete_one({"_id": 1})
+    assert (await ran(kept, {"a.b": 1, "a.c": 2}))[1:] == (1, [2])  # without arrays of several, both bound it
+
+
+async def test_a_position_is_the_same_whatever_element_another_path_takes(kept: Collection) -> None:
+    """In an index on a position of an array and on a field of its elements."""
+    await kept.insert_one({"_id": 1, "a": [3, {"b": 4}]})
+    await kept.create_index([("a.0", 1), ("a.b", 1)])
+    assert (await ran(kept, {"a.0": 3})) == ("a.0_1_a.b_1", 1, [1])
+    assert (await ran(kept, {"a.0": 3, "a.b": 4}))[2] == [1]
+
+
+async def test_null_under_a_position_does_not_depend_on_an_index(kept: Collection) -> None:
+    """Elements lack a field that is called like the position, which equals null; no entry says so."""
+    await kept.insert_one({"_id": 1, "a": [{"b": 1}]})
+    plain = (await ran(kept, {"a.0.b": None}))[2]
+    await kept.create_index("a.0.b")
+    assert (await ran(kept, {"a.0.b": None}))[2] == plain == [1]
+    assert (await ran(kept, {"a.0.b": 1}))[:2] == ("a.0.b_1", 1)
+
+
+async def test_a_document_that_cannot_be_sorted_matters_only_if_it_is_selected(kept: Collection) -> None:
+    """Also where an index gives the order in part, and groups are sorted as they are reached."""
+    await kept.insert_many(
+        [{"_id": 1, "g": 1, "a": [1, 2], "b": [1, 2]}, {"_id": 2, "g": 1, "k": 1}, {"_id": 3, "g": 1, "k": 1, "a": -1}]
+    )
+    await kept.create_index("g")
+    index, _, found = await ran(kept, {"k": 1}, sort=[("g", 1), ("a", 1), ("b", 1)], limit=5)
+    assert (index, found) == ("g_1", [2, 3])

@@ -361,6 +361,15 @@ def test_paths_share_what_was_fetched_whatever_the_order_of_evaluation():
     assert found == [{"a": a, "b": b} for a in (1, 2) for b in (0, 1)] + [{"a": {"x": 1}, "b": 1}]
 
 
+@pytest.mark.parametrize("operator", ["$gt", "$lt"])
+def test_a_comparison_that_never_holds_leaves_the_field_to_the_next_one(operator: str):
+    """Nothing is greater or less than null, and the conditions after it still read the field."""
+    never = {"a": {operator: None}}
+    check({"$or": [never, {"a": 1, "b": 2}]}, [{"a": 1, "b": 2}], [{"a": 1}, {"a": None}, {}])
+    check({"$and": [{"$nor": [never]}, {"a": None}]}, [{"a": None}, {}], [{"a": 1}])
+    check({"$or": [{"a.b": {operator: None}}, {"a.c": 3}]}, [{"a": {"c": 3}}], [{"a": {"b": None}}, {"a": 3}])
+
+
 def test_deep_filters_compile():
     """Nesting as deep as is allowed neither exhausts Python's parser nor its stack."""
     nested: dict[str, Any] = {"a": 1}

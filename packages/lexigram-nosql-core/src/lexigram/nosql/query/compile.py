@@ -390,7 +390,8 @@ class _Writer:
         equality = node.op == "$eq"
         if kind is _NONE:
             if node.op in {"$gt", "$lt"}:
-                return lambda get, v: "False"
+                # Nothing matches, but the conditions after this one rely on the variable.
+                return lambda get, v: f"({get} is None and False)"
             return lambda get, v: f"({get} is None or type({v}) is list and {leaf}({v}))"
         if not equality:
             return None

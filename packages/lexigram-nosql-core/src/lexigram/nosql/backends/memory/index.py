@@ -202,11 +202,12 @@ def _resolve(
         else:
             return MISSING, None
         if isinstance(value, list):
+            if depth + 1 < len(path) and array_index(path[depth + 1]) >= 0:
+                continue  # a position in the array, whichever of its elements another path has chosen
             at = path[: depth + 1]
-            if at in chosen:
-                value = chosen[at]
-                if value is _EMPTY and depth + 1 < len(path):
-                    return MISSING, None
-            elif depth + 1 == len(path) or array_index(path[depth + 1]) < 0:
+            if at not in chosen:
                 return value, at
+            value = chosen[at]
+            if value is _EMPTY and depth + 1 < len(path):
+                return MISSING, None
     return value, None

@@ -19,13 +19,14 @@ from typing import Any
 from lexigram.nosql.backends.memory.index import NULL, Entry, Index
 from lexigram.nosql.backends.memory.table import Table
 from lexigram.nosql.driver import Access, Document
+from lexigram.nosql.exceptions import QueryOptionError
 from lexigram.nosql.indexes import ID_INDEX
 from lexigram.nosql.query.ast import And, Compare, Exists, In, Node, Or, Type
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
 from lexigram.nosql.values.kinds import RANKS, Kind, kind_of
 from lexigram.nosql.values.order import equal, hash_key, sort_key
-from lexigram.nosql.values.path import MISSING
+from lexigram.nosql.values.path import MISSING, array_index, split_path
 
 __all__ = ["Reach", "choose"]
 
@@ -60,6 +61,7 @@ class Reach:
         places: For an ordered read, which fields of the sort the index gives, in its order.
         groups: For an ordered read, the sort of documents that agree in those; None where nothing is left to sort.
         exact: True for the look-up of one key that is the whole filter, so that nothing is left to test.
+        query: For an ordered read, the filter.
     """
 
     access: Access
@@ -74,6 +76,7 @@ class Reach:
     places: tuple[int, ...] = ()
     groups: Sort | None = None
     exact: bool = False
+    query: Query | None = None
 
     def candidates(self) -> Iterator[Any]:
         """Keys of the documents to test, each once, in index order; not for scans."""
@@ -111,7 +114,15 @@ class Reach:
         length = len(self.prefix) + len(self.places)
         for _, entries in groupby(index.between(low, high, reverse=self.reverse), lambda entry: entry[:length]):
             group = [held[key] for entry in entries for key in index.keys_at(entry)]
-            yield from group if len(group) == 1 else sort.sorted(group)
+            if len(group) > 1:
+                try:
+                    group = sort.sorted(group)
+                except QueryOptionError:
+                    # A document that has no place in the order is a fault only where the filter selects it.
+                    if self.query is None:
+                        raise
+                    group = sort.sorted(self.query.select(group))
+            yield from group
 
     def _begin(self, low: Entry | None, high: Entry | None, after: Sequence[Any] | None) -> Range:
         """The bounds of an ordered read, narrowed to what agrees with a place or comes after it."""
@@ -249,6 +260,9 @@ def _by_index(index: Index, terms: Sequence[Node], query: Query, sort: Sort | No
     fields: list[str] = []
     bounds: tuple[tuple[Any, Any], ...] = ()
     for path in index.spec.fields:
+        if index.is_multikey and _share_root(path, fields):
+            # Different elements of one array may meet the two conditions, and no entry holds values of both.
+            break
         points = _points(index, terms, path)
         if points is not None and len(points) * len(prefixes) <= _MOST_POINTS:
             prefixes = [(*prefix, point) for prefix, point in product(prefixes, sorted(points))]
@@ -278,7 +292,14 @@ def _by_index(index: Index, terms: Sequence[Node], query: Query, sort: Sort | No
         reach.ordered = True
         reach.prefix = prefixes[0]
         reach.places, reach.reverse, reach.groups = order
+        reach.query = query
     return reach
+
+
+def _share_root(path: str, fields: Sequence[str]) -> bool:
+    """True when a path begins with the same field of the document as one of the others."""
+    root = path.partition(".")[0]
+    return any(field.partition(".")[0] == root for field in fields)
 
 
 def _whole(index: Index, terms: Sequence[Node]) -> Reach | None:
@@ -372,8 +393,15 @@ def _points(index: Index, terms: Sequence[Node], path: str) -> list[Any] | None:
             continue
         values = _values(term)
         if values is not None and all(map(_is_scalar, values)):
-            return list(dict.fromkeys(map(index.key_of, values)))
+            keys = list(dict.fromkeys(map(index.key_of, values)))
+            # A number in a path is also a field that elements lack: they match null without an entry that says so.
+            return None if NULL in keys and _has_position(path) else keys
     return None
+
+
+def _has_position(path: str) -> bool:
+    """True for a path with a name that may be a position in an array."""
+    return any(array_index(part) >= 0 for part in split_path(path)[1:])
 
 
 def _bounds(index: Index, terms: Sequence[Node], path: str) -> tuple[tuple[Any, Any], ...]:
