@@ -153,8 +153,16 @@ async def test_a_hint_that_names_no_index_is_refused(store: MongoDBDocumentStore
 
     with pytest.raises(NoSQLIndexError, match="no index") as caught:
         await things.find({"a": 1}, hint="b_1").to_list()
-    with pytest.raises(NoSQLIndexError):
-        await things.find_one({"a": 1}, hint=[("b", 1)])
+    for call in (
+        things.find_one({"a": 1}, hint=[("b", 1)]),
+        things.count_documents({"a": 1}, hint="b_1"),
+        things.aggregate([{"$match": {"a": 1}}], hint="b_1").to_list(),
+        things.find({"a": 1}, hint="b_1").explain(),
+        things.update_one({"a": 1}, {"$set": {"c": 1}}, hint="b_1"),
+        things.delete_one({"a": 1}, hint="b_1"),
+    ):
+        with pytest.raises(NoSQLIndexError):
+            await call
 
     assert "a_1" in (caught.value.hint or "")
     assert len(await things.find({"a": 1}, hint="a_1").to_list()) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from dns import rrset
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.nosql.backend import BackendConfig
 from lexigram.nosql.backends.mongodb import MongoDBConfig, MongoDBDocumentStore
@@ -17,6 +18,8 @@ from lexigram.nosql.config import NoSQLConfig
 from lexigram.nosql.exceptions import NoSQLConnectionError
 from pydantic import ValidationError
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous import srv_resolver as asynchronous_resolver
+from pymongo.synchronous import srv_resolver as synchronous_resolver
 
 Kind = Literal["motor", "pymongo"]
 CERTIFICATES = Path(__file__).parent / "certificates"
@@ -184,6 +187,38 @@ async def test_the_service_and_the_hosts_of_a_dns_record_reach_the_client(kind: 
     settings = core_of(client.native)._topology_settings
 
     assert (settings._srv_service_name, settings._srv_max_hosts) == ("docs", 2)
+    await client.close()
+
+
+async def test_a_dns_name_becomes_hosts_and_options(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
+    """``mongodb+srv``: hosts from one record, ``authSource`` and ``replicaSet`` from another, TLS by itself."""
+
+    def record(qname: str, kind: str) -> Any:
+        if kind == "TXT":
+            return rrset.from_text(qname, 60, "IN", "TXT", '"authSource=users&replicaSet=rs"')
+        return rrset.from_text(qname, 60, "IN", "SRV", "0 0 1111 one.example.com.", "0 0 2222 two.example.com.")
+
+    class Answer(list[Any]):
+        def __init__(self, qname: str, kind: str) -> None:
+            super().__init__(record(qname, kind))
+            self.rrset = record(qname, kind)
+
+    async def resolved(qname: str, kind: str, **_: Any) -> Answer:
+        return Answer(qname, kind)
+
+    monkeypatch.setattr(asynchronous_resolver, "_resolve", resolved)
+    monkeypatch.setattr(synchronous_resolver, "_resolve", lambda qname, kind, **_: Answer(qname, kind))
+    config = MongoDBConfig(client=kind, uri="mongodb+srv://ada:x@db.example.com", username="ada", password="x")
+    client = await asyncio.to_thread(open_client, config)
+    core = core_of(client.native)
+    resolving = core._resolve_srv()
+    if resolving is not None:
+        await resolving
+
+    assert core._topology_settings.seeds == {("one.example.com", 1111), ("two.example.com", 2222)}
+    assert core.options.replica_set_name == "rs"
+    assert core.options.pool_options._credentials.source == "users"
+    assert core.options.pool_options._ssl_context is not None
     await client.close()
 
 

@@ -268,7 +268,16 @@ class MongoDBCollection(NativeWrites, NativePipelines):
 
     async def explain(self, request: NativeRead | NativePipeline, ran: bool, call: Call) -> ServerFacts | None:
         """Ask the server how it runs a request."""
-        with self.within(call):
-            if isinstance(request, NativePipeline):
-                return await ask_pipeline(self, request, ran, self.session(call))
-            return await ask_read(self, request, ran, self.session(call))
+        hint: Any = None
+        try:
+            with self.within(call):
+                if isinstance(request, NativePipeline):
+                    hint = request.native.options.get("hint")
+                    return await ask_pipeline(self, request, ran, self.session(call))
+                hint = request.compiled.native.hint
+                return await ask_read(self, request, ran, self.session(call))
+        except OperationFailure as error:
+            meant = await meaning(self, error, hint)
+            if meant is None:
+                raise
+            raise meant from error

@@ -28,6 +28,7 @@ from lexigram.nosql.aggregation.parse import Pipeline
 from lexigram.nosql.backends.mongodb.compiling import NativeFind, compile_filter, compile_hint
 from lexigram.nosql.backends.mongodb.errors import classify
 from lexigram.nosql.backends.mongodb.native import NativeCollection
+from lexigram.nosql.backends.mongodb.refusals import meaning
 from lexigram.nosql.backends.mongodb.restoring import restore_many, restore_value
 from lexigram.nosql.backends.mongodb.versions import Version, first_version, first_version_of_stage
 from lexigram.nosql.driver import Batch, Call, Compiled, Hint, NativePipeline
@@ -221,7 +222,7 @@ class NativePipelines(NativeCollection):
                 if cursor.alive:  # one at its end has closed itself
                     await to_the_end(cursor.close())
         except OperationFailure as error:
-            failure = _as_pipeline_error(error)
+            failure = await meaning(self, error, pipeline.native.options.get("hint")) or _as_pipeline_error(error)
             if failure is None:
                 raise
             raise failure from error
@@ -246,8 +247,14 @@ class NativePipelines(NativeCollection):
         options.pop("sort", None)
         if limit:
             options["limit"] = limit
-        with self.within(call):
-            return await self.native.count_documents(find.filter, session=self.session(call), **options)
+        try:
+            with self.within(call):
+                return await self.native.count_documents(find.filter, session=self.session(call), **options)
+        except OperationFailure as error:
+            meant = await meaning(self, error, find.hint, text="$text" in find.filter)
+            if meant is None:
+                raise
+            raise meant from error
 
     async def estimated_count(self, call: Call) -> int:
         """How many documents there are, as the collection's metadata says."""

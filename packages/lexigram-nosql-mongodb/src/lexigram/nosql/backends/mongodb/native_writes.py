@@ -24,6 +24,7 @@ from lexigram.nosql.backends.mongodb.compiling import NativeFind, compile_filter
 from lexigram.nosql.backends.mongodb.errors import write_failures
 from lexigram.nosql.backends.mongodb.native import NativeCollection
 from lexigram.nosql.backends.mongodb.projecting import native_projection
+from lexigram.nosql.backends.mongodb.refusals import meaning
 from lexigram.nosql.backends.mongodb.restoring import restore, restore_value
 from lexigram.nosql.backends.mongodb.versions import Version, first_version
 from lexigram.nosql.driver import BulkOutcome, BulkStep, Call, Document, Outcome, WriteRequest
@@ -213,6 +214,9 @@ class NativeWrites(NativeCollection):
                 return await self._update(native, call)
         except OperationFailure as error:
             request = native.request
+            meant = await meaning(self, error, native.find.hint)
+            if meant is not None:
+                raise meant from error
             if call.in_transaction:
                 raise
             # One document was meant and did not change, so the engine can say what is wrong with it; and where an
@@ -268,6 +272,15 @@ class NativeWrites(NativeCollection):
 
     async def run_delete(self, native: NativeDelete, call: Call) -> Outcome:
         """Run a deletion."""
+        try:
+            return await self._delete(native, call)
+        except OperationFailure as error:
+            meant = await meaning(self, error, native.find.hint)
+            if meant is None:
+                raise
+            raise meant from error
+
+    async def _delete(self, native: NativeDelete, call: Call) -> Outcome:
         request, find, session = native.request, native.find, self.session(call)
         options = find.options()
         with self.within(call):
