@@ -106,7 +106,9 @@ def test_a_collation_is_an_order(
 ):
     """Keys compare, a higher strength only tells more apart, and words made differently of the same letters are
     equal."""
-    settings = {"locale": locale, "caseLevel": case, "numericOrdering": numeric, "alternate": alternate}
+    # What a locale sets of itself may contradict a low strength, which is refused.
+    of_locale = {"da": {"caseFirst": "off"}, "fr_CA": {"backwards": False}}.get(locale, {})
+    settings = {"locale": locale, "caseLevel": case, "numericOrdering": numeric, "alternate": alternate, **of_locale}
     order = parse_collation({**settings, "strength": strength})
     assert order is not None
     ranked = sorted(words, key=order.string_key)

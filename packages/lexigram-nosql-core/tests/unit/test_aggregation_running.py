@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bson import Decimal128
 from lexigram.nosql.aggregation import LocalContext, Pipeline, RunContext, parse_pipeline
 from lexigram.nosql.aggregation.run import run
 from lexigram.nosql.aggregation.stages.base import Owned
@@ -696,3 +697,8 @@ async def test_a_compiled_stage_does_not_follow_changes_to_what_was_written(aggr
     match["a"]["$in"].append(2)
     made = await aggregate([{"_id": 1, "a": 2}], pipeline.to_list(), f=[])
     assert len(made) in (0, 1)
+
+
+def test_a_pipeline_with_values_that_have_no_hash_is_parsed_each_time() -> None:
+    stages = [{"$match": {"a": Decimal128("2.5")}}]
+    assert parse_pipeline(stages).stages == parse_pipeline(stages).stages

@@ -230,7 +230,7 @@ def test_drop_asks_first(held: Any, command: Any) -> None:
     ("arguments", "code", "message"),
     [
         (["ping", "-d", "memroy"], 1, "no 'memroy' in group 'lexigram.nosql.backends'"),
-        (["ping", "-d", "mongodb"], 1, "pip install lexigram-nosql-mongodb"),
+        (["ping", "-d", "firestore"], 1, "pip install lexigram-nosql-firestore"),
         (["ping", "-c", "missing.yaml"], 1, "there is no configuration file missing.yaml"),
         (["ping", "-s", "main"], 1, "no store is called 'main'"),
         (["find", "items", "-d", "memory", "-f", "{"], 2, "Invalid value for --filter: not JSON"),

@@ -271,9 +271,11 @@ def parse_pipeline(
 
 def _pipeline_key(items: list[Any], order: Collation | None) -> Any:
     try:
-        return expression_key(items), order
+        key = (expression_key(items), order)
+        hash(key)
     except TypeError:  # a value without a hash, or a pipeline too large to be worth keeping
         return None
+    return key
 
 
 def _snapshot(specification: Any) -> Any:
