@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 from lexigram.contracts.data.types import (
     FieldContains,
     FieldEq,
@@ -16,10 +17,21 @@ from lexigram.contracts.data.types import (
     FieldNeq,
     FilterExpression,
 )
+from lexigram.sql import specification
 from lexigram.sql.exceptions import DataQueryError, DuplicateKeyError, NotNullViolationError
 from lexigram.sql.providers import DatabaseService
 from lexigram.sql.query import AsyncQueryBuilder as Q
-from lexigram.sql.query import JoinType, Operator, PredicateCompiler, RawSQL
+from lexigram.sql.query import (
+    CursorPaginator,
+    JoinType,
+    OffsetPaginator,
+    Operator,
+    PredicateCompiler,
+    RawSQL,
+    SqlQueryBuilder,
+)
+from lexigram.sql.repositories.fields import F
+from lexigram.sql.specification import FieldBetween, FieldEquals, FieldLike
 from sql.place import Opener, Place
 
 USERS: list[dict[str, Any]] = [
@@ -380,6 +392,65 @@ async def test_locked_rows_are_skipped(shop: DatabaseService, place: Place) -> N
                 return await free.fetch_one(other)
 
         assert await asyncio.create_task(second()) == {"id": 2}
+
+
+async def test_a_select_of_sqlalchemy_runs_here_too(shop: DatabaseService) -> None:
+    table = sa.table("users", sa.column("id", sa.Integer), sa.column("name", sa.String))
+    query = SqlQueryBuilder(sa.select(table.c.id).where(table.c.id.in_([1, 3, 5]), table.c.name != "Bob"))
+    assert ids(await query.order_by(table.c.id).limit(5).fetch(shop)) == [1, 5]
+    assert await query.count(shop) == 2
+    assert [row["id"] async for row in query.order_by(table.c.id.desc()).stream(shop, 1)] == [5, 1]
+    like = SqlQueryBuilder(sa.select(table.c.id).where(sa.text("name LIKE '50%'")))
+    assert ids(await like.fetch(shop)) == [5]
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["id", ["age", "id"], [("age", "DESC"), ("id", "DESC")], [F("city").asc(), F("age").desc(), F("id").desc()]],
+)
+async def test_pages_by_cursor_follow_the_order_of_the_whole(shop: DatabaseService, order: Any) -> None:
+    paginator = CursorPaginator(order)
+    page = await paginator.fetch(shop, Q("users"), size=100)
+    whole = ids(page.items)
+    assert len(whole) == len(USERS)
+    for size in (1, 2, 4):
+        cursor, found = None, list[int]()
+        while True:
+            page = await paginator.fetch(shop, Q("users"), cursor, size)
+            found += ids(page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert found == whole
+        assert page.prev_cursor is not None
+        before = await paginator.fetch(shop, Q("users"), page.prev_cursor, size)
+        assert ids(before.items) == whole[: -len(page.items)][-size:]
+
+
+async def test_pages_by_number_are_counted(shop: DatabaseService) -> None:
+    page = await OffsetPaginator().fetch(shop, Q("users").order_by("id"), 2, 4)
+    assert (ids(page.items), page.total, page.pages) == ([5, 6], 6, 2)
+
+
+CONDITIONS: list[Any] = [
+    F("age") != 25,
+    ~(F("age") == 25),
+    ~F("age").between(20, 40) & F("city").is_not_null(),
+    F("name").ilike("a%") | F("age").in_([None, 70]),
+    ~F("name").contains("b"),
+    F("name").starts_with("b_") | F("name").ends_with("\\"),
+    ~(FieldEquals("city", "Rome") & FieldLike("name", "%n%")),
+    FieldBetween("age", 25, 31) | specification.FieldIn("city", ("Oslo",)),
+]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=range(len(CONDITIONS)))
+async def test_filters_and_specifications_choose_what_they_choose_in_memory(
+    shop: DatabaseService, condition: Any
+) -> None:
+    found = ids(await users.where(condition).fetch(shop))
+    assert found == [row["id"] for row in USERS if condition.is_satisfied_by(row)]
+    assert 0 < len(found) < len(USERS)
 
 
 async def test_text_is_never_sql(shop: DatabaseService) -> None:

@@ -29,6 +29,7 @@ from lexigram.sql.exceptions import DataQueryError
 from lexigram.sql.query.compile import compile_shape
 from lexigram.sql.query.conflicts import Conflict
 from lexigram.sql.query.describing import comparison, join_condition
+from lexigram.sql.query.descriptor import Query
 from lexigram.sql.query.dialects import check_parameters
 from lexigram.sql.query.executor import Executor
 from lexigram.sql.query.joins import JoinType, parse_join_type, parse_on
@@ -210,6 +211,35 @@ class AsyncQueryBuilder:
     def distinct(self) -> Self:
         """Leave out rows that are the same as another."""
         return self._with(("distinct",))
+
+    def apply(self, query: Query) -> Self:
+        """Add what a :class:`~lexigram.sql.query.descriptor.Query` describes: its filter, order and page.
+
+        Raises:
+            DataQueryError: It asks for a page by cursor, which is the work of CursorPaginator.
+        """
+        if query.cursor_pagination is not None:
+            raise DataQueryError(
+                "a page by cursor is more than a query", hint="Use CursorPaginator(query.sort).fetch(db, …)."
+            )
+        made = self if query.filter is None else self.where(query.filter)
+        for sort in query.sort:
+            made = made.order_by(sort)
+        page = query.pagination
+        return made if page is None else made.limit(page.size).offset(page.offset)
+
+    @property
+    def is_plain(self) -> bool:
+        """True when each row that it returns is one of its tables' rows: no groups, unions, DISTINCT or raw columns."""
+        return self._shape.kind == "select" and not any(
+            self._shape.last(name)
+            for name in ("combine", "group_by", "having", "distinct", "aggregate", "window", "select_raw")
+        )
+
+    @property
+    def is_cut(self) -> bool:
+        """True when it has an order, a limit, an offset or a lock of its own."""
+        return any(self._shape.last(name) for name in ("order_by", "limit", "offset", "lock"))
 
     # Conditions
 
@@ -626,12 +656,12 @@ class AsyncQueryBuilder:
         if shape.kind != "select":
             raise DataQueryError(f"an {shape.kind} has no rows to count", hint="Use execute(), which counts them.")
         kept = tuple(c for c in shape.clauses if c[0] not in {"limit", "offset", "order_by", "lock"})
-        if any(shape.last(name) for name in ("combine", "group_by", "having", "distinct", "aggregate", "select_raw")):
+        if not self.is_plain:
             whole = self._new(Shape(shape.table, "select", kept))
             counted = AsyncQueryBuilder("lexigram_counted").with_cte("lexigram_counted", whole).select_count()
         else:
             # Two tables may have columns of the same name, which MySQL does not take in a subquery.
-            rest = tuple(c for c in kept if c[0] not in {"column", "window"})
+            rest = tuple(c for c in kept if c[0] != "column")
             counted = self._new(Shape(shape.table, "select", rest)).select_count()
         return int(await counted.fetch_value(db))
 

@@ -62,13 +62,20 @@ def _descending(direction: Any, desc: bool | None, ascending: bool | None) -> bo
 
 
 def many_orderings(given: Any) -> tuple[Clause, ...]:
-    """One order or several: names, ``("name", "DESC")`` and SortSpecification."""
+    """One order or several: names, ``("name", "DESC")``, ``("id", "ASC", "database")`` and SortSpecification."""
     if isinstance(given, str | SortSpecification) or not isinstance(given, Sequence):
         return (ordering(given),)
     parts: Sequence[Any] = cast("Any", given)
     if isinstance(parts, tuple) and len(parts) == 2 and str(parts[1]).upper() in {"ASC", "DESC"}:
         return (ordering(*parts),)
-    return tuple(ordering(part[0], part[1]) if isinstance(part, tuple) else ordering(part) for part in parts)
+    return tuple(_ordering(part) for part in parts)
+
+
+def _ordering(part: Any) -> Clause:
+    if not isinstance(part, tuple):
+        return ordering(part)
+    column, direction, nulls = (*cast("Any", part), None, None)[:3]
+    return ordering(column, direction, nulls=nulls)
 
 
 def written_order(
