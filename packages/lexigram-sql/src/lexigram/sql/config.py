@@ -36,6 +36,16 @@ from lexigram.config import BaseConfig
 from lexigram.contracts.core.clock import Duration
 from lexigram.contracts.core.config import ConfigIssue, Environment
 from lexigram.contracts.exceptions.config import ConfigurationError
+from lexigram.sql.constants import (
+    DEFAULT_COMMAND_TIMEOUT,
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_CURSOR_SIZE,
+    DEFAULT_PAGE_SIZE,
+    DEFAULT_POOL_MAX_SIZE,
+    DEFAULT_POOL_MIN_SIZE,
+    DEFAULT_POOL_TIMEOUT,
+    MAX_PAGE_SIZE,
+)
 from lexigram.sql.url import DatabaseUrl, parse_url
 from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, field_validator, model_validator
 
@@ -86,7 +96,7 @@ class BackendConfig(BaseConfig):
     """
 
     url: SecretStr = SecretStr("sqlite:///data.db")
-    connect_timeout: Span = Duration.seconds(10)
+    connect_timeout: Span = Duration.seconds(DEFAULT_CONNECT_TIMEOUT)
 
     @field_validator("url")
     @classmethod
@@ -115,10 +125,10 @@ class DatabasePoolConfig(BaseConfig):
         max_lifetime: Age at which one is replaced when it comes back (``recycle`` is the same setting); 0 for ever.
     """
 
-    min_size: int = Field(default=1, ge=0)
-    max_size: int = Field(default=10, ge=1)
+    min_size: int = Field(default=DEFAULT_POOL_MIN_SIZE, ge=0)
+    max_size: int = Field(default=DEFAULT_POOL_MAX_SIZE, ge=1)
     max_overflow: int = Field(default=5, ge=0)
-    acquire_timeout: Span = Duration.seconds(30)
+    acquire_timeout: Span = Duration.seconds(DEFAULT_POOL_TIMEOUT)
     idle_timeout: Span = Duration.minutes(5)
     max_lifetime: Span = Duration.hours(1)
 
@@ -154,7 +164,7 @@ class OperationsConfig(BaseConfig):
     """
 
     echo: bool = False
-    statement_timeout: Span = Duration.seconds(60)
+    statement_timeout: Span = Duration.seconds(DEFAULT_COMMAND_TIMEOUT)
     slow_query_threshold: Span = Duration.seconds(1)
     log_sample_rate: float = Field(default=1.0, ge=0, le=1)
     mask_columns: frozenset[str] = frozenset(
@@ -212,9 +222,9 @@ class DataConfig(BaseConfig):
         default_cursor_size: Rows of a keyset page when the caller does not say.
     """
 
-    default_page_size: int = Field(default=20, ge=1)
-    max_page_size: int = Field(default=1000, ge=1)
-    default_cursor_size: int = Field(default=20, ge=1)
+    default_page_size: int = Field(default=DEFAULT_PAGE_SIZE, ge=1)
+    max_page_size: int = Field(default=MAX_PAGE_SIZE, ge=1)
+    default_cursor_size: int = Field(default=DEFAULT_CURSOR_SIZE, ge=1)
 
 
 class _Database(BaseConfig):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from lexigram.exceptions import ConfigurationError
+from lexigram.sql.constants import BACKEND_MYSQL, BACKEND_POSTGRES, BACKEND_SQLITE
 from pydantic import SecretStr
 
 __all__ = ["MASK", "DatabaseUrl", "parse_url"]
@@ -20,11 +21,11 @@ __all__ = ["MASK", "DatabaseUrl", "parse_url"]
 MASK = "***"
 
 _BACKENDS = {
-    "sqlite": "sqlite",
-    "postgresql": "postgres",
-    "postgres": "postgres",
-    "mysql": "mysql",
-    "mariadb": "mysql",
+    "sqlite": BACKEND_SQLITE,
+    "postgresql": BACKEND_POSTGRES,
+    "postgres": BACKEND_POSTGRES,
+    "mysql": BACKEND_MYSQL,
+    "mariadb": BACKEND_MYSQL,
 }
 _MEMORY = ":memory:"
 
