@@ -1,0 +1,30 @@
+"""Repositories: the rows of a table as objects.
+
+* :mod:`~lexigram.sql.repositories.generic`: ``GenericRepository``, what applications subclass or use as it is.
+* :mod:`~lexigram.sql.repositories.base`: ``SQLRepository``, for those that map rows themselves.
+* :mod:`~lexigram.sql.repositories.fields`: typed filters, ``F("age") >= 18``.
+* :mod:`~lexigram.sql.repositories.rls`, :mod:`~lexigram.sql.repositories.tenancy`: whose rows a task sees.
+* :mod:`~lexigram.sql.repositories.reading`, :mod:`~lexigram.sql.repositories.paging`,
+  :mod:`~lexigram.sql.repositories.writing`, :mod:`~lexigram.sql.repositories.bulk`: the methods, on
+  :mod:`~lexigram.sql.repositories.core`.
+* :mod:`~lexigram.sql.repositories.mapping`, :mod:`~lexigram.sql.repositories.converters`: objects and rows.
+"""
+
+from lexigram.sql.repositories.base import SQLRepository
+from lexigram.sql.repositories.fields import F, Filter, field
+from lexigram.sql.repositories.generic import GenericRepository
+from lexigram.sql.repositories.mapping import EntityMapper
+from lexigram.sql.repositories.rls import RowLevelSecurityPolicy, ScopeColumn
+from lexigram.sql.repositories.tenancy import tenant_scope
+
+__all__ = [
+    "EntityMapper",
+    "F",
+    "Filter",
+    "GenericRepository",
+    "RowLevelSecurityPolicy",
+    "SQLRepository",
+    "ScopeColumn",
+    "field",
+    "tenant_scope",
+]
