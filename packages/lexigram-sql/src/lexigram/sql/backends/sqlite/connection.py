@@ -31,7 +31,7 @@ class _Worker(aiosqlite.Connection):
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Tell the thread to close the file and to end."""
-        self.stopping = super().stop()
+        self.stopping = super().stop()  # pyright: ignore[reportUnknownMemberType]
         return self.stopping
 
     @property
