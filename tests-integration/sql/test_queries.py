@@ -453,6 +453,59 @@ async def test_filters_and_specifications_choose_what_they_choose_in_memory(
     assert 0 < len(found) < len(USERS)
 
 
+HOSTILE = [
+    "'",
+    "''",
+    "\\",
+    "\\'",
+    "a\\",
+    '"',
+    "`",
+    "%",
+    "%%s",
+    "%s",
+    "$1",
+    "?",
+    ":x",
+    "--",
+    "#",
+    "/*",
+    ";",
+    "\n",
+    "\r\t\x1a",
+    "☃é\U0001f600",
+    "' OR '1'='1",
+    "\\' OR 1=1 -- ",
+    "%' OR 1=1 #",
+    "$$; DROP TABLE users; $$",
+    "is null",
+]
+
+
+async def test_hostile_values_come_back_unharmed_by_every_way(shop: DatabaseService) -> None:
+    columns = "id INTEGER PRIMARY KEY, v VARCHAR(60)"
+    await shop.execute(f"CREATE TABLE hostile ({columns}{' COLLATE utf8mb4_bin' * (shop.database_type == 'mysql')})")
+    rows = [{"id": index, "v": value} for index, value in enumerate(HOSTILE)]
+    await Q("hostile").insert(rows[:10]).execute(shop)
+    await Q("hostile").execute_many(shop, rows[10:20])
+    for row in rows[20:]:
+        await shop.execute_insert("hostile", row)
+    assert await Q("hostile").order_by("id").fetch(shop) == rows
+    for row in rows:
+        value = row["v"]
+        assert ids(await Q("hostile").where({"v": value}).fetch(shop)) == [row["id"]]
+        for operator in ("contains", "startswith", "endswith"):
+            found = await Q("hostile").where("v", operator, value).order_by("id").fetch(shop)
+            test = {"contains": str.__contains__, "startswith": str.startswith, "endswith": str.endswith}[operator]
+            assert found == [other for other in rows if test(other["v"], value)], (operator, value)
+        await Q("hostile").update({"v": value + "x"}).where("v", "=", value).execute(shop)
+        assert (await shop.execute_update("hostile", {"v": value}, {"v": value + "x"})).affected_rows == 1
+        assert await Q("hostile").select_raw("? AS v", value).where("id", 0).fetch_value(shop) == value
+    for row in rows:
+        assert (await shop.execute_delete("hostile", {"v": row["v"]})).affected_rows == 1
+    assert await Q("hostile").count(shop) == 0
+
+
 async def test_text_is_never_sql(shop: DatabaseService) -> None:
     hostile = "'; DROP TABLE users; -- \" ` \\ % %s $1 ? :x /* "
     await Q("users").insert({"id": 7, "name": hostile}).execute(shop)

@@ -20,6 +20,7 @@ from lexigram.sql.query import (
     operator_registry,
 )
 from lexigram.sql.query.compile import compile_shape
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
 
 
 def where(query: Q, dialect: SQLDialect = SQLDialect.POSTGRESQL) -> str:
@@ -125,10 +126,25 @@ def test_not_in_has_its_spellings(spelling: Any) -> None:
 )
 def test_tests_for_null_take_no_value_or_a_boolean(spelling: Any, sql: str) -> None:
     other = '"a" IS NULL' if "NOT" in sql else '"a" IS NOT NULL'
-    assert where(Q("t").where("a", spelling)) == sql
     assert where(Q("t").where("a", spelling, None)) == sql
     assert where(Q("t").where("a", spelling, True)) == sql
     assert where(Q("t").where("a", spelling, False)) == other
+
+
+@pytest.mark.parametrize("text", ["like", "in", "=", "is", "IS NOT", ">", "between", "active", ""])
+def test_of_two_arguments_the_second_is_a_value_whatever_it_spells(text: str) -> None:
+    assert Q("t").where("a", text).build() == ('SELECT * FROM "t" WHERE "a" = $1', (text,))
+
+
+@pytest.mark.parametrize("text", ["is null", "IS NOT NULL", "isnull", "notnull", "is_null"])
+def test_a_stranger_cannot_turn_a_value_into_a_test_for_null(text: str) -> None:
+    with pytest.raises(DataQueryError, match="a value or an operator") as caught:
+        Q("t").where("token", text)
+    assert "where_null" in (caught.value.hint or "")
+    assert Q("t").where("token", "=", text).build().params == (text,)
+    assert where(Q("t").where("a", Operator.IS_NULL).or_where("a", Operator.IS_NOT_NULL)) == (
+        '"a" IS NULL OR "a" IS NOT NULL'
+    )
 
 
 @pytest.fixture
@@ -156,7 +172,7 @@ def test_another_operator_of_the_same_name_means_what_it_says() -> None:
 
 def test_an_added_operator_may_take_no_value(register: Callable[..., None]) -> None:
     register("missing", lambda column, values: column.is_(None), "none")
-    assert where(Q("t").where("a", "missing")) == '"a" IS NULL'
+    assert where(Q("t").where("a", "missing", None)) == '"a" IS NULL'
 
 
 def test_a_name_that_is_taken_is_no_new_operator() -> None:
@@ -203,6 +219,27 @@ def test_what_is_no_expression_is_refused(given: Any) -> None:
         PredicateCompiler().compile(given)
 
 
+def test_a_related_database_writes_its_family_in_its_own_way() -> None:
+    class Shouting(PGCompiler):
+        def limit_clause(self, select: Any, **kw: Any) -> str:
+            return f" FETCH FIRST {self.process(select._limit_clause, **kw)} ROWS ONLY"
+
+    class ShoutingDialect(PGDialect):
+        statement_compiler = Shouting
+        supports_statement_cache = True
+
+    query = Q("t").limit(2)
+    plain = query.build()
+    undo = PredicateCompiler.register_dialect("postgresql", ShoutingDialect(paramstyle="numeric_dollar"))
+    try:
+        assert query.build() == ('SELECT * FROM "t" FETCH FIRST $1 ROWS ONLY', (2,))
+    finally:
+        undo()
+    assert query.build() == plain
+    with pytest.raises(DataQueryError, match="numeric_dollar placeholders, not qmark"):
+        PredicateCompiler.register_dialect("postgresql", ShoutingDialect(paramstyle="qmark"))
+
+
 # Errors
 
 BAD: list[tuple[str, Callable[[], Any], str]] = [
@@ -211,7 +248,7 @@ BAD: list[tuple[str, Callable[[], Any], str]] = [
     ("database.schema.table", lambda: Q("a.b.c").build(), "is no table"),
     ("unknown operator", lambda: Q("t").where("a", "=~", 1), "no operator '=~'"),
     ("operator of no type", lambda: Q("t").where("a", 5, 1), "no operator 5"),
-    ("no value", lambda: Q("t").where("a", ">"), "> takes a value"),
+    ("no value", lambda: Q("t").where("a", Operator.GT), "> takes a value"),
     ("is with a value", lambda: Q("t").where("a", "is", True), "takes no value but None"),
     ("null with a value", lambda: Q("t").where("a", "isnull", 3), "takes no value"),
     ("less than None", lambda: Q("t").where("a", "<", None), "nothing is < None"),
@@ -219,7 +256,7 @@ BAD: list[tuple[str, Callable[[], Any], str]] = [
     ("between three", lambda: Q("t").where("a", "between", (1, 2, 3)), "takes two values, not 3"),
     ("in text", lambda: Q("t").where_in("a", "abc"), "takes a collection"),
     ("in a number", lambda: Q("t").where("a", "in", 3), "takes a collection"),
-    ("in nothing given", lambda: Q("t").where("a", "in"), "takes a collection"),
+    ("in nothing given", lambda: Q("t").where("a", Operator.IN), "takes a collection"),
     ("like a number", lambda: Q("t").where("a", "like", 5), "LIKE takes text"),
     ("contains a number", lambda: Q("t").where("a", "contains", 5), "CONTAINS takes text"),
     ("unfinished pattern", lambda: Q("t").where("a", "like", "a\\"), "ends with a backslash"),

@@ -252,7 +252,8 @@ class AsyncQueryBuilder:
 
         ``where("age", ">=", 18)``, ``where("deleted_at", Operator.IS_NULL)``, ``where("a", Operator.IN, [1, 2])``,
         ``where("a", Operator.EQ, None)`` (IS NULL), ``where(F("age") > 18)`` or any filter expression, and
-        ``where({"a": 1, "b": 2})``.
+        ``where({"a": 1, "b": 2})``. Of two arguments the second is a value that the column equals, unless it is a
+        member of :class:`Operator`: ``where("status", given)`` is an equality whatever text was given.
 
         Raises:
             DataQueryError: There is no such operator, or the value does not fit it.

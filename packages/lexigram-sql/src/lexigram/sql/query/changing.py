@@ -38,7 +38,7 @@ def insert_statement(shape: Shape, writer: Writer) -> Any:
         )
     _, columns, rows = given[0]
     conflict = shape.last("on_conflict")
-    assigned = () if conflict is None else tuple(name for name, _ in conflict[3])
+    assigned = () if conflict is None else (*conflict[1], *(name for name, _ in conflict[3]))
     target = _target(shape, tuple(dict.fromkeys((*columns, *assigned))), writer)
     statement = _INSERTS[writer.dialect](target)
     values = [{name: writer.value(slot) for name, slot in zip(columns, row, strict=True)} for row in rows]

@@ -75,8 +75,14 @@ def comparison(column: Any, op: Any, value: Any, given: bool, first: int) -> Des
     if isinstance(column, Mapping):
         return _mapping(cast("Any", column), first)
     target = _target(column)
-    if not given and not _is_operator(op):
-        # where("status", "active"): equality without saying so
+    if not given and not isinstance(op, Operator):
+        # where("status", "active"): equality without saying so. Text is a value here whatever it spells, since it may
+        # come from a stranger, who would else choose what is compared by sending "like" or "in".
+        if _spells_null_test(op):
+            raise DataQueryError(
+                f"where(column, {op!r}) may mean a value or an operator",
+                hint="Use where_null(column), or Operator.IS_NULL; for the value, write where(column, '=', value).",
+            )
         op, value, given = Operator.EQ, op, True
     name, arity = parse_operator(op)
     if arity == "none" and name not in _KNOWN:
@@ -111,12 +117,13 @@ def _slots(first: int, count: int) -> tuple[Slot, ...]:
     return tuple(Slot(first + index) for index in range(count))
 
 
-def _is_operator(op: Any) -> bool:
+def _spells_null_test(op: Any) -> bool:
+    if not isinstance(op, str) or "null" not in op.lower():
+        return False
     try:
-        parse_operator(op)
+        return parse_operator(op)[1] == "none"
     except DataQueryError:
         return False
-    return True
 
 
 def _null_test(name: str, op: Any, value: Any, given: bool) -> str:

@@ -8,6 +8,7 @@ written into the text by the driver, so only ``max_allowed_packet`` bounds them.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any, cast
 
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
@@ -15,7 +16,7 @@ from lexigram.sql.exceptions import DataQueryError
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine.default import DefaultDialect
 
-__all__ = ["check_full_join", "check_parameters", "writer_of"]
+__all__ = ["check_full_join", "check_parameters", "replace_writer", "writer_of"]
 
 
 def _writers() -> dict[SQLDialect, DefaultDialect]:
@@ -35,6 +36,33 @@ _PARAMETERS = {SQLDialect.POSTGRESQL: 65_535, SQLDialect.SQLITE: 32_766}
 def writer_of(dialect: SQLDialect) -> DefaultDialect:
     """SQLAlchemy's writer of a dialect, with the placeholders of our driver for it."""
     return _WRITERS[dialect]
+
+
+def replace_writer(dialect: SQLDialect, writer: DefaultDialect) -> Callable[[], None]:
+    """Let another of SQLAlchemy's dialects write the SQL of a dialect, such as that of a related database.
+
+    Args:
+        dialect: The dialect whose place it takes.
+        writer: The other one; its ``paramstyle`` must be that of the dialect.
+
+    Returns:
+        A function that puts the one before back.
+
+    Raises:
+        DataQueryError: Its placeholders are not the dialect's.
+    """
+    before = _WRITERS[dialect]
+    if writer.paramstyle != before.paramstyle:
+        raise DataQueryError(
+            f"{dialect} has {before.paramstyle} placeholders, not {writer.paramstyle}",
+            hint=f"Make it with paramstyle={before.paramstyle!r}.",
+        )
+    _WRITERS[dialect] = writer
+
+    def undo() -> None:
+        _WRITERS[dialect] = before
+
+    return undo
 
 
 def check_parameters(count: int, dialect: SQLDialect) -> None:

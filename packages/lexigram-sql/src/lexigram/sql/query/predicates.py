@@ -8,9 +8,11 @@ from typing import Any
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.data.types import FilterExpression, is_filter_expression
 from lexigram.sql.exceptions import DataQueryError
-from lexigram.sql.query.compile import condition_sql
+from lexigram.sql.query.compile import compile_shape, condition_sql
 from lexigram.sql.query.describing import describe_expression
+from lexigram.sql.query.dialects import replace_writer
 from lexigram.sql.query.parameterized import ParameterizedQuery
+from sqlalchemy.engine.default import DefaultDialect
 
 __all__ = ["PredicateCompiler"]
 
@@ -18,12 +20,38 @@ __all__ = ["PredicateCompiler"]
 class PredicateCompiler:
     """Compiles filter expressions of contracts.
 
+    ``SQLDialect`` names three families of SQL. A database that is related to one of them speaks that family's dialect;
+    where it writes things differently, :meth:`register_dialect` gives it a dialect of SQLAlchemy's.
+
     Args:
         dialect: What :meth:`to_sql` writes when it is not told.
     """
 
     def __init__(self, dialect: SQLDialect | str = SQLDialect.POSTGRESQL) -> None:
         self._dialect = SQLDialect(dialect)
+
+    @staticmethod
+    def register_dialect(dialect: SQLDialect | str, writer: DefaultDialect) -> Callable[[], None]:
+        """Let another of SQLAlchemy's dialects write the SQL of a family, in this process, for builders as well.
+
+        Args:
+            dialect: The family.
+            writer: SQLAlchemy's dialect of the database, with the family's ``paramstyle``.
+
+        Returns:
+            A function that takes it back.
+
+        Raises:
+            DataQueryError: Its placeholders are not the family's.
+        """
+        undo = replace_writer(SQLDialect(dialect), writer)
+        compile_shape.cache_clear()
+
+        def taken_back() -> None:
+            undo()
+            compile_shape.cache_clear()
+
+        return taken_back
 
     def compile(self, expression: FilterExpression) -> Callable[[Any], bool]:
         """The expression as a Python predicate over attributes, or keys of a mapping.

@@ -147,8 +147,7 @@ class Filter:
 
 
 def _comparison(column: str, operator: str, value: Any, first: int) -> Described:
-    _, arity = parse_operator(operator)
-    return comparison(column, operator, value, arity != "none" or value is not None, first)
+    return comparison(column, operator, value, True, first)
 
 
 class F:

@@ -111,7 +111,7 @@ class MemorySpecificationBuilder:
         name, arity = parse_operator(operator)
         if arity in {"many", "two"} and isinstance(value, Iterable) and not isinstance(value, str | bytes):
             value = tuple(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - of anything
-        comparison(field, operator, value, arity != "none" or value is not None, 0)
+        comparison(field, operator, value, True, 0)
         holds(name, None, value)
         added: MemorySpecification[Any] = MemorySpecification(lambda found: holds(name, look_up(found, field), value))
         return self.matching(added)
