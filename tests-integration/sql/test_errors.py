@@ -253,10 +253,9 @@ async def provoke(db: DatabaseService, place: Place, fault: Fault) -> None:
         await connection.execute("INSERT INTO item (id, name) VALUES (2, 'x')")
 
 
-async def test_two_that_wait_for_each_other_are_told_apart(open_db: Opener, place: Place) -> None:
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+async def test_two_that_wait_for_each_other_are_told_apart(open_db: Opener) -> None:
     """One of them is ended with a retryable error, the other commits."""
-    if place.kind == "sqlite":
-        pytest.skip("SQLite has one writer, so two of them cannot wait for each other")
     db = await open_db()
     await prepare(db)
     await db.execute("INSERT INTO maker VALUES (2)")
@@ -278,10 +277,9 @@ async def test_two_that_wait_for_each_other_are_told_apart(open_db: Opener, plac
     assert failure.native_code in {"40P01", 1213}
 
 
-async def test_a_transaction_that_came_too_late_is_told_to_run_again(open_db: Opener, place: Place) -> None:
+@pytest.mark.parametrize("kind", ["postgres"])
+async def test_a_transaction_that_came_too_late_is_told_to_run_again(open_db: Opener) -> None:
     """Serialisation failures are retryable; SQLite and InnoDB let such transactions wait instead."""
-    if place.kind != "postgres":
-        pytest.skip("its serialisable transactions lock what they read")
     db = await open_db()
     await prepare(db)
 
@@ -300,10 +298,9 @@ async def test_a_transaction_that_came_too_late_is_told_to_run_again(open_db: Op
     assert (caught.value.native_code, caught.value.retryable) == ("40001", True)
 
 
-async def test_statements_after_a_failure_in_a_transaction(open_db: Opener, place: Place) -> None:
+@pytest.mark.parametrize("kind", ["postgres"])
+async def test_statements_after_a_failure_in_a_transaction(open_db: Opener) -> None:
     """PostgreSQL takes no more of them, and says so."""
-    if place.kind != "postgres":
-        pytest.skip("it goes on after an error")
     db = await open_db()
     await prepare(db)
 
@@ -318,10 +315,9 @@ async def test_statements_after_a_failure_in_a_transaction(open_db: Opener, plac
     assert caught.value.native_code == "25P02"
 
 
-async def test_a_busy_file_is_a_lock_error(open_db: Opener, place: Place) -> None:
+@pytest.mark.parametrize("kind", ["sqlite"])
+async def test_a_busy_file_is_a_lock_error(open_db: Opener) -> None:
     """Another process that has locked the file is waited for, and then told."""
-    if place.kind != "sqlite":
-        pytest.skip("servers have no file that others lock")
     db = await open_db(sqlite={"busy_timeout": 0.05})
     other = await open_db()
     await prepare(db)
