@@ -20,7 +20,7 @@ from lexigram.contracts.data.types import (
 from lexigram.contracts.domain.specification import SpecificationProtocol
 from lexigram.sql.exceptions import DataQueryError, PaginationError
 from lexigram.sql.query import AsyncQueryBuilder as Q
-from lexigram.sql.query import Operator, Query, QueryBuilder, SearchQueryBuilder, SQLDialect
+from lexigram.sql.query import Operator, Query, QueryBuilder, SearchQueryBuilder, SQLDialect, operator_registry
 from lexigram.sql.repositories.fields import F, Filter, field
 from lexigram.sql.specification import (
     AndSqlSpecification,
@@ -220,6 +220,31 @@ def test_a_query_describes_what_is_wanted() -> None:
         (1, 2, 10, 20),
     )
     assert Q("t").apply(Query()) == Q("t")
+
+
+def test_an_object_that_says_its_expression_is_a_condition() -> None:
+    class Wanted:
+        def __init__(self, expression: FieldEq | None) -> None:
+            self.expression = expression
+
+        def to_expression(self) -> FieldEq | None:
+            return self.expression
+
+    assert Q("t").where(Wanted(FieldEq("a", 1))).build() == ('SELECT * FROM "t" WHERE "a" = $1', (1,))
+    assert Q("t").where("b", 2).where(Wanted(None)).build().params == (2,)
+
+
+def test_an_added_operator_has_no_meaning_in_memory() -> None:
+    undo = operator_registry.register_operator("near", lambda column, values: column == values[0])
+    try:
+        condition = Filter("a", "near", 1)
+        assert condition.to_sql().sql == '"a" = $1'
+        with pytest.raises(DataQueryError, match="no meaning outside"):
+            condition.is_satisfied_by({"a": 1})
+        with pytest.raises(DataQueryError, match="no meaning outside"):
+            MemorySpecificationBuilder().where("a", "near", 1)
+    finally:
+        undo()
 
 
 def test_a_page_by_cursor_is_described_and_left_to_its_paginator() -> None:

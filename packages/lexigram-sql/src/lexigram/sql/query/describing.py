@@ -63,17 +63,10 @@ def comparison(column: Any, op: Any, value: Any, given: bool, first: int) -> Des
     Raises:
         DataQueryError: The operator is not known, or the value does not fit it.
     """
-    if is_filter_expression(column):
-        return describe_expression(column, first)
-    if isinstance(column, Describes):
-        return column.describe(first)
-    if isinstance(column, QueryFilterProtocol):
-        expression = column.to_expression()
-        return (("and", ()), ()) if expression is None else describe_expression(expression, first)
-    if isinstance(column, RawSQL):
-        return column.describe(first)
-    if isinstance(column, Mapping):
-        return _mapping(cast("Any", column), first)
+    if not isinstance(column, str):  # the rest is slow to tell apart
+        whole = _whole(column, first)
+        if whole is not None:
+            return whole
     target = _target(column)
     if not given and not isinstance(op, Operator):
         # where("status", "active"): equality without saying so. Text is a value here whatever it spells, since it may
@@ -99,6 +92,20 @@ def comparison(column: Any, op: Any, value: Any, given: bool, first: int) -> Des
     if name in _KNOWN and any(value is None for value in values):
         raise _no_none(name)
     return ("compare", target, _code(name), _slots(first, len(values))), values
+
+
+def _whole(given: Any, first: int) -> Described | None:
+    """A condition that says all by itself; None for what is no more than a column."""
+    if is_filter_expression(given):
+        return describe_expression(given, first)
+    if isinstance(given, Describes):
+        return given.describe(first)
+    if isinstance(given, QueryFilterProtocol):
+        expression = given.to_expression()
+        return (("and", ()), ()) if expression is None else describe_expression(expression, first)
+    if isinstance(given, Mapping):
+        return _mapping(cast("Any", given), first)
+    return None
 
 
 def _code(name: str) -> Any:

@@ -132,11 +132,14 @@ operator_registry = QueryOperatorRegistry()
 """The register that builders use."""
 
 
+_KNOWN: dict[str, Operator] = {**{operator.value.lower(): operator for operator in Operator}, **_SPELLINGS}
+_PARSED: dict[Operator, tuple[str, Arity]] = {
+    operator: (operator.value, _ARITIES.get(operator, "one")) for operator in Operator
+}
+
+
 def _known(key: str) -> Operator | None:
-    if key in _SPELLINGS:
-        return _SPELLINGS[key]
-    name = key.replace("_", " ").upper()
-    return next((operator for operator in Operator if operator.value == name), None)
+    return _KNOWN.get(key) or _KNOWN.get(key.replace("_", " "))
 
 
 def parse_operator(operator: Operator | str) -> tuple[str, Arity]:
@@ -152,7 +155,7 @@ def parse_operator(operator: Operator | str) -> tuple[str, Arity]:
         DataQueryError: There is no such operator.
     """
     if isinstance(operator, Operator):
-        return operator.value, _ARITIES.get(operator, "one")
+        return _PARSED[operator]
     # Callers are not all typed.
     if isinstance(operator, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         registered = operator_registry.find(operator)
@@ -160,6 +163,6 @@ def parse_operator(operator: Operator | str) -> tuple[str, Arity]:
             return operator.strip().lower(), registered[0]
         known = _known(operator.strip().lower())
         if known is not None:
-            return known.value, _ARITIES.get(known, "one")
+            return _PARSED[known]
     names = [*(member.value for member in Operator), *operator_registry.names()]
     raise DataQueryError(f"there is no operator {operator!r}", hint=f"Known are: {', '.join(names)}.")

@@ -31,7 +31,7 @@ class Shape:
 
     def plus(self, *clauses: Clause) -> Shape:
         """The same shape with more clauses."""
-        return replace(self, clauses=(*self.clauses, *clauses))
+        return Shape(self.table, self.kind, (*self.clauses, *clauses))
 
     def of(self, name: str) -> list[Clause]:
         """The clauses of a name, in order."""
