@@ -7,10 +7,14 @@
 * :mod:`~lexigram.sql.repositories.reading`, :mod:`~lexigram.sql.repositories.paging`,
   :mod:`~lexigram.sql.repositories.writing`, :mod:`~lexigram.sql.repositories.bulk`: the methods, on
   :mod:`~lexigram.sql.repositories.core`.
+* :mod:`~lexigram.sql.repositories.cached`: reads kept in a cache.
+* :mod:`~lexigram.sql.repositories.append_log`: streams of events.
 * :mod:`~lexigram.sql.repositories.mapping`, :mod:`~lexigram.sql.repositories.converters`: objects and rows.
 """
 
+from lexigram.sql.repositories.append_log import AppendLogRepository, DatabaseProviderAppendLog
 from lexigram.sql.repositories.base import SQLRepository
+from lexigram.sql.repositories.cached import CachedRepository
 from lexigram.sql.repositories.fields import F, Filter, field
 from lexigram.sql.repositories.generic import GenericRepository
 from lexigram.sql.repositories.mapping import EntityMapper
@@ -18,6 +22,9 @@ from lexigram.sql.repositories.rls import RowLevelSecurityPolicy, ScopeColumn
 from lexigram.sql.repositories.tenancy import tenant_scope
 
 __all__ = [
+    "AppendLogRepository",
+    "CachedRepository",
+    "DatabaseProviderAppendLog",
     "EntityMapper",
     "F",
     "Filter",
