@@ -121,6 +121,14 @@ async def test_windows_by_value_hold_what_is_near(aggregate: Aggregate, bounds: 
         assert document["ids"] == expected
 
 
+async def test_a_window_by_value_holds_its_own_document(aggregate: Aggregate) -> None:
+    """Bounds are added as ``$add`` adds, so a double at the distance 0 is the same double."""
+    documents = [{"_id": n, "v": value} for n, value in enumerate([0.1, 0.3, 1.1])]
+    output = {"ids": {"$push": "$_id", "window": {"range": [-0.5, 0]}}}
+    made = await aggregate(documents, [{"$setWindowFields": {"sortBy": {"v": 1}, "output": output}}])
+    assert [document["ids"] for document in made] == [[0], [0, 1], [2]]
+
+
 async def test_the_current_bound_of_a_window_by_value_is_the_document_itself(aggregate: Aggregate) -> None:
     """Not its equals, unlike a distance of 0."""
     documents = [{"_id": n, "v": 5} for n in range(3)]

@@ -299,6 +299,24 @@ def test_catastrophic_expressions_are_answered(source: str, text: str):
     assert not compile_regex(source, boolean=True).matches(text)
 
 
+@pytest.mark.parametrize(
+    ("source", "degree"),
+    [
+        (r"^(?:(?:x{1,10}){1,10}){1,10}y", 99),
+        (r"(?:x{1,10}){1,10}y", 99),
+        (r"^x{1,9}x{1,9}x{1,9}x{1,9}x{1,9}x{1,9}x{1,9}x{1,9}y", 3),
+        (r"^(?:x|x){11}y", 1),
+        (r"^\d{1,3}(\.\d{1,3}){3}$", 0),
+        (r"^[0-9a-f]{1,4}(:[0-9a-f]{1,4}){7}$", 0),
+    ],
+)
+def test_repetitions_of_few_times_count_where_they_share_the_text(source: str, degree: int):
+    """Written out they are many, in ways that multiply, unless what comes next tells where each one ends."""
+    regex = compile_regex(source, boolean=True)
+    assert regex.degree == degree
+    assert not regex.matches("x" * 5000)
+
+
 def test_what_no_automaton_decides_is_refused():
     """At once where it may be exponential, for long texts where it may be polynomial."""
     with pytest.raises(NoSQLFilterError, match="exponential"):

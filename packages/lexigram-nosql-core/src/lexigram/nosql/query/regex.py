@@ -6,6 +6,7 @@ limited to 1,024 characters, and judged before use:
 
 * repetitions inside repetitions may take exponential time: they are decided by an automaton whose time is linear in the
   text (:mod:`~lexigram.nosql.query.regex_linear`), which gives the same answer;
+* repetitions of few times inside one another multiply, and count by the ways in which they may share the text;
 * repetitions after one another may take time polynomial in the text: its degree is counted, ``re`` is used while the
   worst case stays under :data:`WORK_LIMIT` steps, which short texts always do, and the automaton beyond;
 * what no automaton decides (back references, look-around, atomic groups) is refused where the first applies, and for
@@ -23,6 +24,7 @@ import re
 import warnings
 from functools import lru_cache
 from importlib import import_module
+from math import log
 from typing import Any, Final
 
 from lexigram.nosql.exceptions import NoSQLFilterError
@@ -39,6 +41,8 @@ WORK_LIMIT: Final = 4_000_000
 
 _EXPONENTIAL: Final = 99
 _MANY: Final = 12  # repetitions of fewer times than this are taken as written out
+_A_DEGREE: Final = log(100)  # so many ways, of all that is written out together, count as one repetition more
+_MOST_BOUNDED: Final = 4
 _names: Final[Any] = import_module("re._constants")
 
 
@@ -131,16 +135,19 @@ class _Judge:
         self._tree = tree
         self._open: list[frozenset[str]] = []
         self._highest = 0
+        self._times = 1  # how often what is looked at may stand in a row, by repetitions that are bounded
+        self._choices = 0.0  # logarithm of how many ways the bounded repetitions leave
         self._samples = self._SAMPLES | _literals(tree)
 
     def degree(self) -> int:
         flags: int = self._tree.state.flags
         self._sequence(self._tree, False, flags)
-        if self._highest >= _EXPONENTIAL:
+        bounded = int(self._choices / _A_DEGREE)
+        if self._highest >= _EXPONENTIAL or bounded >= _MOST_BOUNDED:
             return _EXPONENTIAL
         items = list(self._tree)
         anchored = bool(items) and items[0][0] is _names.AT and self._fixed(items[0][1], flags)
-        return self._highest + (0 if anchored else 1)
+        return self._highest + bounded + (0 if anchored else 1)
 
     @staticmethod
     def _fixed(anchor: Any, flags: int) -> bool:
@@ -149,15 +156,17 @@ class _Judge:
         return anchor is _names.AT_BEGINNING_STRING
 
     def _sequence(self, items: Any, repeated: bool, flags: int) -> None:
-        for op, argument in items:
-            self._item(op, argument, repeated, flags)
+        for position, (op, argument) in enumerate(items):
+            if op in _REPEATS:
+                # What comes after the last item is the first one again, if anything.
+                after = _single(items[(position + 1) % len(items) :][:1], flags)
+                self._repeat(argument, None if after is None else self._chars(*after), repeated, flags)
+            else:
+                self._item(op, argument, repeated, flags)
 
     def _item(self, op: Any, argument: Any, repeated: bool, flags: int) -> None:
         if op in _SINGLE:
             self._pass(self._chars(op, argument, flags))
-        elif op in (_names.MAX_REPEAT, _names.MIN_REPEAT, _names.POSSESSIVE_REPEAT):
-            low, high, body = argument
-            self._repeat(int(low), None if high is _names.MAXREPEAT else int(high), body, repeated, flags)
         elif op is _names.BRANCH:
             self._branch(argument[1], repeated, flags)
         elif op is _names.SUBPATTERN:
@@ -176,14 +185,20 @@ class _Judge:
         """Note a character that must stand here: a repetition that cannot take it ends here, in one way only."""
         self._open = [taken for taken in self._open if not taken.isdisjoint(chars)]
 
-    def _repeat(self, low: int, high: int | None, body: Any, repeated: bool, flags: int) -> None:
+    def _repeat(self, argument: Any, after: frozenset[str] | None, repeated: bool, flags: int) -> None:
+        low, most, body = argument
+        high: int | None = None if most is _names.MAXREPEAT else most
         if repeated and high != low:
             self._highest = _EXPONENTIAL
             return
         one = _single(body, flags)
         chars = None if one is None else self._chars(*one)
+        if high is not None and low < high <= _MANY and (chars is None or after is None or not chars.isdisjoint(after)):
+            self._choices += self._times * log(high - low + 1)
         if chars is None:
+            times, self._times = self._times, self._times * min(high or 1, _MANY)
             self._sequence(body, repeated or high is None or high > _MANY, flags)
+            self._times = times
             chars = self._samples
         elif low:
             self._pass(chars)
@@ -195,6 +210,8 @@ class _Judge:
         if repeated and not self._deterministic(branches, flags):
             self._highest = _EXPONENTIAL
             return
+        if self._times > 1 and not self._deterministic(branches, flags):
+            self._choices += self._times * log(len(branches))
         before = self._open
         longest = before
         for branch in branches:
@@ -221,6 +238,7 @@ class _Judge:
         return frozenset([char for char in self._samples if test(char)])
 
 
+_REPEATS: Final = (_names.MAX_REPEAT, _names.MIN_REPEAT, _names.POSSESSIVE_REPEAT)
 _SINGLE: Final = (_names.LITERAL, _names.NOT_LITERAL, _names.IN, _names.ANY)
 
 

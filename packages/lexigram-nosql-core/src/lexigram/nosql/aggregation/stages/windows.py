@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final, Literal, TypeAlias
 
+from lexigram.nosql.aggregation.expressions.arithmetic import add
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.date_arithmetic import check_unit
 from lexigram.nosql.aggregation.expressions.errors import FAILED_TO_PARSE, fault
 from lexigram.nosql.aggregation.expressions.numbers import (
-    DECIMAL128,
     as_decimal,
     as_int32,
     is_numeric,
@@ -113,7 +113,7 @@ class Window:
 
     def _shift(self, value: Any, distance: Any) -> Any:
         if self.unit is None:
-            return DECIMAL128.add(as_decimal(value), as_decimal(distance))
+            return add(value, distance)
         return add_units(as_date(value), self.unit, int(as_decimal(distance)), UTC)
 
 
