@@ -514,7 +514,10 @@ class AsyncQueryBuilder:
         return self._lock(False, skip_locked, no_wait)
 
     def for_share(self, *, skip_locked: bool = False, no_wait: bool = False) -> Self:
-        """Lock the rows against changes until the transaction ends; see :meth:`for_update`."""
+        """Lock the rows against changes until the transaction ends; see :meth:`for_update`.
+
+        It is ``LOCK IN SHARE MODE`` on MySQL and MariaDB, beside which MySQL takes neither of the two options.
+        """
         return self._lock(True, skip_locked, no_wait)
 
     # Queries of queries
