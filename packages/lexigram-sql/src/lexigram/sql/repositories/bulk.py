@@ -56,12 +56,15 @@ class BulkRepository(WritingRepository[T, K]):
             DuplicateKeyError: A key or a unique value is taken.
         """
         given = builtins.list(entities)
-        prepared = [self._new_row(entity, "bulk_create") for entity in given]
+        scope = self._scope("bulk_create", writes=True) or {}
+        prepared = [self._new_row(entity, "bulk_create", scope) for entity in given]
         shapes: dict[tuple[str, ...], builtins.list[int]] = {}
         for index, (row, _) in enumerate(prepared):
             shapes.setdefault(tuple(row), []).append(index)
         decided = [values for _, values in prepared]
-        async with self._together(len(given) > 1):
+        # Rows with keys of their own are one call of the driver, which is all or none already.
+        alone = len(shapes) == 1 and (len(given) == 1 or self._key in next(iter(shapes)))
+        async with self._together(not alone):
             for names, places in shapes.items():
                 rows = [prepared[index][0] for index in places]
                 if self._key in names:
@@ -128,7 +131,8 @@ class BulkRepository(WritingRepository[T, K]):
         keys = [self._key_of(entity, "bulk_update") for entity in given]
         if len(set(keys)) < len(keys):
             raise DataQueryError("an object comes twice", hint="Give each key once.")
-        changes = [self._changes(self._row(entity, "bulk_update")) for entity in given]
+        scope = self._scope("bulk_update", writes=True) or {}
+        changes = [self._changes(self._row(entity, "bulk_update", scope)) for entity in given]
         names = [n for n in changes[0][0] if chosen is None or n in chosen or n in (VERSION, "updated_at")]
         versioned = changes[0][1] is not None
         if any((version is not None) is not versioned for _, version in changes):

@@ -33,14 +33,22 @@ class WritingRepository(PagingRepository[T, K]):
 
     # What is written
 
-    def _row(self, entity: T, operation: str) -> dict[str, Any]:
+    def _row(self, entity: T, operation: str, scope: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The values of an object by column, with the columns that say whose it is.
+
+        Args:
+            entity: The object.
+            operation: What is being done, for the error.
+            scope: Whose rows; the task's when None.
 
         Raises:
             TenantScopingError: The object is someone else's.
         """
-        row = {name: value for name, value in self._entity_to_dict(entity).items() if name not in self.read_only_fields}
-        for name, value in (self._scope(operation, writes=True) or {}).items():
+        row = dict(self._entity_to_dict(entity))  # the method may return the object's own
+        if self.read_only_fields:
+            row = {name: value for name, value in row.items() if name not in self.read_only_fields}
+        owned = self._scope(operation, writes=True) if scope is None else scope
+        for name, value in (owned or {}).items():
             if row.get(name) not in (None, value):
                 raise TenantScopingError(
                     self.table_name, operation, f"{operation} on {self.table_name!r}: the object's {name} is another's"
@@ -48,19 +56,18 @@ class WritingRepository(PagingRepository[T, K]):
             row[name] = value
         return row
 
-    def _new_row(self, entity: T, operation: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _new_row(
+        self, entity: T, operation: str, scope: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The row to insert, and what of it the object does not say."""
-        given = self._entity_to_dict(entity)
-        row = self._row(entity, operation)
-        now = self._now()
+        owned = (self._scope(operation, writes=True) or {}) if scope is None else scope
+        row = self._row(entity, operation, owned)
+        decided: dict[str, Any] = dict(owned)
         for name in (CREATED, UPDATED):
             if name in row and row[name] is None:
-                row[name] = now
+                row[name] = decided[name] = decided.get(CREATED) or self._now()
         if VERSION in row and row[VERSION] is None:
-            row[VERSION] = 1
-        decided = {
-            name: value for name, value in row.items() if name in given and given[name] is None and value is not None
-        }
+            row[VERSION] = decided[VERSION] = 1
         if row.get(self._key) is None:
             row.pop(self._key, None)
         if not row:
