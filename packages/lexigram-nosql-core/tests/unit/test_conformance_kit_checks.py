@@ -181,3 +181,50 @@ def test_a_harness_is_a_class_with_a_spec(kit: Run) -> None:
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*its harness is 5, not a class that extends Harness"])
     result.stdout.fnmatch_lines(["*Bare.spec is not a BackendSpec"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["__test__ = False", "def __init__(self): pass", "def __new__(cls): return object.__new__(cls)"],
+    ids=["not a test", "initialised", "made"],
+)
+def test_a_topic_that_pytest_does_not_collect_is_refused(kit: Run, body: str) -> None:
+    """Pytest would leave out the whole class, and the run would pass."""
+    result = kit("", "-W", "ignore::pytest.PytestCollectionWarning", topics=changed("Ids", body))
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*pytest collects no *test_an_id_finds_its_document*"])
+
+
+def test_settings_for_the_names_of_tests_leave_none_out(kit: Run) -> None:
+    """A standard test that the names would not select is told, not dropped."""
+    result = kit("", "-o", "python_functions=check_*")
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*pytest collects no *test_delete_one_deletes_one*"])
+
+
+@pytest.mark.parametrize("where", ["harness", "fixture"])
+def test_an_expected_failure_that_is_called_for_is_a_failure(kit: Run, where: str) -> None:
+    """``pytest.xfail()`` names no capability, wherever it is called."""
+    texts = {
+        "harness": "def refuse(self, **settings): pytest.xfail('later')\nMemory.open = refuse\n",
+        "fixture": "@pytest.fixture(autouse=True)\ndef _later(): pytest.xfail('later')\n",
+    }
+
+    result = kit(texts[where], "-k", "test_a_healthy_store_says_so")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*a call of pytest.xfail() hides this standard test*"])
+
+
+def test_a_skip_before_the_harness_is_made_is_counted(kit: Run) -> None:
+    """With its reason, whatever skipped the test."""
+    result = kit(
+        "def lazy(self, request): pytest.skip('no server')\nMemory.__init__ = lazy",
+        "-k",
+        "test_a_healthy_store_says_so",
+    )
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["memory: 0 passed*1 skipped*", "*skipped lifecycle::test_a_healthy*no server"])

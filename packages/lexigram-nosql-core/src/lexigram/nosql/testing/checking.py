@@ -16,7 +16,15 @@ from lexigram.nosql.backend import BackendSpec
 from lexigram.nosql.testing.harness import ExpectedFailure, Harness
 from lexigram.nosql.testing.suite import TOPICS, Suite, changed_attributes
 
-__all__ = ["expected_failure", "faults_of_class", "faults_of_module", "foreign_marks", "is_conformance"]
+__all__ = [
+    "expected_failure",
+    "faults_of_class",
+    "faults_of_module",
+    "foreign_marks",
+    "identity",
+    "is_conformance",
+    "tests_of",
+]
 
 _SILENCING = ("skip", "skipif", "xfail")
 
@@ -101,6 +109,22 @@ def _marks_on(value: Any) -> list[str]:
     found: Any = getattr(value, "pytestmark", ())
     marks = cast("Iterable[Any]", found if isinstance(found, list | tuple) else (found,))
     return [str(mark.name) for mark in marks if mark.name in _SILENCING]
+
+
+def tests_of(cls: type[Suite]) -> list[str]:
+    """Names of the standard tests that a topic's class must have."""
+    return TOPICS[cls.topic].tests
+
+
+def identity(item: pytest.Item) -> dict[str, str]:
+    """Which standard test this is, of which backend and harness, for the report."""
+    cls = cast("type[Suite]", cast("Any", item).cls)
+    return {
+        "backend": cls.harness.spec.name,
+        "harness": cls.harness.__name__,
+        "topic": cls.topic,
+        "test": item.name,
+    }
 
 
 def expected_failure(item: pytest.Item) -> ExpectedFailure | None:

@@ -10,7 +10,7 @@ was observed as JSON.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -81,8 +81,24 @@ def pytest_pycollect_makeitem(
         faults = [*checking.faults_of_module(module, collector.config), *faults]
     if faults:
         raise collector.CollectError("\n  ".join([f"conformance of {name}:", *faults]))
-    made: pytest.Class = pytest.Class.from_parent(collector, name=name, obj=obj)  # pyright: ignore[reportUnknownMemberType]
+    made: _TopicClass = _TopicClass.from_parent(collector, name=name, obj=obj)  # pyright: ignore[reportUnknownMemberType]
     return made
+
+
+class _TopicClass(pytest.Class):
+    """A topic's class, which is refused where pytest finds fewer tests in it than the topic has."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Collect the tests, whatever the settings say of the names of tests."""
+        found = list(super().collect())
+        names = {getattr(item, "originalname", item.name) for item in found}
+        missing: list[str] = [name for name in _kit("checking").tests_of(self.obj) if name not in names]
+        if missing:
+            raise self.CollectError(
+                f"conformance of {self.name}:\n  pytest collects no {', '.join(missing)}; look for __test__, __init__ "
+                "or __new__ in the class, for python_functions in the settings, and for hooks of a conftest.py"
+            )
+        return found
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -95,6 +111,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     backends = [_backend(item) for item in chosen]
     for item, backend in zip(chosen, backends, strict=True):
         item.user_properties.append((recording.COLLECTED, backends.count(backend)))
+        item.user_properties.append((recording.TESTED, checking.identity(item)))
         failure = checking.expected_failure(item)
         if failure is not None:
             own = pytest.mark.xfail(reason=str(failure), strict=True)
@@ -116,16 +133,19 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a standard test that a mark hides into a failure."""
+    """Turn a standard test that a mark or ``pytest.xfail()`` hides into a failure."""
     report = yield
     if report.when == "teardown" or report.failed or not _is_topic(getattr(item, "cls", None)):
         return report
-    marks: list[str] = _kit("checking").foreign_marks(item, item.stash.get(_own_mark, None))
-    if marks:
+    own = item.stash.get(_own_mark, None)
+    hidden_by: list[str] = [f"a mark {name}" for name in _kit("checking").foreign_marks(item, own)]
+    if own is None and hasattr(report, "wasxfail"):
+        hidden_by.append("a call of pytest.xfail()")
+    if hidden_by:
         report.outcome = "failed"
         report.__dict__.pop("wasxfail", None)
         report.longrepr = (
-            f"a mark {marks[0]} hides this standard test; what cannot pass is listed in Harness.expected_failures() "
+            f"{hidden_by[0]} hides this standard test; what cannot pass is listed in Harness.expected_failures() "
             "with the capability that is missing"
         )
     return report

@@ -98,13 +98,10 @@ class Suite:
 
     @pytest.fixture(autouse=True)
     def _identified(self, request: pytest.FixtureRequest) -> None:
-        """Note what this test is, for the report."""
+        """Make the harness of this test."""
         self._node = request.node
         self._harness = self.harness(request)
         self._notes = self._node.user_properties
-        spec, harness = self.harness.spec, self.harness.__name__
-        told = {"backend": spec.name, "harness": harness, "topic": self.topic, "test": self._node.name}
-        self._notes.append((TESTED, told))
 
     @property
     def capabilities(self) -> Capabilities:
