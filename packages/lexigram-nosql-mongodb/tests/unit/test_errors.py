@@ -217,3 +217,14 @@ def test_a_bulk_whose_writes_were_not_confirmed_timed_out() -> None:
     )
 
     assert type(classify(error)) is lexigram.NoSQLTimeoutError
+
+
+def test_text_that_has_no_utf_8_form_is_refused_by_name() -> None:
+    """The encoder of requests lets Python's own error through, which is none of PyMongo's."""
+    with pytest.raises(UnicodeEncodeError) as refused:
+        bson.encode({"find": "things", "filter": {"name": "ab\ud800"}})
+
+    error = classify(refused.value)
+
+    assert isinstance(error, lexigram.DocumentValidationError)
+    assert "lone surrogate at position 2" in str(error)

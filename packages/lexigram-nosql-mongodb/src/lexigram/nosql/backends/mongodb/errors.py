@@ -209,6 +209,11 @@ def classify(error: BaseException) -> lexigram.NoSQLError | None:
     """
     if isinstance(error, pymongo.BulkWriteError):
         return _classify_bulk(error)
+    if isinstance(error, UnicodeEncodeError):
+        # The encoder lets Python refuse text; nothing has been sent.
+        return lexigram.DocumentValidationError(
+            f"text with a lone surrogate at position {error.start} has no UTF-8 form"
+        )
     if not isinstance(error, pymongo.PyMongoError | bson.errors.BSONError):
         return None
     code = error.code if isinstance(error, pymongo.OperationFailure) else None
