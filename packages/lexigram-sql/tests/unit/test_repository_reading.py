@@ -16,6 +16,7 @@ from lexigram.contracts.data.types import FieldContains, FieldEq, FieldGt, Field
 from lexigram.sql.exceptions import CursorError, DataQueryError, MappingError, PaginationError, ProtocolValidationError
 from lexigram.sql.providers import DatabaseService
 from lexigram.sql.repositories import F, GenericRepository
+from lexigram.sql.specification import FieldEquals, FieldLike
 
 
 class Status(enum.Enum):
@@ -258,3 +259,11 @@ async def test_a_stream_can_be_left_early(users: Users) -> None:
     async with aclosing(users.stream(batch_size=1, sort_by="id")) as stream:
         assert (await anext(stream)).id == 1
     assert (await users.provider.get_pool_stats())["active_connections"] == 0  # type: ignore[attr-defined]
+
+
+async def test_specifications_of_sql_say_what_is_wanted(users: Users) -> None:
+    spec = FieldEquals("age", 36) & ~FieldLike("name", "A%")
+    assert [user.id for user in await users.find_by_spec(spec)] == [4]
+    assert await users.count_by_spec(spec) == 1
+    with pytest.raises(DataQueryError, match="did you mean 'age'"):
+        await users.find_by_spec(FieldEquals("agee", 36))
