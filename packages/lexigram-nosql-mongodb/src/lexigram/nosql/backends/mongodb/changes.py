@@ -31,15 +31,19 @@ from lexigram.nosql.driver import NO_CALL
 from lexigram.nosql.exceptions import CursorError, UnsupportedFeatureError
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.writing import backoff
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.mongodb.collection import MongoDBCollection
     from pymongo.asynchronous.change_stream import AsyncChangeStream
 
-__all__ = ["decode_token", "encode_token", "follow"]
+__all__ = ["decode_token", "encode_token", "follow", "is_resumable"]
 
 _INVALID_TOKEN: Final = 260
+_RESUMABLE: Final = frozenset(
+    {6, 7, 43, 63, 89, 91, 133, 150, 189, 234, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436}
+)
+"""Codes after which a stream can be opened again (driver specification, "Change Streams", resumable errors)."""
 _OPERATIONS: Final = frozenset({"insert", "update", "replace", "delete", "drop"})
 
 
@@ -98,6 +102,17 @@ def follow(collection: MongoDBCollection, resume_after: str | None, full_documen
     return _events(collection, options, start)
 
 
+def is_resumable(error: PyMongoError) -> bool:
+    """True where the stream was lost, but can be opened again after the last event.
+
+    Args:
+        error: What ended it, or kept it from being opened again.
+    """
+    if isinstance(error, OperationFailure):
+        return error.has_error_label("ResumableChangeStreamError") or error.code in _RESUMABLE
+    return isinstance(error, ConnectionFailure)
+
+
 async def _events(
     collection: MongoDBCollection, options: Mapping[str, Any], start: Mapping[str, Any]
 ) -> AsyncGenerator[ChangeEvent]:
@@ -123,7 +138,9 @@ async def _events(
                         return
                 elif not stream.alive:
                     return
-        except ConnectionFailure:
+        except PyMongoError as error:
+            if not is_resumable(error):
+                raise
             now = loop.time()
             give_up = now + driver.config.feed_resume_seconds if give_up is None else give_up
             if now >= give_up:
