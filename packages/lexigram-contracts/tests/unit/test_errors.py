@@ -288,7 +288,9 @@ def test_an_error_as_data() -> None:
     }
 
     assert error.to_dict() == expected
-    assert error.with_cause(OSError("down")).to_dict() == {**expected, "cause": "OSError: down"}
+    assert error.with_cause(OSError("password=x")).to_dict() == {**expected, "cause": "OSError"}
+    inner = LexigramError("down")
+    assert error.with_cause(inner).to_dict() == {**expected, "cause": "LexigramError: [LEX_ERR_000] down"}
 
 
 def test_an_error_as_text() -> None:

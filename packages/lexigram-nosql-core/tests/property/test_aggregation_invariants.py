@@ -68,8 +68,8 @@ def result(given: list[Document], stages: Any, batch: int, *, optimise: bool = T
         try:
             pipeline = parse_pipeline(stages, optimise=optimise)
             source = around.source(given)
-            if split and pipeline.leading.limit is not None:
-                source = around.find("f", pipeline.leading)
+            if split:
+                source = around.source([]) if pipeline.leading.limit is None else around.find("f", pipeline.leading)
             made = [each async for out in run(pipeline, source, around, from_leading=split) for each in out]
         except NoSQLError as error:
             return error

@@ -702,3 +702,31 @@ async def test_a_compiled_stage_does_not_follow_changes_to_what_was_written(aggr
 def test_a_pipeline_with_values_that_have_no_hash_is_parsed_each_time() -> None:
     stages = [{"$match": {"a": Decimal128("2.5")}}]
     assert parse_pipeline(stages).stages == parse_pipeline(stages).stages
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        [{"$documents": [{"a": 0}]}, {"$densify": {"field": "a", "range": {"step": 1, "bounds": [0, 100_000]}}}],
+        [{"$documents": [{"a": {"$range": [0, 100_000]}}]}, {"$unwind": "$a"}],
+    ],
+    ids=["densify", "unwind"],
+)
+async def test_others_have_turns_while_documents_are_multiplied_and_counted(
+    aggregate: Aggregate, stages: list[dict[str, Any]]
+) -> None:
+    turns = 0
+    done = False
+
+    async def other() -> None:
+        nonlocal turns
+        while not done:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    counted = await aggregate([], [*stages, {"$count": "n"}])
+    done = True
+    await task
+    assert counted[0]["n"] >= 100_000
+    assert turns > 10

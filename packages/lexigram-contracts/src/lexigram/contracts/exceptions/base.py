@@ -90,7 +90,7 @@ class LexigramError(Exception):
 
         Returns:
             The keys ``code``, ``type``, ``message``, ``details``, ``hint``, ``docs_url`` and, where there is one,
-            ``cause`` (as ``Type: text``).
+            ``cause``: its type, and for an error of Lexigram's own also its text.
         """
         data: dict[str, Any] = {
             "code": self.code,
@@ -101,7 +101,9 @@ class LexigramError(Exception):
             "docs_url": self.docs_url,
         }
         if self.__cause__ is not None:
-            data["cause"] = f"{type(self.__cause__).__name__}: {self.__cause__}"
+            # The text of another library's error may hold what it was given, a secret included.
+            name, ours = type(self.__cause__).__name__, isinstance(self.__cause__, LexigramError)
+            data["cause"] = f"{name}: {self.__cause__}" if ours else name
         return data
 
     def format(self) -> str:

@@ -1,7 +1,8 @@
 """Stages in a row: what one gives is pushed into the next.
 
-Stages that never wait are driven by plain generators; only where a stage reads or writes a collection does a chain
-become asynchronous, so a pipeline over documents at hand costs no await per batch.
+Stages that never wait are driven by plain generators; only where a stage reads or writes a collection, or makes many
+documents of one for others to work on, does a chain become asynchronous. So a pipeline over documents at hand costs no
+await per batch, and none keeps the event loop for long.
 """
 
 from __future__ import annotations
@@ -179,14 +180,17 @@ def open_chain(stages: Sequence[Stage], run: Run) -> SyncChain | AsyncChain:
         run: The run.
 
     Returns:
-        The chain, synchronous if every stage is.
+        The chain, synchronous if every stage is and none but the last multiplies documents.
     """
     links: list[_Link] = []
     row: list[Runner] = []
-    for stage in stages:
+    for position, stage in enumerate(stages):
         runner = stage.open(run)
         if isinstance(runner, Runner):
             row.append(runner)
+            if stage.multiplies and position + 1 < len(stages):
+                links.append(_Row(row))
+                row = []
             continue
         if row:
             links.append(_Row(row))

@@ -192,6 +192,7 @@ class Stage(ABC):
         volatile: True when two runs on the same input may differ.
         one_to_one: True when each document gives exactly one, at once and in order.
         blocking: True when nothing comes out before everything went in.
+        multiplies: True when one document may give very many, so that others must have a turn among them.
     """
 
     name: str
@@ -202,6 +203,7 @@ class Stage(ABC):
     volatile: bool = False
     one_to_one: bool = False
     blocking: bool = False
+    multiplies: bool = False
 
     def leaves(self, names: frozenset[str]) -> bool:
         """Whether these top-level fields come out as they went in, or stay missing."""

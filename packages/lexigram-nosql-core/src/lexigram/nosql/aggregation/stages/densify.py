@@ -73,6 +73,7 @@ class Densify(Stage):
     """
 
     name = "$densify"
+    multiplies = True
     output = Output.PARTS
 
     def __init__(

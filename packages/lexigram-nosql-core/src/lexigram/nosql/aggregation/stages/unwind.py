@@ -9,7 +9,7 @@ on the way, there is nothing to unwind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.errors import fault
@@ -34,6 +34,7 @@ class Unwind(Stage):
 
     name = "$unwind"
     output = Output.NEW
+    multiplies = True
 
     def __init__(self, path: Sequence[str], index: Sequence[str] | None, preserve: bool) -> None:
         self.path = tuple(path)
@@ -75,10 +76,14 @@ class _Fields(Runner):
         for document in batch:
             value = document.get(name, MISSING)
             if type(value) is list:
-                for item in value:
-                    made = document.copy()
-                    made[name] = item
-                    out.append(made)
+                for items in (value,) if len(value) <= CHUNK else _pieces(value):
+                    for item in items:
+                        made = document.copy()
+                        made[name] = item
+                        out.append(made)
+                    if len(out) >= CHUNK:
+                        yield out
+                        out = []
                 if not value and preserve:
                     made = document.copy()
                     del made[name]
@@ -109,26 +114,33 @@ class _Paths(Runner):
     def push(self, batch: Batch) -> Iterable[Batch]:
         out: Batch = []
         for document in batch:
-            self._unwind(document, out)
-            if len(out) >= CHUNK:
-                yield out
-                out = []
+            for made in self._unwind(document):
+                out.append(made)
+                if len(out) >= CHUNK:
+                    yield out
+                    out = []
         if out:
             yield out
 
-    def _unwind(self, document: Document, out: Batch) -> None:
+    def _unwind(self, document: Document) -> Iterator[Document]:
         value = self._read(document)
         index = self._index
         if type(value) is list and value:
             for position, item in enumerate(value):
                 made = self._write(document, item)
-                out.append(made if index is None else write_path(made, index, position))
+                yield made if index is None else write_path(made, index, position)
         elif type(value) is list:
             if self._preserve:
                 made = self._write(document, MISSING)
-                out.append(made if index is None else write_path(made, index, None))
+                yield made if index is None else write_path(made, index, None)
         elif self._preserve or (value is not MISSING and value is not None):
-            out.append(document.copy() if index is None else write_path(document, index, None))
+            yield document.copy() if index is None else write_path(document, index, None)
+
+
+def _pieces(items: list[Any]) -> Iterator[list[Any]]:
+    """A long array, a batch at a time."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
 
 
 def parse_unwind(specification: Any, env: Env) -> Sequence[Stage]:
