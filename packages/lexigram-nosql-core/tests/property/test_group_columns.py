@@ -40,6 +40,8 @@ def _alike(a: Any, b: Any) -> bool:
     if isinstance(a, float):
         # Either way of adding keeps twice the digits of a double; which way may show in the last one.
         return (math.isnan(a) and math.isnan(b)) or a == b or math.isclose(a, b, rel_tol=1e-15)
+    if isinstance(a, Decimal) and a.is_nan():
+        return b.is_nan()
     return bool(a == b)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from decimal import Decimal
@@ -14,6 +15,7 @@ import pytest
 from lexigram.contracts.core.health import HealthStatus
 from lexigram.contracts.data.sql.database import DatabaseProviderProtocol
 from lexigram.contracts.exceptions.config import ConfigurationError
+from lexigram.sql.backends.sqlite.connection import SQLiteConnection
 from lexigram.sql.config import DatabaseConfig
 from lexigram.sql.exceptions import (
     CheckConstraintError,
@@ -358,3 +360,18 @@ def test_what_a_url_cannot_mean_is_refused(url: str) -> None:
 
     with pytest.raises(ConfigurationError):
         asyncio.run(connect())
+
+
+async def test_opening_that_is_cancelled_behind_the_file_closes_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[SQLiteConnection] = []
+
+    async def cancelled(self: SQLiteConnection, *_: object) -> None:
+        opened.append(self)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(SQLiteConnection, "_call", cancelled)
+    connection = SQLiteConnection(lambda: sqlite3.connect(":memory:", check_same_thread=False), writes=True)
+    with pytest.raises(asyncio.CancelledError):
+        await connection.open()
+    assert opened == [connection]
+    assert not connection.is_alive

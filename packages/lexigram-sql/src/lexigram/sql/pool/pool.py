@@ -145,6 +145,7 @@ class Pool:
             for result in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(result, _Held):
                     self._discard(result)
+            await self._settled()
             raise
         failures = [result for result in results if isinstance(result, BaseException)]
         for result in results:

@@ -75,6 +75,7 @@ class SQLiteConnection:
             await self._worker
             self._settings = await self._call(_settings, self._worker.raw)
         except BaseException:
+            self.terminate()
             await self._ended()
             raise
 
