@@ -21,6 +21,7 @@ import lexigram.nosql
 import pytest
 from lexigram.nosql.aggregation import LocalContext, parse_pipeline
 from lexigram.nosql.aggregation import parse as pipelines
+from lexigram.nosql.aggregation.expressions import compile as expressions
 from lexigram.nosql.aggregation.expressions import generate
 from lexigram.nosql.aggregation.run import run
 from lexigram.nosql.aggregation.stages import sort
@@ -536,6 +537,38 @@ async def test_a_pipeline_is_compiled_once(orders: Collection, monkeypatch: pyte
     assert parsed == {"$set": 1, "$group": 1, "$sort": 1, "$limit": 1}
     assert filters.cache_info().misses <= 2, "the filter, and the empty one"
     assert written.calls == 1
+
+
+async def test_a_pipeline_is_compiled_once_for_its_shape(orders: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The constants in its expressions may differ each time; each run answers with its own."""
+    pipelines.cache_clear()
+    generate._binder.cache_clear()
+    parsed: Counter[str] = Counter()
+
+    def counting(name: str, parser: Any) -> Any:
+        def parse(*arguments: Any) -> Any:
+            parsed[name] += 1
+            return parser(*arguments)
+
+        return parse
+
+    parsers = {name: parser if name == "$match" else counting(name, parser) for name, parser in STAGES.items()}
+    monkeypatch.setattr(pipelines, "STAGES", parsers)
+    compiled = Counted(monkeypatch, expressions, "Scope")
+    scopes = 0
+    for value in range(REPEATS):
+        size = {"$switch": {"branches": [{"case": {"$lt": ["$n", value]}, "then": f"to {value}"}], "default": value}}
+        stages = [
+            {"$match": {"_id": 7}},
+            {"$set": {"more": {"$add": ["$plain", value]}, "run": value, "size": size}},
+            {"$project": {"more": 1, "run": 1, "size": 1, "even": {"$eq": [{"$mod": ["$more", value + 1]}, value]}}},
+            {"$group": {"_id": {"$cond": ["$run", value, "none"]}, "all": {"$push": {"$multiply": ["$more", value]}}}},
+        ]
+        found = await orders.aggregate(stages).to_list()
+        assert found == [{"_id": value or "none", "all": [(49 + value) * value]}]
+        scopes = scopes or compiled.calls
+    assert parsed == {"$set": 1, "$project": 1, "$group": 1}
+    assert compiled.calls == scopes > 0, "no expression is compiled after the first run"
 
 
 def test_code_is_generated_once_for_the_shape_of_an_expression() -> None:

@@ -2,8 +2,9 @@
 
 A stage that was compiled lately is not compiled again: stages are kept by a key of their whole specification, each
 constant with its type. ``$match`` is kept by the shape of its filter instead, with the constants as parameters, as
-every filter is. A whole pipeline that comes again with the same constants is kept as well, with what a driver made of
-it; not one with ``let``, nor one whose filters evaluate expressions, which may ask for the time.
+every filter is; so are many constants in expressions (:mod:`~lexigram.nosql.aggregation.expressions.slots`). A whole
+pipeline that comes again with the same constants is kept as well, with what a driver made of it; not one with ``let``,
+nor one whose filters evaluate expressions, which may ask for the time.
 """
 
 # Specifications are of any type, and what is narrowed from Any has parts that are unknown to the checker.
@@ -12,6 +13,8 @@ it; not one with ``let``, nor one whose filters evaluate expressions, which may 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from lexigram.nosql.aggregation.ast import Leading, StageSpec
@@ -19,6 +22,7 @@ from lexigram.nosql.aggregation.context import present
 from lexigram.nosql.aggregation.expressions.cache import expression_key
 from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, TYPE_MISMATCH, fault
 from lexigram.nosql.aggregation.expressions.misc import METADATA
+from lexigram.nosql.aggregation.expressions.slots import LIFTED, lift_stage
 from lexigram.nosql.aggregation.leading import fields_needed, split_leading
 from lexigram.nosql.aggregation.limits import MAX_STAGES, MAX_SUBPIPELINES
 from lexigram.nosql.aggregation.optimise import optimise as optimised
@@ -43,6 +47,7 @@ _INVALID_OPTIONS: Final = 72
 _TOO_DEEP: Final = 232
 _NO_LET_FIELDS: Final = 4890500
 _MOST_KEPT: Final = 1024
+_NO_CONSTANTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _kept: dict[Any, tuple[Stage, ...]] = {}
 _pipelines: dict[Any, Pipeline] = {}
@@ -57,9 +62,10 @@ class Pipeline:
         made: What others made of this pipeline, by keys of their own: a driver its native form, for one.
         collation: How text is compared, or None.
         variables: Values of the ``let`` variables by name.
+        constants: What :attr:`plan` was compiled without: constants by the names of their slots.
     """
 
-    __slots__ = ("_leading", "_rest", "_text", "collation", "made", "plan", "stages", "variables")
+    __slots__ = ("_leading", "_rest", "_text", "collation", "constants", "made", "plan", "stages", "variables")
 
     def __init__(
         self,
@@ -68,10 +74,12 @@ class Pipeline:
         variables: Mapping[str, Any],
         collation: Collation | None,
         text: Query | None,
+        constants: Mapping[str, Any] = _NO_CONSTANTS,
     ) -> None:
         self.stages = tuple(stages)
         self.plan = tuple(plan)
         self.variables = dict(variables)
+        self.constants = constants
         self.collation = collation
         self.made: dict[Any, Any] = {}
         self._text = text
@@ -98,7 +106,7 @@ class Pipeline:
     def _split(self) -> None:
         if self._leading is None:
             self._leading, rest = split_leading(self.plan)
-            self._rest = Pipeline(self.stages, rest, self.variables, self.collation, self._text)
+            self._rest = Pipeline(self.stages, rest, self.variables, self.collation, self._text, self.constants)
 
     def after(self, count: int) -> Pipeline | None:
         """The pipeline without its first stages, to be run over what they give.
@@ -200,7 +208,7 @@ class Pipeline:
         Raises:
             PipelineError: A stage does not make one document of one (72), or cannot be carried out.
         """
-        known = {"NOW": present(), **self.variables, **(variables or {})}
+        known = {"NOW": present(), **self.variables, **self.constants, **(variables or {})}
         for stage in self.plan:
             if not isinstance(stage, MapStage):
                 raise _not_in_update(stage.name)
@@ -250,6 +258,8 @@ def parse_pipeline(
     if let is not None:
         values = _let_values(let, outer)
         outer = outer.bind(values)
+    constants: dict[str, Any] = {}
+    outer = replace(outer, constants=constants)
     try:
         plan = _parse_stages(items, outer)
     except RecursionError as error:
@@ -261,6 +271,7 @@ def parse_pipeline(
         values,
         order,
         text,
+        constants,
     )
     if key is not None and not any(isinstance(stage, Match) and stage.query.uses_expressions for stage in plan):
         if len(_pipelines) >= _MOST_KEPT:
@@ -360,13 +371,22 @@ def _check_place(name: str, position: int, count: int, env: Env) -> None:
 def _compile(name: str, specification: Any, parser: StageParser, env: Env) -> Sequence[Stage]:
     if env.depth or name == "$match":
         return parser(specification, env)
+    written = specification
+    if env.constants is not None and name in LIFTED:
+        specification = lift_stage(name, written, env.constants)
     try:
         key = (name, expression_key(specification), env.variables, env.collation)
         kept = _kept.get(key)
     except TypeError:  # a constant without a hash
-        return parser(specification, env)
+        return parser(written, env)
     if kept is None:
-        kept = tuple(parser(specification, env))
+        try:
+            kept = tuple(parser(specification, env))
+        except NoSQLError:
+            if specification is written:
+                raise
+            # What is told of an error is told of what was written.
+            return parser(written, env)
         if len(_kept) >= _MOST_KEPT:
             _kept.clear()
         _kept[key] = kept

@@ -46,7 +46,7 @@ async def run(
     """
     if from_leading:
         pipeline = pipeline.rest
-    variables = {"NOW": context.now, **pipeline.metadata(), **pipeline.variables}
+    variables = {"NOW": context.now, **pipeline.metadata(), **pipeline.variables, **pipeline.constants}
     reads = pipeline.collections_read
     owned = pipeline.owned(context.shares_documents)
     batches = _closing(source)

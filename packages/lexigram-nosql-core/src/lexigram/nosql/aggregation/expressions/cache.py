@@ -19,6 +19,7 @@ from types import NoneType
 from typing import Any, Final
 
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
+from lexigram.nosql.aggregation.expressions.slots import Slot
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag
 
 __all__ = ["CACHE_SIZE", "CompiledCache", "expression_key"]
@@ -27,7 +28,7 @@ CACHE_SIZE: Final = 512
 """How many expressions are kept before all are forgotten."""
 
 _BUDGET: Final = 2048  # characters; every part counts as sixteen
-_CONSTANTS: Final[frozenset[type]] = frozenset({bool, NoneType, uuid.UUID, re.Pattern})
+_CONSTANTS: Final[frozenset[type]] = frozenset({bool, NoneType, uuid.UUID, re.Pattern, Slot})
 _BSON_CONSTANTS: Final = frozenset(
     {BsonTag.OBJECT_ID, BsonTag.INT64, BsonTag.DECIMAL128, BsonTag.TIMESTAMP, BsonTag.DATETIME_MS}
 )

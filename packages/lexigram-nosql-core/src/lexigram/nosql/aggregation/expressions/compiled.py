@@ -35,6 +35,7 @@ class Compiled:
         field_name: The field's name where the expression is one top-level field, such as ``"$price"``; None otherwise.
         variables_needed: Names of the variables that are read, ``NOW`` and other system variables included.
         volatile: True when two evaluations on the same input may differ (``$rand``, ``$sampleRate``).
+        slot: Name of the variable that holds the constant where the expression is a slot of one; None otherwise.
     """
 
     evaluate: Evaluator
@@ -44,6 +45,7 @@ class Compiled:
     field_name: str | None = None
     variables_needed: frozenset[str] = _NOTHING
     volatile: bool = False
+    slot: str | None = None
 
     def __call__(self, document: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         """Evaluate the expression for one document.

@@ -20,6 +20,7 @@ __all__ = ["binary"]
 _ACCESS = {
     "field": "document.get({operand}, MISSING)",
     "constant": "{operand}",
+    "slot": "variables[{operand}]",
     "call": "{operand}(document, variables)",
 }
 _FRAME = """\
@@ -41,6 +42,8 @@ def _shape(part: Compiled) -> tuple[str, Any]:
         return "field", part.field_name
     if part.is_constant and not isinstance(part.value, dict | list):
         return "constant", part.value
+    if part.slot is not None:
+        return "slot", part.slot
     return "call", part.evaluate
 
 

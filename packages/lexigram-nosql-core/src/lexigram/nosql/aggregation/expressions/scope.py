@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine, constant
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, OVERFLOW, fault
 from lexigram.nosql.aggregation.expressions.paths import compile_reference
+from lexigram.nosql.aggregation.expressions.slots import Slot
 from lexigram.nosql.exceptions import DocumentValidationError
 from lexigram.nosql.query.suggest import operator_hint
 from lexigram.nosql.values.collation import Collation
@@ -98,6 +99,9 @@ class Scope:
             return constant(expression) if expression.isascii() else self.literal(expression)
         if kind is int or kind is bool or kind is float or expression is None:
             return self.literal(expression)
+        if kind is Slot:
+            slot: Slot = expression
+            return slot.compile()
         if self.depth >= MAX_DEPTH:
             raise fault(OVERFLOW, f"the expression nests deeper than {MAX_DEPTH} levels, or contains itself")
         self.depth += 1

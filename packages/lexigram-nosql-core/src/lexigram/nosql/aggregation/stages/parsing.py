@@ -78,6 +78,7 @@ class Env:
         collation: How text is compared, or None.
         depth: How many pipelines stand around this one.
         within: Name of the stage around this pipeline; empty for the outermost one.
+        constants: Where constants that are lifted out of stages go, or None where they stay.
     """
 
     parse: Callable[[Any, Env, str], Subpipeline]
@@ -85,6 +86,7 @@ class Env:
     collation: Collation | None = None
     depth: int = 0
     within: str = ""
+    constants: dict[str, Any] | None = None
 
     def bind(self, names: Iterable[str]) -> Env:
         """The same place with more variables in sight."""

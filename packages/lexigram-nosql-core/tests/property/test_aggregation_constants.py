@@ -1,0 +1,139 @@
+"""Stages compiled once for all constants answer as stages compiled with the constants in them do."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lexigram.nosql.aggregation import LocalContext, parse_pipeline
+from lexigram.nosql.aggregation import parse as pipelines
+from lexigram.nosql.aggregation.run import run
+from lexigram.nosql.exceptions import NoSQLError
+
+NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+CONSTANTS = st.sampled_from(
+    [
+        *(0, 1, -1, 7, 2**31, 2**63 - 1, 2**63, 0.0, -0.0, 1.0, 2.5, math.nan, math.inf, True, False, None),
+        *("", "a", "é", "1", "$", "$$", "\0", "\ud800", Decimal(1), Decimal("1.00"), Decimal("NaN"), NOW),
+        *(NOW.replace(tzinfo=None, microsecond=1234), b"x", [], [1, "$a"], {}),
+    ]
+)
+PATHS = st.sampled_from(["$a", "$b", "$c.d", "$none", "$$ROOT.a", "$$NOW", "$$REMOVE", "$a."])
+BINARY = st.sampled_from(
+    ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$cmp", "$add", "$subtract", "$multiply", "$divide", "$mod"]
+)
+MANY = st.sampled_from(["$add", "$multiply", "$and", "$or", "$ifNull", "$concat", "$max", "$mergeObjects"])
+VALUES = st.one_of(CONSTANTS, st.sampled_from([3, 4.5, "text", Decimal("2.5")]))
+
+
+class Hole:
+    """The place of a constant in the sketch of a pipeline."""
+
+
+HOLE = Hole()
+
+
+def operations(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Operators whose constants are lifted, and some whose are not."""
+    return st.one_of(
+        st.builds(lambda name, left, right: {name: [left, right]}, BINARY, inner, inner),
+        st.builds(lambda name, parts: {name: parts}, MANY, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda a, b, c: {"$cond": [a, b, c]}, inner, inner, inner),
+        st.builds(lambda a, b, c: {"$cond": {"if": a, "then": b, "else": c}}, inner, inner, inner),
+        st.builds(lambda a: {"$not": a}, inner),
+        st.builds(lambda a: {"$not": [a]}, inner),
+        st.builds(lambda a: {"$literal": a}, inner),
+        st.builds(lambda a, b: {"$in": [a, [b, 1]]}, inner, inner),
+        st.builds(lambda a, b: {"$map": {"input": [1, a], "in": {"$eq": ["$$this", b]}}}, inner, inner),
+        st.builds(lambda a, b: {"$let": {"vars": {"x": a}, "in": {"$ifNull": ["$$x", b]}}}, inner, inner),
+        st.builds(lambda a, b: {"$switch": {"branches": [{"case": a, "then": b}], "default": a}}, inner, inner),
+        st.builds(lambda a: {"x": a, "y": [a]}, inner),
+    )
+
+
+EXPRESSIONS = st.recursive(st.one_of(PATHS, st.just(HOLE), st.just(HOLE)), operations, max_leaves=8)
+ACCUMULATORS = st.sampled_from(["$sum", "$avg", "$min", "$max", "$first", "$last", "$push", "$addToSet"])
+STAGES = st.one_of(
+    st.builds(lambda x, y: {"$addFields": {"x": x, "c.y": y}}, EXPRESSIONS, EXPRESSIONS),
+    st.builds(lambda x, y: {"$set": {"c": {"x": x}, "a": y}}, EXPRESSIONS, EXPRESSIONS),
+    st.builds(lambda x, y: {"$project": {"a": 1, "x": x, "c": {"y": y}}}, EXPRESSIONS, EXPRESSIONS),
+    st.builds(
+        lambda key, name, x, y: {"$group": {"_id": key, "x": {name: x}, "y": {"$push": y}}},
+        EXPRESSIONS,
+        ACCUMULATORS,
+        EXPRESSIONS,
+        EXPRESSIONS,
+    ),
+    st.builds(lambda x: {"$match": {"$expr": x}}, EXPRESSIONS),
+    st.builds(lambda x: {"$facet": {"f": [{"$addFields": {"x": x}}]}}, EXPRESSIONS),
+    st.just({"$sort": {"a": 1}}),
+    st.just({"$limit": 3}),
+)
+DOCUMENTS: list[dict[str, Any]] = [
+    {"_id": 0, "a": 1, "b": 2.5, "c": {"d": "text"}},
+    {"_id": 1, "a": "a", "b": None, "c": {"d": NOW}},
+    {"_id": 2, "a": True, "b": Decimal("2.50"), "c": [{"d": 1}, {"d": 1.0}]},
+    {"_id": 3, "b": math.nan},
+    {"_id": 4, "a": 1.0, "b": -0.0, "c": {"d": 2**62}},
+]
+
+
+def filled(sketch: Any, constants: list[Any], used: list[int]) -> Any:
+    """A pipeline made of a sketch: each hole takes the next constant."""
+    if sketch is HOLE:
+        used[0] += 1
+        return constants[used[0] % len(constants)]
+    if isinstance(sketch, dict):
+        return {name: filled(value, constants, used) for name, value in sketch.items()}
+    if isinstance(sketch, list):
+        return [filled(value, constants, used) for value in sketch]
+    return sketch
+
+
+async def source() -> AsyncIterator[list[dict[str, Any]]]:
+    yield DOCUMENTS[:3]
+    yield DOCUMENTS[3:]
+
+
+async def answered(pipeline: Any) -> str:
+    found: list[Any] = []
+    async for batch in run(pipeline, source(), LocalContext(now=NOW)):
+        found += batch
+    return repr(found)  # which tells 1 from 1.0 and true, 0.0 from -0.0, and NaN from nothing
+
+
+def outcome(stages: Any) -> tuple[str, ...]:
+    """What a pipeline gives, or its error: where, which, and what is told of it."""
+    step = "parsing"
+    try:
+        pipeline = parse_pipeline(stages)
+        step = "running"
+        return "answer", asyncio.run(answered(pipeline))
+    except NoSQLError as error:
+        return step, type(error).__name__, str(error), repr(getattr(error, "mongo_code", None))
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(STAGES, min_size=1, max_size=3), st.lists(st.lists(VALUES, min_size=1, max_size=6), min_size=3, max_size=5)
+)
+def test_pipelines_answer_the_same_with_constants_as_parameters(sketch: list[Any], rows: list[list[Any]]) -> None:
+    """Whatever constants came before, answers, their types and errors are those of a fresh compilation."""
+    written = [filled(sketch, row, [0]) for row in rows]
+    pipelines.cache_clear()
+    shared = [outcome(stages) for stages in [*written, *written]]
+    alone: list[tuple[str, ...]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipelines, "LIFTED", {})
+        for stages in written:
+            pipelines.cache_clear()
+            alone.append(outcome(stages))
+    pipelines.cache_clear()
+    assert shared == alone + alone
