@@ -9,6 +9,8 @@ What is generated is safe by construction: field names are written with ``repr``
 constants never appear in the source; they are parameters of the factory that the source defines. One factory makes one
 function (``matches``, ``select``, ``count`` or ``first``) and is compiled when first asked for.
 
+The module is long because the writer of each kind of condition stands beside the others, sharing one frame.
+
 The shape of what is written, for ``{"price": {"$gte": 10}, "tags": "new"}``::
 
     def factory(C, X):

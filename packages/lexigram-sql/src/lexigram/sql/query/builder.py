@@ -14,6 +14,8 @@
 
 Each method returns a new builder, so that a query can be the beginning of several. Names are checked and quoted, values
 are parameters; SQL that is put in as it is says so by ``RawSQL`` or a method that ends in ``raw``.
+
+The module is long because the documented methods are one class; each is a few lines.
 """
 
 from __future__ import annotations
