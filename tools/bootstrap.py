@@ -61,7 +61,7 @@ class Step:
 JOBS: dict[str, tuple[Step, ...]] = {
     "demo": (Step("default", "demo"),),
     "test": (Step("default", "test"),),
-    "check": (Step("lint", "check"), Step("types", "check"), Step("default", "cov"), Step("wheels", "test")),
+    "check": (Step("lint", "check"), Step("types", "check"), Step("wheels", "test")),
     "integration": (Step("integration", "test"),),
     "bench": (Step("bench", "engine"),),
     "run": (),
