@@ -1,0 +1,1 @@
+"""DynamoDB: documents in tables of Amazon DynamoDB."""
