@@ -1,0 +1,1 @@
+# For type checkers only; not in the wheel.

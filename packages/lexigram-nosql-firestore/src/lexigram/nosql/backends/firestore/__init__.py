@@ -1,0 +1,1 @@
+"""Firestore: documents in one database of Google's Firestore."""
