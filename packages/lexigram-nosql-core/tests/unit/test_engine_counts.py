@@ -571,6 +571,86 @@ async def test_a_pipeline_is_compiled_once_for_its_shape(orders: Collection, mon
     assert compiled.calls == scopes > 0, "no expression is compiled after the first run"
 
 
+Sketch = Callable[[int], Any]
+
+FRESH: dict[str, Sketch] = {
+    "an expression in a filter": lambda n: [
+        {"$match": {"n": {"$gt": n}, "$expr": {"$and": [{"$gt": ["$n", n]}, {"$in": ["$n", [n, n + 1]]}]}}}
+    ],
+    "a lookup": lambda n: [
+        {
+            "$lookup": {
+                "from": "other",
+                "as": "found",
+                "let": {"x": "$n", "y": n},
+                "pipeline": [
+                    {"$match": {"plain": n, "$expr": {"$gt": ["$$x", {"$add": ["$n", n]}]}}},
+                    {"$set": {"z": {"$add": ["$n", "$$y", n]}}},
+                ],
+            }
+        }
+    ],
+    "a union": lambda n: [{"$unionWith": {"coll": "other", "pipeline": [{"$set": {"x": {"$add": ["$n", n]}}}]}}],
+    "facets": lambda n: [
+        {
+            "$facet": {
+                "a": [{"$match": {"n": n}}, {"$project": {"x": {"$slice": ["$tags", n + 1]}}}],
+                "b": [{"$skip": 1}],
+            }
+        }
+    ],
+    "another root": lambda n: [{"$replaceWith": {"n": "$n", "run": n, "text": f"run {n}"}}],
+    "a new root": lambda n: [{"$replaceRoot": {"newRoot": {"$mergeObjects": ["$$ROOT", {"run": n}]}}}],
+    "a count by value": lambda n: [{"$sortByCount": {"$cond": [{"$gt": ["$n", n]}, "above", f"to {n}"]}}],
+    "an array": lambda n: [{"$set": {"x": {"$setUnion": ["$tags", [n, n + 1]]}, "y": {"$in": ["$n", [n] * (n + 1)]}}}],
+    "elements": lambda n: [{"$set": {"x": {"$filter": {"input": "$tags", "cond": {"$ne": ["$$this", f"tag {n}"]}}}}}],
+    "buckets": lambda n: [{"$bucketAuto": {"groupBy": {"$add": ["$n", n]}, "buckets": 3}}],
+    "a window": lambda n: [{"$setWindowFields": {"sortBy": {"n": 1}, "output": {"x": {"$sum": {"$add": ["$n", n]}}}}}],
+    "what is left out": lambda n: [{"$redact": {"$cond": [{"$gt": ["$n", n]}, "$$KEEP", "$$PRUNE"]}}],
+}
+
+
+@pytest.mark.parametrize("case", FRESH)
+async def test_constants_that_come_for_the_first_time_compile_nothing(
+    case: str, orders: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever expressions stand in a pipeline, those with other constants are compiled once, and so are filters."""
+    pipelines.cache_clear()
+    filters.cache_clear()
+    expressions.CACHE.clear()
+    await orders.aggregate(FRESH[case](0)).to_list()
+    await orders.aggregate(FRESH[case](1)).to_list()
+    compiled = Counted(monkeypatch, expressions, "Scope")
+    parsed, written = Counted(monkeypatch, filters, "_parse"), Counted(monkeypatch, filter_code, "write")
+    for value in range(2, 12):
+        await orders.aggregate(FRESH[case](value)).to_list()
+    assert (compiled.calls, parsed.calls, written.calls) == (0, 0, 0)
+
+
+async def test_what_a_read_computes_is_compiled_once(orders: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a projection comes with other constants, and each read answers with its own."""
+    projections.cache_clear()
+    formed = Counted(monkeypatch, projections, "_form")
+    for value in range(REPEATS):
+        found = await orders.find_one({"_id": 7}, projection={"more": {"$add": ["$plain", value]}, "_id": 0})
+        assert found == {"more": 49 + value}
+    assert formed.calls == 1
+
+
+def test_what_is_kept_of_expressions_is_bounded() -> None:
+    """Also where every constant has to be compiled, and what comes again and again is never driven out."""
+    pipelines.cache_clear()
+    expressions.CACHE.clear()
+    often = parse_pipeline([{"$set": {"x": {"$dateToString": {"date": "$n", "format": "%Y"}}}}])
+    for value in range(5_000):
+        parse_pipeline([{"$set": {"x": {"$dateToString": {"date": "$n", "format": f"{value}"}}}}])
+        parse_pipeline([{"$set": {"x": {"$dateToString": {"date": "$n", "format": "%Y"}}}}])
+    assert len(pipelines._kept) <= 2 * 1024
+    assert len(pipelines._pipelines) <= 1024
+    assert len(expressions.CACHE) <= 2 * 512
+    assert parse_pipeline([{"$set": {"x": {"$dateToString": {"date": "$n", "format": "%Y"}}}}]) is often
+
+
 def test_code_is_generated_once_for_the_shape_of_an_expression() -> None:
     """Other constants bind the code that there is."""
     pipelines.cache_clear()

@@ -278,13 +278,15 @@ def test_the_same_expression_is_compiled_once() -> None:
 
 
 def test_the_cache_is_bounded() -> None:
-    """When it is full it begins anew."""
+    """What was not asked for lately goes first, and what was asked for in between stays."""
     cache = CompiledCache()
     compiled = Compiled(lambda _document, _variables: None)
-    for number in range(CACHE_SIZE + 1):
+    for number in range(4 * CACHE_SIZE):
         cache.put(number, compiled)
-    assert cache.get(0) is None
-    assert cache.get(CACHE_SIZE) is compiled
+        assert cache.get(0) is compiled
+    assert cache.get(1) is None
+    assert cache.get(4 * CACHE_SIZE - 1) is compiled
+    assert len(cache) <= 2 * CACHE_SIZE
 
 
 def test_constants_that_are_equal_in_python_are_told_apart() -> None:

@@ -2,9 +2,10 @@
 
 A stage that was compiled lately is not compiled again: stages are kept by a key of their whole specification, each
 constant with its type. ``$match`` is kept by the shape of its filter instead, with the constants as parameters, as
-every filter is; so are many constants in expressions (:mod:`~lexigram.nosql.aggregation.expressions.slots`). A whole
-pipeline that comes again with the same constants is kept as well, with what a driver made of it; not one with ``let``,
-nor one whose filters evaluate expressions, which may ask for the time.
+every filter is; so are many constants in expressions (:mod:`~lexigram.nosql.aggregation.lifting`). A whole pipeline
+that comes again with the same constants is kept as well, with what a driver made of it; not one with ``let``, nor one
+whose filters evaluate expressions, which may ask for the time. Keys are made in one walk over a pipeline, for it and
+for its stages.
 """
 
 # Specifications are of any type, and what is narrowed from Any has parts that are unknown to the checker.
@@ -13,7 +14,6 @@ nor one whose filters evaluate expressions, which may ask for the time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,8 +22,8 @@ from lexigram.nosql.aggregation.context import present
 from lexigram.nosql.aggregation.expressions.cache import expression_key
 from lexigram.nosql.aggregation.expressions.errors import OVERFLOW, TYPE_MISMATCH, fault
 from lexigram.nosql.aggregation.expressions.misc import METADATA
-from lexigram.nosql.aggregation.expressions.slots import LIFTED, lift_stage
 from lexigram.nosql.aggregation.leading import fields_needed, split_leading
+from lexigram.nosql.aggregation.lifting import lift_stage
 from lexigram.nosql.aggregation.limits import MAX_STAGES, MAX_SUBPIPELINES
 from lexigram.nosql.aggregation.optimise import optimise as optimised
 from lexigram.nosql.aggregation.stages.base import NOTHING, Document, MapStage, Output, Owned, Stage
@@ -38,8 +38,10 @@ from lexigram.nosql.exceptions import NoSQLError, PipelineError, UnsupportedFeat
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.suggest import operator_hint
 from lexigram.nosql.values.collation import Collation, parse_collation
+from lexigram.nosql.values.kept import Kept
 from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.path import MISSING
+from lexigram.nosql.values.slots import putter
 
 __all__ = ["Pipeline", "cache_clear", "parse_pipeline"]
 
@@ -49,8 +51,8 @@ _NO_LET_FIELDS: Final = 4890500
 _MOST_KEPT: Final = 1024
 _NO_CONSTANTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
-_kept: dict[Any, tuple[Stage, ...]] = {}
-_pipelines: dict[Any, Pipeline] = {}
+_kept: Kept[tuple[Stage, ...]] = Kept(_MOST_KEPT)
+_pipelines: Kept[Pipeline] = Kept(_MOST_KEPT // 2)
 
 
 class Pipeline:
@@ -250,7 +252,9 @@ def parse_pipeline(
     items = as_list(stages)
     if items is None:
         raise fault(TYPE_MISMATCH, f"a pipeline is an array of stages, not {shown(stages)}")
-    key = None if let is not None or not optimise else _pipeline_key(items, order)
+    constants: dict[str, Any] = {}
+    lifted, keys = _lifted(items, constants)
+    key = None if let is not None or not optimise else _pipeline_key(keys, constants, order)
     if key is not None and (known := _pipelines.get(key)) is not None:
         return known
     outer = Env(_parse_within, NOTHING, order)
@@ -258,10 +262,8 @@ def parse_pipeline(
     if let is not None:
         values = _let_values(let, outer)
         outer = outer.bind(values)
-    constants: dict[str, Any] = {}
-    outer = replace(outer, constants=constants)
     try:
-        plan = _parse_stages(items, outer)
+        plan = _parse_stages(items, outer, lifted, keys)
     except RecursionError as error:
         raise fault(OVERFLOW, "the pipeline nests too deep") from error
     text = _bind_text(plan)
@@ -274,17 +276,50 @@ def parse_pipeline(
         constants,
     )
     if key is not None and not any(isinstance(stage, Match) and stage.query.uses_expressions for stage in plan):
-        if len(_pipelines) >= _MOST_KEPT:
-            _pipelines.clear()
-        _pipelines[key] = pipeline
+        _pipelines.put(key, pipeline)
     return pipeline
 
 
-def _pipeline_key(items: list[Any], order: Collation | None) -> Any:
+def _lifted(items: Sequence[Any], constants: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Take the constants out of stages, and make the key of each stage without them.
+
+    Args:
+        items: The stages as written.
+        constants: Where to put the constants, by the names of their slots.
+
+    Returns:
+        What stands beside the name of each stage, and its key; None for what is no stage, and for the key of what is
+        not worth keeping.
+    """
+
+    def take(name: str, _written: Any, held: Any) -> None:
+        constants[name] = held
+
+    put = putter("\0", take, constants.__len__)
+    lifted: list[Any] = []
+    keys: list[Any] = []
+    for item in items:
+        specification = key = None
+        if type(item) is dict and len(item) == 1:
+            ((name, specification),) = item.items()
+            if type(name) is str:
+                try:
+                    specification = lift_stage(name, specification, put)
+                    key = (name, expression_key(specification))
+                except (TypeError, RecursionError):  # a value without a hash, or a stage too large to be worth keeping
+                    key = None
+        lifted.append(specification)
+        keys.append(key)
+    return lifted, keys
+
+
+def _pipeline_key(keys: list[Any], constants: Mapping[str, Any], order: Collation | None) -> Any:
+    if None in keys:
+        return None
     try:
-        key = (expression_key(items), order)
+        key = (tuple(keys), expression_key(list(constants.values())), order)
         hash(key)
-    except TypeError:  # a value without a hash, or a pipeline too large to be worth keeping
+    except TypeError:  # a value without a hash, or too much to be worth keeping
         return None
     return key
 
@@ -326,7 +361,9 @@ def _parse_within(specification: Any, env: Env, within: str) -> Subpipeline:
     return Subpipeline(optimised(plan), from_documents)
 
 
-def _parse_stages(items: Sequence[Any], env: Env) -> list[Stage]:
+def _parse_stages(
+    items: Sequence[Any], env: Env, lifted: Sequence[Any] | None = None, keys: Sequence[Any] | None = None
+) -> list[Stage]:
     if len(items) > MAX_STAGES:
         raise fault(7749501, f"a pipeline has {MAX_STAGES} stages at most, not {len(items)}")
     plan: list[Stage] = []
@@ -342,7 +379,10 @@ def _parse_stages(items: Sequence[Any], env: Env) -> list[Stage]:
                 40324, f"there is no stage {str(name)[:64]!r}", operator_hint(str(name)[:64], OFFERED) if name else None
             )
         _check_place(str(name), position, len(items), env)
-        compiled = _compile(str(name), specification, parser, env)
+        if lifted is None or keys is None or lifted[position] is None:
+            compiled = _compile(str(name), specification, parser, env)
+        else:
+            compiled = _compile(str(name), specification, parser, env, lifted[position], keys[position])
         for stage in compiled:
             if isinstance(stage, Match) and stage.has_text and position:
                 raise fault(17313, "$text may stand only in a $match that is the first stage")
@@ -368,29 +408,43 @@ def _check_place(name: str, position: int, count: int, env: Env) -> None:
         raise fault(40602, "$documents must be the first stage")
 
 
-def _compile(name: str, specification: Any, parser: StageParser, env: Env) -> Sequence[Stage]:
-    if env.depth or name == "$match":
-        return parser(specification, env)
-    written = specification
-    if env.constants is not None and name in LIFTED:
-        specification = lift_stage(name, written, env.constants)
-    try:
-        key = (name, expression_key(specification), env.variables, env.collation)
-        kept = _kept.get(key)
-    except TypeError:  # a constant without a hash
+def _compile(
+    name: str, written: Any, parser: StageParser, env: Env, lifted: Any = None, key: Any = None
+) -> Sequence[Stage]:
+    """Compile a stage, or find it among those that were compiled lately.
+
+    Args:
+        name: Its name.
+        written: What stands beside it.
+        parser: Compiles it.
+        env: Where it stands.
+        lifted: The same without its constants, if they were taken out here and not with a stage around it.
+        key: What tells it from others without its constants, if that was made already.
+    """
+    if name == "$match":
         return parser(written, env)
+    specification = written if lifted is None else lifted
+    try:
+        if key is None:
+            key = (name, expression_key(specification))
+        whole = (key, env.variables, env.collation, env.depth, env.within)
+        kept = _kept.get(whole)
+    except TypeError:  # a constant without a hash, or a stage too large to be worth keeping
+        return _parsed(parser, written, specification, env)
     if kept is None:
-        try:
-            kept = tuple(parser(specification, env))
-        except NoSQLError:
-            if specification is written:
-                raise
-            # What is told of an error is told of what was written.
-            return parser(written, env)
-        if len(_kept) >= _MOST_KEPT:
-            _kept.clear()
-        _kept[key] = kept
+        kept = tuple(_parsed(parser, written, specification, env))
+        _kept.put(whole, kept)
     return kept
+
+
+def _parsed(parser: StageParser, written: Any, lifted: Any, env: Env) -> Sequence[Stage]:
+    try:
+        return parser(lifted, env)
+    except NoSQLError:
+        if lifted is written:
+            raise
+        # What is told of an error is told of what was written.
+        return parser(written, env)
 
 
 def cache_clear() -> None:

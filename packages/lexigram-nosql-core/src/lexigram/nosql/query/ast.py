@@ -11,11 +11,13 @@ and :meth:`Node.bind` puts the new constants in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
 
 from lexigram.nosql.values.kinds import Kind
+from lexigram.nosql.values.slots import lowered
+from typing_extensions import override
 
 __all__ = [
     "All",
@@ -354,10 +356,42 @@ class Expr(Node):
     Attributes:
         expression: As written.
         evaluate: The expression compiled: ``evaluate(document, variables)``.
+        slots: The variables in which *evaluate* looks for constants that were taken out of it, each with the place of
+            its constant among the filter's; *expression* then holds slots as well.
     """
 
     expression: Any
     evaluate: Callable[[Any, Any], Any]
+    slots: tuple[tuple[str, int], ...] = ()
+
+    @override
+    def bind(self, constants: Sequence[Any]) -> Expr:
+        """Put constants in the place of slots.
+
+        Args:
+            constants: The filter's.
+
+        Returns:
+            A node without slots; this one, if it has none.
+        """
+        if not self.slots:
+            return self
+        own = {name: constants[index] for name, index in self.slots}
+        return Expr(lowered(self.expression, own), _with_constants(self.evaluate, own))
+
+
+def _with_constants(evaluate: Callable[[Any, Any], Any], constants: Mapping[str, Any]) -> Callable[[Any, Any], Any]:
+    last: tuple[Any, dict[str, Any]] = (None, {})
+
+    def bound(document: Any, variables: Any) -> Any:
+        nonlocal last
+        given, together = last
+        if given is not variables:
+            together = {**variables, **constants}
+            last = (variables, together)
+        return evaluate(document, together)
+
+    return bound
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -185,6 +185,7 @@ class _Writer:
         }
         self.prelude: list[str] = []
         self.used: set[int] = set()
+        self.own: dict[str, int] = {}  # constants that expressions read as variables
         self.count = 0
 
     def fresh(self, prefix: str) -> str:
@@ -217,6 +218,7 @@ class _Writer:
             return self.leaf((node,), scope)
         if isinstance(node, Expr):
             name = self.constant(node.evaluate)
+            self.own.update(node.slots)
             return f"truthy({name}({scope.document}, V))"
         if isinstance(node, JsonSchema):
             return f"{self.constant(node.validate)}({scope.document})"
@@ -515,9 +517,10 @@ class _Writer:
         eager = kind in _EAGER and _FETCH in test and len(test) < _MAX_TWICE
         run = (_EAGER if eager else _RUN)[kind].format(test=_cautious(test), eager=_eager(test), pause=_PAUSE)
         self.names["lacking"] = [0]
+        own = ", ".join([f"{name!r}: C[{index}]" for name, index in self.own.items()])
         lines = [
             "def factory(C, X):",
-            "    V = X.variables or {}",
+            "    V = X.variables or {}" if not self.own else f"    V = {{**(X.variables or {{}}), {own}}}",
             *[f"    c{index} = C[{index}]" for index in sorted(self.used)],
             *["    " + _cautious(line) for line in self.prelude],
             *["    " + line for line in run.splitlines()],

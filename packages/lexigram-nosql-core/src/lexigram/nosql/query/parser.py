@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, cast
 
-from lexigram.nosql.exceptions import DocumentValidationError, NoSQLFilterError, PipelineError
+from lexigram.nosql.exceptions import DocumentValidationError, NoSQLError, NoSQLFilterError, PipelineError
 from lexigram.nosql.query.ast import (
     All,
     Always,
@@ -44,12 +44,14 @@ from lexigram.nosql.query.guard import MAX_DEPTH, MAX_NODES, check_path, refuse_
 from lexigram.nosql.query.jsonschema import compile_schema
 from lexigram.nosql.query.regex import compile_regex
 from lexigram.nosql.query.regex_syntax import regex_flags
+from lexigram.nosql.query.shape import expression_putter
 from lexigram.nosql.query.suggest import operator_hint, shown
 from lexigram.nosql.query.text import parse_text
 from lexigram.nosql.values.bson_compat import binary_parts, regex_parts
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.kinds import ALIASES, INT64_MAX, INT64_MIN, Kind, class_kind, kinds_named
 from lexigram.nosql.values.order import number_value
+from lexigram.nosql.values.slots import lift
 
 __all__ = ["FIELD_OPERATORS", "TOP_LEVEL_OPERATORS", "Parser"]
 
@@ -170,6 +172,15 @@ class Parser:
         # Expressions live beside pipelines, which use filters in $match: the import has to wait until both are there.
         from lexigram.nosql.aggregation.expressions import compile_expression
 
+        start = len(self.constants)
+        slots: list[tuple[str, int]] = []
+        lifted = lift(value, expression_putter(self.constants, slots))
+        if slots:
+            try:
+                compiled = compile_expression(lifted, variables=self.variables, collation=self.collation)
+                return Expr(lifted, compiled.evaluate, tuple(slots))
+            except NoSQLError:  # what is told of an error is told of what was written
+                del self.constants[start:]
         try:
             compiled = compile_expression(value, variables=self.variables, collation=self.collation)
         except (PipelineError, DocumentValidationError) as error:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from lexigram.nosql.exceptions import DocumentValidationError, PipelineError, QueryOptionError
+from lexigram.nosql.exceptions import DocumentValidationError, NoSQLError, PipelineError, QueryOptionError
 from lexigram.nosql.query.ast import ElemMatch, Node
 from lexigram.nosql.query.features import special_feature
 from lexigram.nosql.query.field_path import check_field_path
@@ -30,18 +30,19 @@ from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.projection_tree import Change, Compute, Include, Tree, compile_tree, fields_read
 from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.values.copying import copy_value
+from lexigram.nosql.values.kept import Kept
 from lexigram.nosql.values.kinds import is_number
 from lexigram.nosql.values.order import number_value
 from lexigram.nosql.values.path import MISSING
+from lexigram.nosql.values.slots import putter
 
 if TYPE_CHECKING:
     from lexigram.nosql.query.parse import Query
     from lexigram.nosql.query.sort import Sort
 
-__all__ = ["Projection", "parse_projection"]
+__all__ = ["Projection", "cache_clear", "parse_projection"]
 
 Document = dict[str, Any]
-Evaluate = Callable[[Any], Any]
 
 _WHAT: Final = "a projection"
 _MAX_DEPTH: Final = 100
@@ -66,22 +67,16 @@ class Projection:
 
     __slots__ = ("apply", "fields", "fields_needed", "inclusive", "needs_query", "spec")
 
-    def __init__(self, reader: _Reader, inclusive: bool, spec: Mapping[str, Any]) -> None:
-        tree = reader.root
-        tree.finish()
-        self.inclusive = inclusive
+    def __init__(self, form: _Form, spec: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+        self.inclusive = form.inclusive
         self.spec = spec
-        self.needs_query = reader.positional is not None or reader.metas
-        apply = compile_tree(tree, inclusive)
-        if reader.positional is not None and reader.query is not None:
-            apply = _choosing(apply, reader.positional, reader.query)
+        self.needs_query = form.positional is not None or form.metas
+        apply = compile_tree(form.tree, form.inclusive, variables)
+        if form.positional is not None and form.query is not None:
+            apply = _choosing(apply, form.positional, form.query)
         self.apply: Callable[[Document], Document] = apply
-        # To choose an element the filter is asked again, and it may look at any field.
-        self.fields_needed = fields_read(tree) if inclusive and reader.positional is None else None
-        plain = reader.positional is None and all(isinstance(child, Include) for child in tree.children.values())
-        self.fields: dict[str, bool] | None = (
-            {name: cast("Include", child).keep for name, child in tree.children.items()} if plain else None
-        )
+        self.fields_needed = form.fields_needed
+        self.fields: dict[str, bool] | None = None if form.fields is None else dict(form.fields)
 
     def __repr__(self) -> str:
         return f"Projection({dict(self.spec)!r})"
@@ -117,6 +112,26 @@ def _choosing(apply: Callable[[Document], Document], path: str, query: Query) ->
     return choose
 
 
+class _Form:
+    """A projection as it is read, without the constants of its expressions."""
+
+    __slots__ = ("computes", "fields", "fields_needed", "inclusive", "keepable", "metas", "positional", "query", "tree")
+
+    def __init__(self, reader: _Reader, inclusive: bool) -> None:
+        tree = self.tree = reader.root
+        self.computes = tree.finish()
+        self.inclusive = inclusive
+        self.positional = reader.positional
+        self.metas = reader.metas
+        self.query = reader.query if reader.positional is not None else None
+        # To choose an element the filter is asked again, and it may look at any field.
+        self.fields_needed = fields_read(tree) if inclusive and reader.positional is None else None
+        plain = reader.positional is None and all(isinstance(child, Include) for child in tree.children.values())
+        self.fields = {name: cast("Include", child).keep for name, child in tree.children.items()} if plain else None
+        # What is read from the filter or the order, or depends on a condition, is of one query.
+        self.keepable = not (self.metas or reader.matches or reader.positional is not None)
+
+
 class _Reader:
     """Reads one projection."""
 
@@ -132,7 +147,6 @@ class _Reader:
         self.id_included = False
         self.id_excluded = False
         self.id_named = False
-        self._variables: dict[str, Any] = {}
 
     def read(self, spec: Mapping[Any, Any]) -> bool:
         for name, value in spec.items():
@@ -244,7 +258,7 @@ class _Reader:
         context = Context(collation)
         one = single(cast("ElemMatch", root), collation, lambda condition: document_matcher(condition, context))
 
-        def matching(document: Document) -> Any:
+        def matching(document: Document, _variables: Any) -> Any:
             value = document.get(path)
             if type(value) is list:
                 for item in value:
@@ -262,12 +276,14 @@ class _Reader:
                 raise QueryOptionError(
                     "the textScore needs a filter with $text", hint="filter by {'$text': ...}", mongo_code=40218
                 )
-            return Compute(query.text_score, None)
+            score = query.text_score
+            return Compute(lambda document, _variables: score(document), None)
         if argument == "sortKey":
             sort = self.sort
             if sort is None or sort.natural:
                 raise QueryOptionError("the sortKey needs a sort by fields", hint="sort by fields", mongo_code=2)
-            return Compute(sort.values, None)
+            values = sort.values
+            return Compute(lambda document, _variables: values(document), None)
         return self.expression(value)
 
     def inclusion(self, name: Any, parent: tuple[str, ...], tree: Tree, positional: bool) -> None:
@@ -332,12 +348,7 @@ class _Reader:
         except (PipelineError, DocumentValidationError) as error:
             code = 31325 if error.mongo_code == 168 else error.mongo_code
             raise QueryOptionError(f"{_WHAT}: {error.message}", hint=error.hint, mongo_code=code) from error
-        variables = self._variables
-        if "NOW" not in variables:
-            now = datetime.now(UTC)
-            variables["NOW"] = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        evaluate = compiled.evaluate
-        return Compute(lambda document: evaluate(document, variables), compiled.fields_needed)
+        return Compute(compiled.evaluate, compiled.fields_needed)
 
     def descend(self, tree: Tree, parts: list[str], path: str) -> Tree:
         for part in parts[:-1]:
@@ -445,6 +456,49 @@ def _plain(fields: tuple[tuple[str, bool], ...]) -> Projection:
     return _read(dict(fields), None, None)
 
 
+_forms: Final[Kept[_Form]] = Kept(256)
+
+
 def _read(spec: Mapping[Any, Any], query: Query | None, sort: Sort | None) -> Projection:
+    # As above, the import has to wait.
+    from lexigram.nosql.aggregation.expressions.cache import expression_key
+    from lexigram.nosql.aggregation.lifting import lift_projection
+
+    constants: dict[str, Any] = {}
+
+    def take(name: str, _written: Any, held: Any) -> None:
+        constants[name] = held
+
+    lifted: Any = spec
+    key: Any
+    try:
+        lifted = lift_projection(spec, putter("\0", take, constants.__len__))
+        key = (expression_key(lifted), None if query is None else query.collation)
+        form = _forms.get(key)
+    except (TypeError, RecursionError):  # a value without a hash, or a projection too large to be worth keeping
+        key = form = None
+    if form is None:
+        try:
+            form = _form(lifted, query, sort)
+        except NoSQLError:
+            if lifted is spec:
+                raise
+            # What is told of an error is told of what was written.
+            form = _form(spec, query, sort)
+            key = None
+        if key is not None and form.keepable:
+            _forms.put(key, form)
+    if form.computes:
+        now = datetime.now(UTC)
+        constants["NOW"] = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return Projection(form, dict(spec), constants)
+
+
+def cache_clear() -> None:
+    """Forget the projections that were read lately."""
+    _forms.clear()
+
+
+def _form(spec: Mapping[Any, Any], query: Query | None, sort: Sort | None) -> _Form:
     reader = _Reader(query, sort)
-    return Projection(reader, reader.read(spec), dict(spec))
+    return _Form(reader, reader.read(spec))

@@ -9,7 +9,7 @@ Nodes say what happens to one field; :func:`compile_tree` makes the function fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -19,7 +19,8 @@ from lexigram.nosql.values.path import MISSING
 __all__ = ["Change", "Compute", "Include", "Tree", "compile_tree", "fields_read"]
 
 Document = dict[str, Any]
-Evaluate = Callable[[Any], Any]
+Variables = Mapping[str, Any]
+Evaluate = Callable[[Any, Variables], Any]
 
 _CONTAINERS: Final = frozenset({dict, list})
 
@@ -40,7 +41,7 @@ class Compute:
     """The field is what a function of the document gives.
 
     Attributes:
-        evaluate: The function; ``MISSING`` for no field.
+        evaluate: The function, of the document and of the variables' values; ``MISSING`` for no field.
         needs: Top-level fields that it reads; None for all.
     """
 
@@ -96,18 +97,19 @@ class Tree:
         return self.computes
 
 
-def compile_tree(tree: Tree, inclusive: bool) -> Callable[[Document], Document]:
+def compile_tree(tree: Tree, inclusive: bool, variables: Variables) -> Callable[[Document], Document]:
     """Make the function that shows a document.
 
     Args:
         tree: The fields; :meth:`Tree.finish` has been called.
         inclusive: Whether only what is named is kept.
+        variables: Values of the variables that what is computed reads.
 
     Returns:
         From a normalised document to a new one with copies of what is kept.
     """
     if inclusive:
-        return _compile_inclusion(tree)
+        return _compile_inclusion(tree, variables)
     if not tree.children:
         return copy_document
     if all(isinstance(child, Include) for child in tree.children.values()):
@@ -120,12 +122,12 @@ def compile_tree(tree: Tree, inclusive: bool) -> Callable[[Document], Document]:
 
     def exclude(document: Document) -> Document:
         result = _exclude(tree, document, document)
-        return _add_computed(tree, result, document)
+        return _add_computed(tree, result, document, variables)
 
     return exclude
 
 
-def _compile_inclusion(tree: Tree) -> Callable[[Document], Document]:
+def _compile_inclusion(tree: Tree, variables: Variables) -> Callable[[Document], Document]:
     # A name that is left out of what is kept ("_id": 0) keeps nothing, as if it were not there.
     kept = {name: child for name, child in tree.children.items() if not (isinstance(child, Include) and not child.keep)}
     names = frozenset(kept)
@@ -138,7 +140,7 @@ def _compile_inclusion(tree: Tree) -> Callable[[Document], Document]:
     tree = Tree(kept, tree.computes)
 
     def include(document: Document) -> Document:
-        return _add_computed(tree, _include(tree, document, document), document)
+        return _add_computed(tree, _include(tree, document, document), document, variables)
 
     return include
 
@@ -197,24 +199,24 @@ def _exclude_value(tree: Tree, value: Any, root: Document) -> Any:
     return value
 
 
-def _add_computed(tree: Tree, result: Document, root: Document) -> Document:
+def _add_computed(tree: Tree, result: Document, root: Document, variables: Variables) -> Document:
     for name, child in tree.children.items():
         if type(child) is Compute:
-            value = child.evaluate(root)
+            value = child.evaluate(root, variables)
             if value is not MISSING:
                 result[name] = copy_value(value)
         elif type(child) is Tree and child.computes:
-            result[name] = _computed_value(child, result.get(name, MISSING), root)
+            result[name] = _computed_value(child, result.get(name, MISSING), root, variables)
     return result
 
 
-def _computed_value(tree: Tree, value: Any, root: Document) -> Any:
+def _computed_value(tree: Tree, value: Any, root: Document, variables: Variables) -> Any:
     cls = type(value)
     if cls is dict:
-        return _add_computed(tree, value, root)
+        return _add_computed(tree, value, root, variables)
     if cls is list:
-        return [_computed_value(tree, item, root) for item in value]
-    return _add_computed(tree, {}, root)
+        return [_computed_value(tree, item, root, variables) for item in value]
+    return _add_computed(tree, {}, root, variables)
 
 
 def fields_read(tree: Tree) -> frozenset[str] | None:

@@ -22,8 +22,9 @@ from uuid import UUID
 from lexigram.nosql.query.compile import NAN, list_mark
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
+from lexigram.nosql.values.slots import Put, Slot, lift, putter
 
-__all__ = ["Unshaped", "scan"]
+__all__ = ["Unshaped", "expression_putter", "scan"]
 
 
 class _Known(dict[type, bool]):
@@ -53,7 +54,7 @@ _LOGICAL: Final = frozenset({"$and", "$or", "$nor"})
 # Arguments that are text or numbers and stay in the shape.
 _LITERALS: Final = frozenset({"$options", "$size", "$type", "$exists"})
 # Arguments that are more than that and stay in the shape as well.
-_FROZEN: Final = frozenset({"$expr", "$jsonSchema", "$text", "$comment", "$sampleRate"})
+_FROZEN: Final = frozenset({"$jsonSchema", "$text", "$comment", "$sampleRate"})
 _FROZEN_FIELD: Final = frozenset({"$mod", "$bitsAllSet", "$bitsAllClear", "$bitsAnySet", "$bitsAnyClear"})
 _MAX_FROZEN: Final = 500
 _MAX_TOKENS: Final = 2_000
@@ -87,6 +88,10 @@ def scan(filter: dict[str, Any], tokens: list[Any], constants: list[Any], depth:
             if key in _FROZEN:
                 tokens.append(_freeze(value, 0, [_MAX_FROZEN]))
                 continue
+            if key == "$expr":
+                lifted = lift(value, expression_putter(constants, []))
+                tokens.append(_freeze(lifted, 0, [_MAX_FROZEN]))
+                continue
             if key not in _LOGICAL or cls is not list:
                 raise Unshaped
             tokens.append(_OPEN)
@@ -114,6 +119,25 @@ def scan(filter: dict[str, Any], tokens: list[Any], constants: list[Any], depth:
             tokens.append(value)
         else:
             _constant(value, tokens, constants)
+
+
+def expression_putter(constants: list[Any], slots: list[tuple[str, int]]) -> Put:
+    """Make what takes constants out of the expressions of a filter.
+
+    Args:
+        constants: Where the filter's constants go, as they are written.
+        slots: Where the names of the slots go, each with the place of its constant.
+
+    Returns:
+        What :func:`~lexigram.nosql.values.slots.lift` takes.
+    """
+
+    def take(name: str, written: Any, _held: Any) -> None:
+        slots.append((name, len(constants)))
+        constants.append(written)
+
+    # Pipelines name theirs otherwise, since a filter in a pipeline sees those of the pipeline too.
+    return putter("\1", take, constants.__len__)
 
 
 def _constant(value: Any, tokens: list[Any], constants: list[Any]) -> None:
@@ -205,6 +229,8 @@ def _freeze(value: Any, depth: int, left: list[int]) -> Any:
     cls = type(value)
     if cls is str or cls is int or cls is bool or value is None:
         return cls, value
+    if cls is Slot:
+        return value
     if cls is float or cls is Decimal:
         return cls, repr(value)
     if cls is dict:

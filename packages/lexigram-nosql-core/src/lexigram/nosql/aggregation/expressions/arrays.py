@@ -11,7 +11,7 @@ $reverseArray $size $slice $zip``. The operators that evaluate an expression for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.arguments import at_least, between, exactly, named, until_null, valued
@@ -134,6 +134,8 @@ def _in(parts: Sequence[Compiled], scope: Scope) -> Evaluator:
         identity = hash_key if scope.collation is None else scope.collation.hash_key
         known = frozenset(map(identity, haystack.value))
         return lambda document, variables: identity(find(document, variables)) in known
+    if haystack.slot is not None:
+        return _in_slot(find, haystack.slot, hash_key if scope.collation is None else scope.collation.hash_key)
     array = haystack.evaluate
     same = equality(scope)
 
@@ -143,6 +145,26 @@ def _in(parts: Sequence[Compiled], scope: Scope) -> Evaluator:
         if not isinstance(values, list):
             raise fault(40081, f"$in takes an array as its second argument, not {type_name(values)}")
         return any(same(value, each) for each in values)
+
+    return contains
+
+
+def _in_slot(find: Evaluator, slot: str, identity: Callable[[Any], Any]) -> Evaluator:
+    """Look in an array that is the same for a whole run: what it holds is looked up by hash."""
+    last: tuple[Any, frozenset[Any]] = (None, frozenset())
+
+    def contains(document: Any, variables: Any) -> bool:
+        nonlocal last
+        value = find(document, variables)
+        values = variables[slot]
+        held, known = last
+        if held is not values:
+            if not isinstance(values, list):
+                raise fault(40081, f"$in takes an array as its second argument, not {type_name(values)}")
+            known = frozenset(map(identity, values))
+            # One assignment: runs in other threads may have arrays of their own.
+            last = (values, known)
+        return identity(value) in known
 
     return contains
 

@@ -19,13 +19,14 @@ from types import NoneType
 from typing import Any, Final
 
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
-from lexigram.nosql.aggregation.expressions.slots import Slot
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag
+from lexigram.nosql.values.kept import Kept
+from lexigram.nosql.values.slots import Slot
 
 __all__ = ["CACHE_SIZE", "CompiledCache", "expression_key"]
 
 CACHE_SIZE: Final = 512
-"""How many expressions are kept before all are forgotten."""
+"""How many expressions are kept at least; at most twice as many are."""
 
 _BUDGET: Final = 2048  # characters; every part counts as sixteen
 _CONSTANTS: Final[frozenset[type]] = frozenset({bool, NoneType, uuid.UUID, re.Pattern, Slot})
@@ -34,11 +35,12 @@ _BSON_CONSTANTS: Final = frozenset(
 )
 
 
-def expression_key(expression: Any) -> Any:
+def expression_key(expression: Any, budget: int = _BUDGET) -> Any:
     """What tells one expression from another.
 
     Args:
         expression: The expression.
+        budget: How many characters it may have; every part counts as sixteen.
 
     Returns:
         Something that is hashable, and equal for equal expressions only.
@@ -46,7 +48,7 @@ def expression_key(expression: Any) -> Any:
     Raises:
         TypeError: It is too large to be worth keeping, or holds something whose equality says too little.
     """
-    return _key(expression, [_BUDGET])
+    return _key(expression, [budget])
 
 
 def _key(expression: Any, budget: list[int]) -> Any:
@@ -86,8 +88,11 @@ class CompiledCache:
     __slots__ = ("_kept", "hits")
 
     def __init__(self) -> None:
-        self._kept: dict[Any, Compiled] = {}
+        self._kept: Kept[Compiled] = Kept(CACHE_SIZE)
         self.hits = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def get(self, key: Any) -> Compiled | None:
         """Look an expression up.
@@ -110,9 +115,7 @@ class CompiledCache:
             key: Its key.
             compiled: The expression, compiled.
         """
-        if len(self._kept) >= CACHE_SIZE:
-            self._kept.clear()
-        self._kept[key] = compiled
+        self._kept.put(key, compiled)
 
     def clear(self) -> None:
         """Forget all."""

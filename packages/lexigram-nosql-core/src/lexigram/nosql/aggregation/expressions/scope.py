@@ -17,12 +17,12 @@ from typing import Any, TypeAlias
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine, constant
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, OVERFLOW, fault
 from lexigram.nosql.aggregation.expressions.paths import compile_reference
-from lexigram.nosql.aggregation.expressions.slots import Slot
 from lexigram.nosql.exceptions import DocumentValidationError
 from lexigram.nosql.query.suggest import operator_hint
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.path import MISSING
+from lexigram.nosql.values.slots import Slot
 
 __all__ = ["MAX_DEPTH", "Builder", "Scope"]
 
@@ -100,8 +100,7 @@ class Scope:
         if kind is int or kind is bool or kind is float or expression is None:
             return self.literal(expression)
         if kind is Slot:
-            slot: Slot = expression
-            return slot.compile()
+            return _slot(expression)
         if self.depth >= MAX_DEPTH:
             raise fault(OVERFLOW, f"the expression nests deeper than {MAX_DEPTH} levels, or contains itself")
         self.depth += 1
@@ -177,11 +176,19 @@ class Scope:
         Raises:
             PipelineError: It is not a value that a document may hold (2).
         """
+        if type(value) is Slot:
+            return _slot(value)
         try:
             return constant(normalise_value(value))
         except DocumentValidationError as error:
             code = error.mongo_code or BAD_VALUE
             raise fault(code, f"a constant in the expression is not valid: {error.message}") from error
+
+
+def _slot(slot: Slot) -> Compiled:
+    """The expression that reads a constant which was taken out."""
+    name = slot.name
+    return Compiled(lambda _document, variables: variables[name], variables_needed=frozenset((name,)), slot=name)
 
 
 Builder: TypeAlias = Callable[[Any, Scope], Compiled]

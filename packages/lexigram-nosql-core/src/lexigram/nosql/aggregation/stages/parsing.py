@@ -78,7 +78,6 @@ class Env:
         collation: How text is compared, or None.
         depth: How many pipelines stand around this one.
         within: Name of the stage around this pipeline; empty for the outermost one.
-        constants: Where constants that are lifted out of stages go, or None where they stay.
     """
 
     parse: Callable[[Any, Env, str], Subpipeline]
@@ -86,7 +85,6 @@ class Env:
     collation: Collation | None = None
     depth: int = 0
     within: str = ""
-    constants: dict[str, Any] | None = None
 
     def bind(self, names: Iterable[str]) -> Env:
         """The same place with more variables in sight."""
