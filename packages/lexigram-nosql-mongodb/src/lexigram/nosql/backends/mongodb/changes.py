@@ -124,7 +124,9 @@ async def _events(
         stream: AsyncChangeStream[dict[str, Any]] | None = None
         try:
             with driver.within(NO_CALL):
-                stream = await driver.client.watch(configure_codecs(collection.native), **options, **start)
+                stream = await driver.openings.first(
+                    driver.client.watch(configure_codecs(collection.native), **options, **start), _close
+                )
             while True:
                 change = await insisting(stream.try_next())
                 give_up, attempt = None, 0

@@ -14,6 +14,9 @@ what                      motor                          PyMongo
 ``close`` of the client   not awaited                    awaited
 ========================  =============================  ===============================
 
+Motor's pipelines are run when their cursor is first read (:attr:`Client.opens_late`), and its requests go on in their
+threads when the task that waits is cancelled (:attr:`Client.interruptible`).
+
 Both belong to the event loop that they are first used on. A client is opened with :func:`open_client`, on that loop;
 :func:`wrap` takes one that somebody else opened.
 """
@@ -22,7 +25,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from lexigram.nosql.backends.mongodb.config import MongoDBConfig
 from lexigram.nosql.backends.mongodb.options import client_options
@@ -52,7 +55,14 @@ class Client(ABC):
 
     Args:
         native: The SDK's own client.
+
+    Attributes:
+        opens_late: True where :meth:`aggregate` makes no request, and the first reading of its cursor does.
+        interruptible: True where cancelling the task that waits for a request cuts the request off.
     """
+
+    opens_late: ClassVar[bool]
+    interruptible: ClassVar[bool]
 
     def __init__(self, native: Any) -> None:
         self.native: Any = native
@@ -111,7 +121,7 @@ class Client(ABC):
 
     @abstractmethod
     async def watch(self, collection: AsyncCollection[Document], **options: Any) -> AsyncChangeStream[Document]:
-        """Open a change stream; with motor, the request is made when it is first read."""
+        """Open a change stream."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -120,6 +130,9 @@ class Client(ABC):
 
 class PyMongoClient(Client):
     """``pymongo.AsyncMongoClient``."""
+
+    opens_late = False
+    interruptible = True
 
     async def start_session(self, *, causal: bool | None = None) -> AsyncClientSession:
         """Start a session."""
@@ -154,6 +167,9 @@ class PyMongoClient(Client):
 class MotorClient(Client):
     """``motor.motor_asyncio.AsyncIOMotorClient``."""
 
+    opens_late = True
+    interruptible = False
+
     @property
     def _core(self) -> Any:
         return self.native.delegate
@@ -181,7 +197,9 @@ class MotorClient(Client):
 
     async def watch(self, collection: AsyncCollection[Document], **options: Any) -> AsyncChangeStream[Document]:
         """Open a change stream."""
-        return cast("AsyncChangeStream[Document]", collection.watch(**options))
+        stream = cast("AsyncChangeStream[Document]", collection.watch(**options))
+        # Without this the request would be made when it is first read.
+        return await stream.__aenter__()
 
     async def close(self) -> None:
         """Close every connection."""

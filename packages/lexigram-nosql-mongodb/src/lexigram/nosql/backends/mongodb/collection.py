@@ -178,10 +178,18 @@ class MongoDBCollection(NativeWrites, NativePipelines):
                 session=self.session(call),
                 **options,
             )
+        # One that ends with its first answer leaves nothing on the server.
+        opened = 0 < read.limit <= size
         try:
             while cursor.alive:
                 with self.within(call):
-                    documents = await cursor.to_list(size)
+                    if opened:
+                        documents = await cursor.to_list(size)
+                    else:
+                        documents = await self.driver.openings.first(
+                            cursor.to_list(size), lambda _: cursor.close(), alone=call.session is None
+                        )
+                        opened = True
                 if documents:
                     restore_many(documents)
                     found = documents if finish is None else list(map(finish, documents))
@@ -193,7 +201,7 @@ class MongoDBCollection(NativeWrites, NativePipelines):
                 raise
             raise meant from error
         finally:
-            if cursor.alive:  # one at its end has closed itself
+            if opened and cursor.alive:  # one at its end has closed itself
                 await to_the_end(cursor.close())
 
     # --- writes

@@ -16,6 +16,7 @@ from lexigram.nosql.backends.mongodb.collection import MongoDBCollection
 from lexigram.nosql.backends.mongodb.config import MongoDBConfig
 from lexigram.nosql.backends.mongodb.errors import classify
 from lexigram.nosql.backends.mongodb.indexes import read_indexes
+from lexigram.nosql.backends.mongodb.opening import Openings
 from lexigram.nosql.backends.mongodb.options import secrets_of
 from lexigram.nosql.backends.mongodb.server import ServerDescription, describe
 from lexigram.nosql.backends.mongodb.session import ServerSession, end, open_session
@@ -104,6 +105,7 @@ class MongoDBDriver:
         client: The client, of either SDK.
         server: What it is connected to.
         catalogue: The indexes of each collection, as far as they are known.
+        openings: The first requests of cursors.
         acknowledges: False when writes return before the server has answered.
     """
 
@@ -117,6 +119,7 @@ class MongoDBDriver:
         # A transaction is always answered, also where writes are not.
         self._transaction_concern = None if self.acknowledges else WriteConcern("majority")
         self.catalogue = Catalogue(self.list_indexes)
+        self.openings = Openings(interruptible=client.interruptible)
         self._loop = asyncio.get_running_loop()
         self._native = client.database(config.database)
         self.database = configure_codecs(self._native)
@@ -160,6 +163,7 @@ class MongoDBDriver:
     async def close(self) -> None:
         """Close every connection."""
         await self.catalogue.close()
+        await self.openings.end()
         await self.client.close()
 
     def classify(self, error: BaseException) -> NoSQLError | None:

@@ -170,6 +170,10 @@ def _as_pipeline_error(error: OperationFailure) -> PipelineError | None:
     return None
 
 
+async def _close(cursor: AsyncCommandCursor[dict[str, Any]]) -> None:
+    await cursor.close()
+
+
 class NativePipelines(NativeCollection):
     """The abilities ``SupportsAggregate``, ``SupportsDistinct`` and ``SupportsCount`` of a collection."""
 
@@ -207,19 +211,25 @@ class NativePipelines(NativeCollection):
                 options["batchSize"] = size
             # What a pipeline writes is a write: its concern is the collection's, and it has an answer.
             collection = self.answering if writes else self.native
+            client, first, alone = self.driver.client, self.driver.openings.first, call.session is None
+            opened = not client.opens_late
+            cursor: AsyncCommandCursor[dict[str, Any]]
             with self.within(call):
-                cursor: AsyncCommandCursor[dict[str, Any]] = await self.driver.client.aggregate(
-                    collection, native.stages, session=self.session(call), **options
-                )
+                asked = client.aggregate(collection, native.stages, session=self.session(call), **options)
+                cursor = await (first(asked, _close, alone=alone) if opened else asked)
             try:
                 while cursor.alive:
                     with self.within(call):
-                        documents = await cursor.to_list(size)
+                        if opened:
+                            documents = await cursor.to_list(size)
+                        else:
+                            documents = await first(cursor.to_list(size), lambda _: cursor.close(), alone=alone)
+                            opened = True
                     if documents:
                         restore_many(documents)
                         yield Batch(documents)
             finally:
-                if cursor.alive:  # one at its end has closed itself
+                if opened and cursor.alive:  # one at its end has closed itself
                     await to_the_end(cursor.close())
         except OperationFailure as error:
             failure = await meaning(self, error, pipeline.native.options.get("hint")) or _as_pipeline_error(error)
