@@ -124,7 +124,7 @@ class DynamoDBConfig(BackendConfig):
     use_dualstack_endpoint: bool = False
     use_fips_endpoint: bool = False
     account_id_endpoint_mode: Literal["preferred", "required", "disabled"] | None = None
-    app_name: str | None = Field(default=None, pattern=r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,50}\Z")
+    app_name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,50}$")
     empty_values: Literal["native", "marked"] = "native"
 
     @field_validator("endpoint_url")

@@ -171,9 +171,9 @@ def encode_key(value: Any, kind: KeyType = "S") -> AttributeValue:
         raise _refusal(value, "bytes that are not empty")
     rank = RANKS[class_kind(value.__class__)]
     if rank == 10:
-        text = _plain_number(number_value(value))
-        if text is not None:
-            return {"N": text}
+        number = _plain_number(number_value(value))
+        if number is not None:
+            return {"N": number}
     raise _refusal(value, "numbers of at most 38 digits")
 
 

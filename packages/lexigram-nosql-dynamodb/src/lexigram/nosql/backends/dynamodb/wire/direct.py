@@ -1,0 +1,226 @@
+"""Requests by the shortest way: our body, botocore's signature and endpoint, aiobotocore's connections.
+
+botocore takes a request through some twenty events, most of which nobody listens to. Those that matter are kept:
+credentials are asked for each time, so that they may be renewed; the endpoint is what botocore's rules say; failures
+go to botocore's own retry handlers, which decide, wait, and count against their quota. The checksum of an answer is
+checked as botocore does. Who wants the events, has a client of the SDK in ``store.native``.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from botocore.context import start_as_current_context
+from botocore.exceptions import NoCredentialsError
+from botocore.retryhandler import ChecksumError
+from botocore.utils import is_valid_ipv6_endpoint_url
+from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies, error_of, is_whole
+from lexigram.nosql.backends.dynamodb.wire.signing import Signer
+
+__all__ = ["Direct", "serves"]
+
+_RETRY_MODES: Final = frozenset({"legacy", "standard"})
+_INTERNALS: Final = ("_endpoint", "_request_signer", "_resolve_endpoint_ruleset", "_user_agent_creator")
+_FAILED: Final = 300
+
+
+def serves(client: Any) -> bool:
+    """Say whether a client's requests can go by the short way.
+
+    Args:
+        client: A client of the SDK.
+
+    Returns:
+        False where its settings ask for stages that only the long way has.
+    """
+    config = client.meta.config
+    return (
+        all(hasattr(client, name) for name in _INTERNALS)
+        and config.retries.get("mode", "legacy") in _RETRY_MODES
+        and not config.endpoint_discovery_enabled
+        and config.signature_version == "v4"
+        and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
+    )
+
+
+class _Request:
+    """What aiobotocore's session sends. Its errors hold it, so it shows no header."""
+
+    __slots__ = ("body", "headers", "url")
+
+    method: Final = "POST"
+    stream_output: Final = False
+
+    def __init__(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        self.url = url
+        self.headers = headers
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"<POST {self.url}, {len(self.body)} bytes>"
+
+
+class _Place(NamedTuple):
+    """Where requests go."""
+
+    url: str
+    signer: Signer
+
+
+class Direct:
+    """Sends requests of one service.
+
+    Args:
+        client: The SDK's client. It stays as it is.
+        bodies: Writes and reads bodies.
+
+    Attributes:
+        requests: How many requests were sent, repeated ones included.
+    """
+
+    def __init__(self, client: Any, bodies: Bodies) -> None:
+        self._client = client
+        self._bodies = bodies
+        self._endpoint = client._endpoint
+        self._send = client._endpoint.http_session.send
+        self._credentials = client._request_signer._credentials
+        self._model = client.meta.service_model
+        self._places: dict[object, _Place] = {}
+        metadata = self._model.metadata
+        self._target: str = metadata["targetPrefix"]
+        self._content_type = f"application/x-amz-json-{metadata['jsonVersion']}"
+        with start_as_current_context():
+            self._agent: str = client._user_agent_creator.to_string()
+        self._retried = False
+        self.requests = 0
+
+    async def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one request, again if need be, and return what the answer says.
+
+        Args:
+            operation: Its name.
+            request: Its parameters.
+
+        Raises:
+            ClientError: The service refused it.
+            BotoCoreError: It did not reach the service, or the answer did not arrive.
+        """
+        if operation == "TransactWriteItems" and "ClientRequestToken" not in request:
+            # So that one that is sent again does not count twice.
+            request = {**request, "ClientRequestToken": str(uuid.uuid4())}
+        body = self._bodies.write(operation, request)
+        headers = {
+            "amz-sdk-invocation-id": str(uuid.uuid4()),
+            "amz-sdk-request": "attempt=1",
+            "content-type": self._content_type,
+        }
+        response, failure = await self._attempt(operation, headers, body)
+        if response is not None:
+            content: bytes = await response.content
+            if response.status_code < _FAILED and is_whole(response.headers, content):
+                if self._retried:
+                    await self._succeeded(operation, response, {})
+                return self._bodies.read(content)
+        return await self._again(operation, headers, body, response, failure)
+
+    async def _attempt(self, operation: str, headers: Mapping[str, str], body: bytes) -> tuple[Any, Exception | None]:
+        """Send a request once; what comes of it, or why nothing came."""
+        try:
+            return await self._sent(operation, headers, body), None
+        except Exception as error:  # noqa: BLE001 - botocore's retry handlers are given whatever it was
+            return None, error
+
+    async def _sent(self, operation: str, headers: Mapping[str, str], body: bytes) -> Any:
+        if self._credentials is None:
+            raise NoCredentialsError
+        frozen = await self._credentials.get_frozen_credentials()
+        place = self._places.get(getattr(frozen, "account_id", None))
+        if place is None:
+            place = await self._find_place(operation, frozen)
+        signed = place.signer.headers(frozen, body, headers, f"{self._target}.{operation}")
+        signed["User-Agent"] = self._agent
+        self.requests += 1
+        return await self._send(_Request(place.url, signed, body))
+
+    async def _find_place(self, operation: str, frozen: Any) -> _Place:
+        """Ask botocore's rules for the endpoint; it depends on the account, where that is known."""
+        context: dict[str, Any] = {"client_region": self._client.meta.region_name}
+        signer = self._client._request_signer
+        with start_as_current_context():
+            url, _, _ = await self._client._resolve_endpoint_ruleset(
+                self._model.operation_model(operation), {}, context
+            )
+        signing = context.get("signing", {})
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if is_valid_ipv6_endpoint_url(url):
+            host = f"[{host}]"
+        if parts.port is not None and parts.port != {"http": 80, "https": 443}[parts.scheme]:
+            host = f"{host}:{parts.port}"
+        path = parts.path or "/"
+        place = _Place(
+            f"{parts.scheme}://{parts.netloc}{path}",
+            Signer(
+                signing.get("signing_name") or signer.signing_name,
+                signing.get("region") or signer.region_name,
+                host,
+                path,
+            ),
+        )
+        self._places[getattr(frozen, "account_id", None)] = place
+        return place
+
+    async def _again(
+        self, operation: str, headers: dict[str, str], body: bytes, response: Any, failure: Exception | None
+    ) -> dict[str, Any]:
+        """Follow botocore's retry handlers after a first attempt that failed."""
+        model = self._model.operation_model(operation)
+        context: dict[str, Any] = {"client_region": self._client.meta.region_name}
+        attempts = 1
+        self._endpoint._update_retries_context(context, attempts)
+        self._retried = True
+        while True:
+            answer = None
+            if response is not None:
+                content: bytes = await response.content
+                failed = response.status_code >= _FAILED
+                whole = is_whole(response.headers, content)
+                if not failed and whole:
+                    await self._succeeded(operation, response, context)
+                    return self._bodies.read(content)
+                parsed = error_of(response.status_code, response.headers, content) if failed else _METADATA
+                answer = (response, parsed)
+            repeat = await self._endpoint._needs_retry(attempts, model, {"context": context}, answer, failure)
+            if not repeat:
+                break
+            attempts += 1
+            self._endpoint._update_retries_context(context, attempts, answer)
+            most = context.get("retries", {}).get("max")
+            headers["amz-sdk-request"] = f"attempt={attempts}" + (f"; max={most}" if most else "")
+            response, failure = await self._attempt(operation, headers, body)
+        if failure is not None:
+            raise failure
+        if not failed:
+            raise ChecksumError(
+                checksum_type="crc32", expected_checksum=response.headers.get("x-amz-crc32"), actual_checksum="another"
+            )
+        parsed["ResponseMetadata"]["RetryAttempts"] = attempts - 1
+        raise self._client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
+
+    async def _succeeded(self, operation: str, response: Any, context: dict[str, Any]) -> None:
+        """Give back to the quota of retries what an attempt that worked gives back."""
+        service = self._model.service_id.hyphenize()
+        await self._client.meta.events.emit(
+            f"after-call.{service}.{operation}",
+            http_response=response,
+            parsed={"ResponseMetadata": {}},
+            model=self._model.operation_model(operation),
+            context=context,
+        )
+
+
+_METADATA: Final[Mapping[str, Any]] = {"ResponseMetadata": {}}
