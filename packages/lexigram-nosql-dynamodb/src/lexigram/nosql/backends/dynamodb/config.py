@@ -69,6 +69,9 @@ class DynamoDBConfig(BackendConfig):
         schema_lease_seconds: For how long a process may go by the indexes that it knows before it asks again. Who
             declares an index waits for as long, so that by then every writer keeps it.
         batch_attempts: How often what a batch left unprocessed is sent again.
+        batch_concurrency: How many requests of one batch, or segments of one scan, are under way at the same time.
+        max_transaction_items: Most items of one transaction; inserts of many documents go by transactions as well. Less
+            than the service's own 100 is of use only with servers that stand in for it.
         feed_poll_seconds: How long a change feed waits before it reads a shard again that had nothing new.
         retry_mode: How the SDK repeats requests; the SDK's own default if missing.
         max_attempts: How often the SDK tries a request in all; the SDK's own default if missing.
@@ -110,6 +113,8 @@ class DynamoDBConfig(BackendConfig):
     table_wait_seconds: float = Field(default=300.0, gt=0)
     schema_lease_seconds: float = Field(default=10.0, ge=0)
     batch_attempts: int = Field(default=10, ge=1)
+    batch_concurrency: int = Field(default=4, ge=1)
+    max_transaction_items: int = Field(default=100, ge=1, le=100)
     feed_poll_seconds: float = Field(default=0.5, gt=0)
     retry_mode: RetryMode | None = None
     max_attempts: int | None = Field(default=None, ge=1)
