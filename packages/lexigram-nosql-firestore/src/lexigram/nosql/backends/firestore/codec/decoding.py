@@ -28,6 +28,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_LAYOUTS: Final = 2048
 _LONGEST_LAYOUT: Final = 4096
 _VECTOR: Final = "__type__"
+_MARK: Final = object()
+"""Read for the element that says that there are decimals in an array."""
 
 # Encoded names, and whether some of them stand for others.
 _layouts: dict[str, tuple[tuple[str, ...], bool]] = {}  # bounded, and emptied when full
@@ -136,6 +138,8 @@ def _read_list(value: Any) -> list[Any]:
             add(item.integer_value)
         else:
             add(_READERS[kind](item))
+    if found and found[-1] is _MARK:
+        found.pop()
     return found
 
 
@@ -248,6 +252,7 @@ _TAGS: Final[Mapping[str, Callable[[Any], Any]]] = {
     tags.OBJECT_ID: lambda fields: load(BsonTag.OBJECT_ID)(fields[tags.OBJECT_ID].bytes_value),
     tags.LONG: lambda fields: load(BsonTag.INT64)(fields[tags.LONG].integer_value),
     tags.DECIMAL128: _decimal128,
+    tags.DECIMALS: lambda _: _MARK,
     tags.BINARY: _binary,
     tags.TIMESTAMP: _timestamp,
     tags.REGEX: _regex,

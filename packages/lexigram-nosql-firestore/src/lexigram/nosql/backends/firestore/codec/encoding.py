@@ -127,6 +127,7 @@ def _put_list(value: Any, target: Any, depth: int) -> None:
         return
     add = array.values.add
     depth -= 1
+    decimals = False
     for item in value:
         cls = item.__class__
         if cls is str:
@@ -136,7 +137,12 @@ def _put_list(value: Any, target: Any, depth: int) -> None:
                 raise _too_deep()
             _put_list(item, add().map_value.fields[tags.LIST], depth - 1)
         else:
-            _WRITERS[cls](item, add(), depth)
+            writer = _WRITERS[cls]
+            writer(item, add(), depth)
+            if writer is _put_decimal or writer is _put_decimal128:
+                decimals = True
+    if decimals:
+        _tagged(add(), depth)[tags.DECIMALS].boolean_value = True
 
 
 def _put_map(value: Any, target: Any, depth: int) -> None:

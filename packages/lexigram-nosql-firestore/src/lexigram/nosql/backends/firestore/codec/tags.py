@@ -20,6 +20,9 @@ a list in a list        ``{"~list": array}``
 ``bson.DatetimeMS``     ``{"~date": integer}``, milliseconds
 ======================  ==================================================================================
 
+An array that holds a decimal has one more element at its end, ``{"~decimals": true}``, which is not read: an array is
+asked for an element by its whole value, and a decimal that equals a number may be written in many ways.
+
 Names that begin with ``~`` are never a user's own (:mod:`~lexigram.nosql.backends.firestore.codec.names`), so nothing
 has to be escaped.
 """
@@ -34,6 +37,7 @@ __all__ = [
     "DATE",
     "DECIMAL",
     "DECIMAL128",
+    "DECIMALS",
     "FLAGS",
     "LIST",
     "LONG",
@@ -61,6 +65,8 @@ FLAGS: Final = "~flags"
 OBJECT_ID: Final = "~oid"
 LONG: Final = "~long"
 DECIMAL128: Final = "~decimal128"
+DECIMALS: Final = "~decimals"
+"""In the last element of an array, which says that a decimal is among the others."""
 BINARY: Final = "~binary"
 SUBTYPE: Final = "~subtype"
 TIMESTAMP: Final = "~timestamp"
