@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
+from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
 from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies
 from lexigram.nosql.backends.dynamodb.wire.direct import Direct, serves
@@ -21,6 +22,16 @@ from lexigram.nosql.backends.dynamodb.wire.through import Through
 from lexigram.nosql.exceptions import NoSQLConnectionError, StoreNotConnectedError
 
 __all__ = ["DynamoClient"]
+
+
+def _tables(request: Mapping[str, Any]) -> list[str]:
+    """The tables that a request names."""
+    if "TableName" in request:
+        return [request["TableName"]]
+    if "RequestItems" in request:
+        return [*request["RequestItems"]]
+    actions = [next(iter(action.values())) for action in request.get("TransactItems", ())]
+    return [*dict.fromkeys(action["TableName"] for action in actions)]
 
 
 class _Service:
@@ -113,7 +124,12 @@ class DynamoClient:
         service = self._dynamodb
         if service is None or asyncio.get_running_loop() is not self._loop:
             service = self._open_service()
-        return await service.call(operation, request)
+        try:
+            return await service.call(operation, request)
+        except ClientError as error:
+            # The service does not say which table it means.
+            cast("dict[str, Any]", error.response).setdefault("TableNames", _tables(request))
+            raise
 
     async def streams_call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask DynamoDB Streams; as :meth:`call` otherwise.

@@ -97,6 +97,9 @@ _ITEMS: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterable[Any]]]] = {
 """The whole items that a request holds, by operation."""
 
 
+_ECHOES: Final = frozenset({"IncompleteSignatureException", "InvalidSignatureException", "SignatureDoesNotMatch"})
+
+
 def is_whole(headers: Mapping[str, str], body: bytes) -> bool:
     """Say whether an answer arrived as it was sent.
 
@@ -129,10 +132,13 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, 
     if not isinstance(fields, dict):
         fields = {}
     code = str(fields.get("__type") or status).split(":", 1)[0].rsplit("#", 1)[-1]
-    message = fields.get("message") or fields.get("Message") or ""
+    message = str(fields.pop("message", None) or fields.pop("Message", None) or "")
+    if code in _ECHOES:
+        # They repeat what was signed, a session's token among it.
+        message = message.split("\n", 1)[0].split(". ", 1)[0]
     return {
         **fields,
-        "Error": {"Code": code, "Message": str(message)},
+        "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {
             "RequestId": headers.get("x-amzn-requestid", ""),
             "HTTPStatusCode": status,

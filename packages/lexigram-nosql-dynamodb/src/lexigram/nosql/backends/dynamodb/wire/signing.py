@@ -1,8 +1,8 @@
-"""Signatures of requests: botocore's ``SigV4Auth``, which keeps what does not change from one request to the next.
+"""Signatures of requests: what botocore's ``SigV4Auth`` makes, without making again what stays the same.
 
 All our requests are POST to one path, with the same headers, so the canonical request is one line of formatting; and
-the key that is derived from the secret is the same for a day. What is signed, and how, is botocore's; a test holds the
-two against each other.
+the key that is derived from the secret is the same for a day. What is signed is what botocore would sign; a test holds
+the two against each other.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import hmac
 import time
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
-from botocore.auth import SigV4Auth
+from botocore.utils import normalize_url_path
 
 __all__ = ["Signer"]
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 
 
-class Signer(SigV4Auth):  # type: ignore[misc] # botocore has no types
+class Signer:
     """Signs requests to one endpoint.
 
     Args:
@@ -31,9 +32,8 @@ class Signer(SigV4Auth):  # type: ignore[misc] # botocore has no types
     """
 
     def __init__(self, service: str, region: str, host: str, path: str) -> None:
-        super().__init__(None, service, region)
         self._host = host
-        self._path = self._normalize_url_path(path)
+        self._path = quote(normalize_url_path(path), safe="/~")
         self._service, self._region = service, region
         self._second = -1
         self._stamp = ""
@@ -80,6 +80,6 @@ class Signer(SigV4Auth):  # type: ignore[misc] # botocore has no types
         if secret != self._secret or day != self._day:
             key: bytes = f"AWS4{secret}".encode()
             for part in (day, self._region, self._service, "aws4_request"):
-                key = self._sign(key, part)
+                key = hmac.digest(key, part.encode(), "sha256")
             self._secret, self._day, self._key = secret, day, key
         return self._key
