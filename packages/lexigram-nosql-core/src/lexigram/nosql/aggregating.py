@@ -166,21 +166,24 @@ class PipelineReader:
         self._examined = 0
         self._returned = 0
 
-    async def run(self, call: Call) -> AsyncGenerator[list[Document], None]:
+    def run(self, call: Call) -> AsyncGenerator[list[Document], None]:
         """The pipeline's output, in batches."""
         collection = self._collection
         reached = collection.reach()
         if self._pipeline.leading.limit is not None and self._pipeline.reads_source:
             self._plan = collection.plan(reached, self._request)
             self._split(self._plan, call.in_transaction)
-        source = self._source(call) if self._native is None else self._from_backend(self._native, call)
+        if self._native is None:
+            return self._finished(self._source(call), call)
+        source = self._from_backend(self._native, call)
+        return self._finished(source, call) if self._rest.stages else source
+
+    async def _finished(
+        self, source: AsyncGenerator[list[Document], None], call: Call
+    ) -> AsyncGenerator[list[Document], None]:
+        """What the engine makes of what is read."""
         async with aclosing(source):
-            if self._native is not None and not self._rest.stages:
-                async for batch in source:
-                    self._returned += len(batch)
-                    yield batch
-                return
-            output = run(self._rest, source, StoreContext(collection, call))
+            output = run(self._rest, source, StoreContext(self._collection, call))
             async with aclosing(output):
                 async for batch in output:
                     self._returned += len(batch)
@@ -202,6 +205,8 @@ class PipelineReader:
             shown.sort = shown.skip = shown.limit = shown.projection = None
         if ran:
             shown.documents_returned = self._returned
+            if self._native is not None and not self._rest.stages:
+                shown.documents_returned = self._fetched
             if self._native is not None:
                 shown.documents_read, shown.documents_examined = self._fetched, self._examined
         await collection.ask_server(shown, request, ran and self._pipeline.writes is None)
@@ -228,12 +233,17 @@ class PipelineReader:
         aggregates = self._collection.reach().aggregates
         if aggregates is None:
             return
-        async with aclosing(closable(aggregates.aggregate(native, self._request.batch_size, call))) as batches:
+        batches = closable(aggregates.aggregate(native, self._request.batch_size, call))
+        try:
             async for batch in batches:
                 self._fetched += len(batch.documents)
                 self._examined += len(batch.documents) if batch.examined is None else batch.examined
                 if batch.documents:
                     yield batch.documents
+        except BaseException:
+            # One that came to its end holds nothing.
+            await batches.aclose()
+            raise
 
     async def _source(self, call: Call) -> AsyncGenerator[list[Document], None]:
         """What a planned read gives."""

@@ -918,22 +918,17 @@ class Collection:
     ) -> Cursor:
         store, name = self._store, self._name
         limit = store.config.operation_timeout if timeout is None else parse_seconds("timeout", timeout)
+        joined: Session | None = None
 
-        async def batches() -> AsyncGenerator[list[Document]]:
-            joined = self._joined(session)
-            deadline = None if limit is None else asyncio.get_running_loop().time() + limit
-            try:
-                call = Call(deadline=deadline) if joined is None else joined.call(deadline)
-                async with aclosing(read(call)) as found:
-                    async for batch in found:
-                        if batch:
-                            yield batch
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                if joined is not None and not isinstance(error, ScanDeniedError):
-                    joined.abort(error)
-                raise
+        def batches() -> AsyncGenerator[list[Document]]:
+            if limit is not None:
+                deadline = asyncio.get_running_loop().time() + limit
+                return read(Call(deadline=deadline) if joined is None else joined.call(deadline))
+            return read(NO_CALL if joined is None else joined.call())
+
+        def failed(error: BaseException) -> None:
+            if joined is not None and not isinstance(error, ScanDeniedError):
+                joined.abort(error)
 
         def waiting(first: bool) -> AbstractContextManager[None]:
             return store.operating(operation, name) if first else store.translating(operation, name)
@@ -943,11 +938,12 @@ class Collection:
                 return await explain(ran)
 
         def opened(cursor: Cursor) -> None:
+            nonlocal joined
             joined = self._joined(session)
             if joined is not None:
                 joined.hold(cursor)
 
-        return Cursor(batches, explained, waiting, limit, opened)
+        return Cursor(batches, explained, waiting, limit, opened, failed)
 
     @staticmethod
     def _selection(filter: Any, sort: Any, hint: Any, collation: Mapping[str, Any] | None) -> Selection:

@@ -27,11 +27,12 @@ class Cursor:
     """An asynchronous stream of documents.
 
     Args:
-        open_batches: Starts the request; called on first use. Its batches are never empty.
+        open_batches: Starts the request; called on first use.
         explain: Describes the request; told whether it has started.
         waiting: Makes the context in which each wait runs, where errors become Lexigram's; told if it is the first.
         timeout: Seconds that all waiting together may take; None for no limit.
-        opened: Told of the cursor when its request starts, so that a transaction can end it.
+        opened: Told of the cursor before its request starts, so that a transaction can end it.
+        failed: Told of what ended the cursor, so that a transaction is aborted.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Cursor:
         "_batches",
         "_busy",
         "_explain",
+        "_failed",
         "_left",
         "_limit",
         "_open",
@@ -57,9 +59,11 @@ class Cursor:
         waiting: Callable[[bool], AbstractContextManager[Any]],
         timeout: float | None,
         opened: Callable[[Cursor], None] | None = None,
+        failed: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._open = open_batches
         self._opened = opened
+        self._failed = failed
         self._reason: str | None = None
         self._explain = explain
         self._waiting = waiting
@@ -167,7 +171,15 @@ class Cursor:
         batches, self._batches = self._batches, None
         if batches is not None:
             with self._waiting(False):
-                await batches.aclose()
+                try:
+                    await batches.aclose()
+                except BaseException as error:
+                    self._tell(error)
+                    raise
+
+    def _tell(self, error: BaseException) -> None:
+        if self._failed is not None:
+            self._failed(error)
 
     async def _fetch(self) -> bool:
         """Get the next batch; False at the end."""
@@ -180,12 +192,11 @@ class Cursor:
         self._busy = True
         try:
             with self._waiting(self._batches is None):
-                if self._batches is None:
-                    self._batches = self._open()
-                    self._state = "open"
-                    if self._opened is not None:
-                        self._opened(self)
-                batch = await (anext(self._batches, None) if self._left is None else self._next_in_time(self._batches))
+                try:
+                    batch = await self._next()
+                except BaseException as error:
+                    self._tell(error)
+                    raise
         except BaseException:
             # The generator has ended with the error; what it held is released.
             self._state = "closed"
@@ -197,11 +208,25 @@ class Cursor:
             await self._release()
             raise self._refusal()
         if batch is None:
+            # A generator at its end holds nothing.
             self._state = "ended"
-            await self._release()
+            self._batch, self._position, self._batches = [], 0, None
             return False
         self._batch, self._position = batch, 0
         return True
+
+    async def _next(self) -> list[Document] | None:
+        """The next batch that is not empty; None at the end."""
+        batches = self._batches
+        if batches is None:
+            self._state = "open"
+            if self._opened is not None:
+                self._opened(self)
+            batches = self._batches = self._open()
+        while True:
+            batch = await (anext(batches, None) if self._left is None else self._next_in_time(batches))
+            if batch is None or batch:
+                return batch
 
     def _refusal(self) -> CursorError:
         if self._reason is None:

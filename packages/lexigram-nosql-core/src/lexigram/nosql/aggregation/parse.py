@@ -13,6 +13,7 @@ for its stages.
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -52,7 +53,9 @@ _MOST_KEPT: Final = 1024
 _NO_CONSTANTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _kept: Kept[tuple[Stage, ...]] = Kept(_MOST_KEPT)
+_LONGEST_WRITTEN: Final = 4096  # bytes
 _pipelines: Kept[Pipeline] = Kept(_MOST_KEPT // 2)
+_as_written: Kept[Pipeline] = Kept(_MOST_KEPT // 2)
 
 
 class Pipeline:
@@ -252,10 +255,15 @@ def parse_pipeline(
     items = as_list(stages)
     if items is None:
         raise fault(TYPE_MISMATCH, f"a pipeline is an array of stages, not {shown(stages)}")
+    written = _written(items) if let is None and optimise else None
+    if written is not None and (known := _as_written.get((written, order))) is not None:
+        return known
     constants: dict[str, Any] = {}
     lifted, keys = _lifted(items, constants)
     key = None if let is not None or not optimise else _pipeline_key(keys, constants, order)
     if key is not None and (known := _pipelines.get(key)) is not None:
+        if written is not None:
+            _as_written.put((written, order), known)
         return known
     outer = Env(_parse_within, NOTHING, order)
     values: dict[str, Any] = {}
@@ -277,7 +285,23 @@ def parse_pipeline(
     )
     if key is not None and not any(isinstance(stage, Match) and stage.query.uses_expressions for stage in plan):
         _pipelines.put(key, pipeline)
+        if written is not None:
+            _as_written.put((written, order), pipeline)
     return pipeline
+
+
+def _written(items: Any) -> bytes | None:
+    """What tells pipelines of plain values apart, to the bit and by the order of fields, in a tenth of a key's time.
+
+    Returns:
+        The key; None for a pipeline that holds other values, or is too large to be worth keeping.
+    """
+    try:
+        # Version 2 knows no references, by which equal pipelines would differ.
+        written = marshal.dumps(items, 2)
+    except ValueError:
+        return None
+    return written if len(written) <= _LONGEST_WRITTEN else None
 
 
 def _lifted(items: Sequence[Any], constants: dict[str, Any]) -> tuple[list[Any], list[Any]]:
@@ -451,6 +475,7 @@ def cache_clear() -> None:
     """Forget the stages and pipelines that were compiled lately."""
     _kept.clear()
     _pipelines.clear()
+    _as_written.clear()
 
 
 def _bind_text(plan: list[Stage]) -> Query | None:

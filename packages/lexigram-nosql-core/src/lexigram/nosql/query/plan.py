@@ -289,6 +289,7 @@ class ScanGuard:
         self._backend = backend
         self._indexes = indexes
         self._warned: set[object] = set()
+        self._told: set[object] = set()
 
     def check(self, collection: str, compiled: Compiled, query: Query, sort: Sort | None) -> None:
         """Let a request pass, warn about it, or refuse it.
@@ -307,6 +308,10 @@ class ScanGuard:
             return
         if _deliberate.get():
             return
+        shape = query.shape
+        told = None if shape is None or self.policy == "deny" else (collection, shape, sort)
+        if told is not None and told in self._told:
+            return
         suggestion = suggest_index(query, sort)
         advice = _advice(collection, suggestion) if self._indexes else _ADVICE_WITHOUT_INDEXES
         if self.policy == "deny":
@@ -321,6 +326,8 @@ class ScanGuard:
         if seen not in self._warned and len(self._warned) < self._MOST_REMEMBERED:
             self._warned.add(seen)
             _log.warning("full scan of %r on %s. %s", collection, self._backend, advice)
+        if told is not None and len(self._told) < self._MOST_REMEMBERED:
+            self._told.add(told)
 
 
 _ADVICE_WITHOUT_INDEXES = "This backend has no indexes: ask by _id, or let scans pass with scan_policy: allow."

@@ -169,15 +169,15 @@ class MongoDBCollection(NativeWrites, NativePipelines):
             options["projection"], finish = native_projection(read.projection)
         size = min(read.batch_size, _MOST_IN_A_BATCH)
         collection = self.primary if read.revisions and not call.in_transaction else self.native
-        with self.within(call):
-            cursor = collection.find(
-                native.filter,
-                skip=read.skip,
-                limit=read.limit,
-                batch_size=size,
-                session=self.session(call),
-                **options,
-            )
+        self.driver.check_loop()
+        cursor = collection.find(
+            native.filter,
+            skip=read.skip,
+            limit=read.limit,
+            batch_size=size,
+            session=self.session(call),
+            **options,
+        )
         # One that ends with its first answer leaves nothing on the server.
         opened = 0 < read.limit <= size
         try:

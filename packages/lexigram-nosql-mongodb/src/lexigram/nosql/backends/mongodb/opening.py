@@ -52,16 +52,21 @@ class Openings:
             CancelledError: The waiting task was cancelled; the cursor is closed meanwhile.
         """
         task = asyncio.ensure_future(request)
+        loop = asyncio.get_running_loop()
+        # What shield() does, for half its price.
+        ended: asyncio.Future[None] = loop.create_future()
+        task.add_done_callback(lambda _: None if ended.done() else ended.set_result(None))
         try:
-            return await asyncio.shield(task)
+            await ended
         except asyncio.CancelledError:
             if not task.cancelled():
-                release = asyncio.get_running_loop().create_task(self._release(task, close), name="lexigram mongodb")
+                release = loop.create_task(self._release(task, close), name="lexigram mongodb")
                 self._left.add(release)
                 release.add_done_callback(self._left.discard)
                 if not alone:
                     await to_the_end(_ended(release, self._patience))
             raise
+        return task.result()
 
     async def end(self) -> None:
         """Wait until everything is closed that nobody waits for; not much longer than requests may take."""
