@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from botocore.parsers import ResponseParserError
 from lexigram.nosql.backends.dynamodb.codec import MAX_ITEM_BYTES, check_size
@@ -126,11 +126,10 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, 
         ``Error`` with ``Code`` and ``Message``, ``ResponseMetadata``, and the fields of the error itself.
     """
     try:
-        fields = json.loads(body) if body else {}
+        read: Any = json.loads(body) if body else None
     except ValueError:
-        fields = {}  # from a proxy or a balancer, in HTML
-    if not isinstance(fields, dict):
-        fields = {}
+        read = None  # from a proxy or a balancer, in HTML
+    fields = cast("dict[str, Any]", read) if isinstance(read, dict) else {}
     code = str(fields.get("__type") or status).split(":", 1)[0].rsplit("#", 1)[-1]
     message = str(fields.pop("message", None) or fields.pop("Message", None) or "")
     if code in _ECHOES:

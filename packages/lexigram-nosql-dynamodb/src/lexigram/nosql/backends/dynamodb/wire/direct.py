@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import uuid
+import zlib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore.context import start_as_current_context
-from botocore.exceptions import NoCredentialsError
-from botocore.retryhandler import ChecksumError
+from botocore.exceptions import ChecksumError, HTTPClientError, NoCredentialsError
 from botocore.utils import is_valid_ipv6_endpoint_url
 from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies, error_of, is_whole
 from lexigram.nosql.backends.dynamodb.wire.signing import Signer
@@ -151,9 +151,8 @@ class Direct:
         context: dict[str, Any] = {"client_region": self._client.meta.region_name}
         signer = self._client._request_signer
         with start_as_current_context():
-            url, _, _ = await self._client._resolve_endpoint_ruleset(
-                self._model.operation_model(operation), {}, context
-            )
+            found = await self._client._resolve_endpoint_ruleset(self._model.operation_model(operation), {}, context)
+        url: str = found[0]
         signing = context.get("signing", {})
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -184,32 +183,33 @@ class Direct:
         self._endpoint._update_retries_context(context, attempts)
         self._retried = True
         while True:
-            answer = None
-            if response is not None:
+            outcome: Exception
+            answer: tuple[Any, Mapping[str, Any]] | None = None
+            if response is None:
+                outcome = failure or HTTPClientError(error="no answer")
+            else:
                 content: bytes = await response.content
-                failed = response.status_code >= _FAILED
-                whole = is_whole(response.headers, content)
-                if not failed and whole:
+                if response.status_code >= _FAILED:
+                    parsed = error_of(response.status_code, response.headers, content)
+                    parsed["ResponseMetadata"]["RetryAttempts"] = attempts - 1
+                    outcome = self._client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
+                    answer = (response, parsed)
+                elif is_whole(response.headers, content):
                     await self._succeeded(operation, response, context)
                     return self._bodies.read(content)
-                parsed = error_of(response.status_code, response.headers, content) if failed else _METADATA
-                answer = (response, parsed)
-            repeat = await self._endpoint._needs_retry(attempts, model, {"context": context}, answer, failure)
-            if not repeat:
-                break
+                else:
+                    told = response.headers.get("x-amz-crc32")
+                    outcome = ChecksumError(
+                        checksum_type="crc32", expected_checksum=told, actual_checksum=zlib.crc32(content)
+                    )
+                    answer = (response, {"ResponseMetadata": {}})
+            if not await self._endpoint._needs_retry(attempts, model, {"context": context}, answer, failure):
+                raise outcome
             attempts += 1
             self._endpoint._update_retries_context(context, attempts, answer)
             most = context.get("retries", {}).get("max")
             headers["amz-sdk-request"] = f"attempt={attempts}" + (f"; max={most}" if most else "")
             response, failure = await self._attempt(operation, headers, body)
-        if failure is not None:
-            raise failure
-        if not failed:
-            raise ChecksumError(
-                checksum_type="crc32", expected_checksum=response.headers.get("x-amz-crc32"), actual_checksum="another"
-            )
-        parsed["ResponseMetadata"]["RetryAttempts"] = attempts - 1
-        raise self._client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
 
     async def _succeeded(self, operation: str, response: Any, context: dict[str, Any]) -> None:
         """Give back to the quota of retries what an attempt that worked gives back."""
@@ -221,6 +221,3 @@ class Direct:
             model=self._model.operation_model(operation),
             context=context,
         )
-
-
-_METADATA: Final[Mapping[str, Any]] = {"ResponseMetadata": {}}
