@@ -7,6 +7,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ import pytest
 from lexigram.cli import app
 from lexigram.config import LexigramConfig
 from lexigram.contracts.core.health import HealthStatus
-from lexigram.nosql.backend import API, BACKENDS, BackendConfig, BackendSpec, Capabilities
+from lexigram.nosql.backend import API, BACKENDS, BackendConfig, BackendSpec, Capabilities, IndexFile
+from lexigram.nosql.backends.memory.spec import SPEC as MEMORY
 from lexigram.nosql.cli.features import load_features
 from lexigram.nosql.doctor import check
 from lexigram.nosql.testing.features import FEATURES
@@ -230,7 +233,7 @@ def test_drop_asks_first(held: Any, command: Any) -> None:
     ("arguments", "code", "message"),
     [
         (["ping", "-d", "memroy"], 1, "no 'memroy' in group 'lexigram.nosql.backends'"),
-        (["ping", "-d", "firestore"], 1, "pip install lexigram-nosql-firestore"),
+        (["ping", "-d", "couchdb"], 1, "no 'couchdb' in group"),
         (["ping", "-c", "missing.yaml"], 1, "there is no configuration file missing.yaml"),
         (["ping", "-s", "main"], 1, "no store is called 'main'"),
         (["find", "items", "-d", "memory", "-f", "{"], 2, "Invalid value for --filter: not JSON"),
@@ -315,3 +318,37 @@ def test_the_doctor_asks_every_store(jsonfiles: BackendSpec, tmp_path: Path) -> 
 def test_the_doctor_has_nothing_to_ask_where_nothing_is_configured(section: dict[str, Any]) -> None:
     """An application without documents is not ill."""
     assert asyncio.run(check(LexigramConfig.from_dict(section))) == []
+
+
+def made_for(config: Any, existing: str | None) -> IndexFile:
+    """An index file that keeps what is there."""
+    return IndexFile("seen.indexes", f"{existing or ''}one more\n", 1)
+
+
+@pytest.fixture
+def seeing() -> Iterator[None]:
+    """A backend whose indexes are made by tools of its service."""
+    undo = BACKENDS.register("seeing", replace(MEMORY, name="seeing", index_file=made_for))
+    yield
+    undo()
+
+
+@pytest.mark.usefixtures("seeing")
+def test_without_a_collection_indexes_writes_the_file_of_the_services_tools(command: Any, tmp_path: Path) -> None:
+    """Under its usual name or another one, or to standard output; what is there is kept."""
+    chosen = tmp_path / "chosen.json"
+    chosen.write_text("held\n")
+    assert command("indexes", "--driver", "seeing", "--output", chosen).code == 0
+    assert chosen.read_text() == "held\none more\n"
+    assert command("indexes", "--driver", "seeing", "--output", "-").out == "one more\n"
+    outcome = command("indexes", "--driver", "seeing", "--json")
+    assert json.loads(outcome.out) == {"file": "seen.indexes", "seen": 1}
+    assert Path("seen.indexes").read_text() == "one more\n"
+
+
+@pytest.mark.usefixtures("seeing")
+def test_indexes_without_a_collection_needs_such_a_backend(command: Any, tmp_path: Path) -> None:
+    """Memory makes its indexes itself; a list goes to standard output; a folder is no file."""
+    assert command("indexes").code == 2
+    assert command("indexes", "things", "--output", "x.json").code == 2
+    assert command("indexes", "--driver", "seeing", "--output", tmp_path).code == 2

@@ -21,7 +21,7 @@ from lexigram.nosql.driver import Driver
 from lexigram.plugins import PluginGroup
 from pydantic import Field, SecretStr
 
-__all__ = ["API", "BACKENDS", "BackendConfig", "BackendSpec", "Capabilities", "ScanPolicy"]
+__all__ = ["API", "BACKENDS", "BackendConfig", "BackendSpec", "Capabilities", "IndexFile", "ScanPolicy"]
 
 API = 1
 """Number of the driver contract. A backend written against another one is refused when it is loaded."""
@@ -175,6 +175,21 @@ class Capabilities:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """A file from which a service's own tools make indexes.
+
+    Attributes:
+        name: What the tools call it.
+        text: What is in it.
+        seen: For how many different needs of queries that were seen it holds indexes.
+    """
+
+    name: str
+    text: str
+    seen: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendSpec:
     """What a backend is.
@@ -188,6 +203,8 @@ class BackendSpec:
         distribution: The pip name that provides it.
         document_size: Counts the bytes of a document as the backend does, for ``max_document_bytes``; its size in BSON
             when missing.
+        index_file: For a service whose own tools make the indexes: given the backend's section, and the text of the
+            tools' file where there is one, the file that holds the indexes for the queries that were seen as well.
     """
 
     name: str
@@ -197,6 +214,7 @@ class BackendSpec:
     connect: Callable[[Any], Awaitable[Driver]]
     distribution: str
     document_size: Callable[[Mapping[str, Any]], int] | None = None
+    index_file: Callable[[Any, str | None], IndexFile] | None = None
 
 
 def _refusal(spec: BackendSpec) -> str | None:

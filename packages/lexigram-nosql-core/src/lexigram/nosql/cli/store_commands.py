@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,17 +60,33 @@ def collections(
 
 
 def indexes(
-    collection: Annotated[str, typer.Argument(help="Name of the collection.")],
+    collection: Annotated[str | None, typer.Argument(help="Name of the collection.")] = None,
     config: ConfigFile = None,
     profile: Profile = None,
     driver: DriverName = None,
     store: StoreName = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Without a collection: the file to write; - for standard output."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the indexes of a collection."""
+    """List the indexes of a collection.
+
+    Without a collection, for a backend whose own tools make indexes: write the tools' file for the queries that were
+    seen (firestore.indexes.json, say). What stands in the file is kept.
+    """
+    target = Target(config, profile, driver, store)
+    if collection is None:
+        from lexigram.nosql.cli.index_files import write_index_file
+
+        write_index_file(target, output, as_json=as_json)
+        return
+    if output is not None:
+        raise typer.BadParameter("a list of indexes goes to standard output.", param_hint="--output")
     from lexigram.nosql.cli.listing import show_indexes
 
-    show_indexes(Target(config, profile, driver, store), collection, as_json=as_json)
+    show_indexes(target, collection, as_json=as_json)
 
 
 def drop(

@@ -276,6 +276,9 @@ def _equal(path: str, native: str, value: Any, hint: FieldHint, about: Translati
     if cls is str and about.collation is not None:
         about.notes[path] = "text is compared under a collation"
         return EVERYTHING
+    if cls is datetime and "array" not in hint.kinds and "other" in hint.kinds:
+        about.use(path, hint)
+        return _moment(native, value)
     found: list[Conjunction] = []
     exact = True
     scalar = scalar_equal(native, value, hint)
@@ -291,6 +294,15 @@ def _equal(path: str, native: str, value: Any, hint: FieldHint, about: Translati
         exact = exact and elements[1]
     about.use(path, hint)
     return either([Selected((conjunction,), exact) for conjunction in found]) if found else NOTHING
+
+
+def _moment(native: str, value: datetime) -> Selected:
+    """A date to the millisecond, wherever in it."""
+    terms = [Term(native, ">=", (encode_value(value),))]
+    if value <= _LAST:
+        terms.append(Term(native, "<", (encode_value(value + _MILLISECOND),)))
+    stored = Term(tagged(native, tags.DATE), "==", (Value(integer_value=date_millis(value)),))
+    return Selected((tuple(terms), (stored,)), True)
 
 
 def _inexpressible(path: str, about: Translation) -> Selected:

@@ -20,11 +20,11 @@ from uuid import UUID
 from lexigram.nosql.backends.firestore.codec import tags
 from lexigram.nosql.backends.firestore.codec.encoding import encode_value
 from lexigram.nosql.backends.firestore.codec.messages import Value
-from lexigram.nosql.backends.firestore.planning.hints import INDEXED_BYTES, FieldHint
+from lexigram.nosql.backends.firestore.planning.hints import ANYTHING, INDEXED_BYTES, FieldHint
 from lexigram.nosql.backends.firestore.planning.terms import Conjunction, Term
 from lexigram.nosql.values.bson_compat import BsonTag, binary_parts, bson_tag
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, NUMBER_KINDS, class_kind
-from lexigram.nosql.values.order import date_millis, number_value
+from lexigram.nosql.values.order import number_value
 
 __all__ = [
     "double",
@@ -189,20 +189,26 @@ def decimals_mark() -> Any:
     return form
 
 
+def _may_be_reference(text: str) -> bool:
+    """True for what a reference to a document, which another program may have stored, is read as."""
+    return text.count("/") % 2 == 1
+
+
 def _forms(value: Any, kinds: frozenset[str]) -> list[Any] | None:
     """All forms in which a value may be stored that is no number; none where the kinds rule it out."""
     cls = type(value)
     if cls is str:
         if "text" not in kinds:
             return []
-        return [encode_value(value)] if fits_index(value) else None
+        if not fits_index(value) or (kinds is ANYTHING.kinds and _may_be_reference(value)):
+            return None
+        return [encode_value(value)]
     if cls is bool:
         return [encode_value(value)] if "bool" in kinds else []
     if cls is datetime:
-        forms = [encode_value(value)] if "date" in kinds else []
         if "other" in kinds:
-            forms.append(_date_form(date_millis(value)))
-        return forms
+            return None  # others may have stored microseconds, which are cut when they are read
+        return [encode_value(value)] if "date" in kinds else []
     if cls is bytes:
         return _binary_forms(value, 0, kinds)
     if cls is UUID:
@@ -214,13 +220,6 @@ def _forms(value: Any, kinds: frozenset[str]) -> list[Any] | None:
     if tag is BsonTag.OBJECT_ID or tag is BsonTag.TIMESTAMP or tag is BsonTag.MIN_KEY or tag is BsonTag.MAX_KEY:
         return [encode_value(value)] if "other" in kinds else []
     return None
-
-
-def _date_form(milliseconds: int) -> Any:
-    """A date that is stored as a ``bson.DatetimeMS``."""
-    form = Value()
-    form.map_value.fields[tags.DATE].integer_value = milliseconds
-    return form
 
 
 def _binary_forms(content: bytes, subtype: int, kinds: frozenset[str]) -> list[Any] | None:

@@ -21,10 +21,10 @@ kind            what the field may hold, beside null
 ``number``      an int or a float that is not NaN
 ``decimal``     a ``Decimal``
 ``bool``        a bool
-``date``        a datetime
+``date``        a datetime of whole milliseconds, as this backend stores it
 ``bytes``       bytes, at most 1,500
 ``uuid``        a ``UUID``
-``scalar``      anything but a list or a dict
+``scalar``      anything but a list, a dict, and Firestore's own references and geographical points
 ``map``         a dict
 ``array``       a list, whose elements are neither lists nor dicts
 ``array of k``  a list whose elements are of the kind *k*, one of those above ``scalar``
@@ -147,7 +147,8 @@ class FieldHint:
         return f"holds more than {INDEXED_BYTES} bytes" if _is_long(value, self.kinds) else None
 
 
-ANYTHING: Final = FieldHint("", _SCALARS | {"map", "array"}, _SCALARS | {"map", "array"})
+_ALL: Final = _SCALARS | {"map", "array"}
+ANYTHING: Final = FieldHint("", _ALL, _ALL)
 """What a field without a hint may hold."""
 
 
