@@ -16,8 +16,8 @@ MAX_DOCUMENT_BYTES = 409_600
 """Largest item, in bytes as DynamoDB counts (Amazon DynamoDB Developer Guide, "Constraints": 400 KB)."""
 
 MAX_NESTING = 31
-"""Levels of documents and arrays, the document itself being one. DynamoDB nests an attribute 32 deep; one of them is
-kept for the map in which a value stands that DynamoDB has no type for."""
+"""Levels of documents and arrays, the document itself being one. DynamoDB nests an attribute 32 deep; the innermost
+value is one of them, and one is kept for the map in which a value stands that DynamoDB has no type for."""
 
 
 async def _connect(config: DynamoDBConfig) -> Driver:

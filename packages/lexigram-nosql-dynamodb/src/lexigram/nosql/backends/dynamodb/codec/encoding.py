@@ -31,8 +31,9 @@ Encoder = Callable[[Any, int], AttributeValue]
 ANY_PATH: Final = "*"
 """Stands alone in ``_lx.f`` for more paths than are worth listing."""
 
-MAX_NESTING: Final = 32
-"""How deep maps and lists may be nested in an attribute (Amazon DynamoDB Developer Guide, "Constraints")."""
+MAX_NESTING: Final = 31
+"""How deep maps and lists may be nested in an attribute: of the 32 levels that DynamoDB allows (Amazon DynamoDB
+Developer Guide, "Constraints"), the innermost value is one."""
 
 _MOST_PATHS: Final = 32
 _NULL: Final[AttributeValue] = {"NULL": True}
@@ -57,7 +58,7 @@ class _Culprit(Exception):  # noqa: N818 - never leaves this module
 def _deeper(depth: int) -> int:
     """The levels left below a container, or a tag, which is one as well."""
     if depth <= 0:
-        raise _Culprit(f"nested deeper than DynamoDB's {MAX_NESTING} levels", "flatten the document")
+        raise _Culprit("nested deeper than DynamoDB's 32 levels", "flatten the document")
     return depth - 1
 
 

@@ -2,14 +2,16 @@
 
 Names and text in UTF-8, bytes as they are, one byte for null and bool, one for every two digits of a number and one
 more (and one for a minus), three for a map or list and one for each entry (Amazon DynamoDB Developer Guide, "DynamoDB
-item sizes and formats").
+item sizes and formats"). Digits are paired from the decimal point, so ``1.5`` has two pairs; DynamoDB Local counts so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
+from lexigram.nosql.backends.dynamodb.codec.numbers import plain_text
 from lexigram.nosql.exceptions import DocumentTooLargeError
 
 __all__ = ["MAX_ITEM_BYTES", "check_size", "item_size", "value_size"]
@@ -23,14 +25,20 @@ def _text(value: str) -> int:
 
 
 def _number(value: str) -> int:
-    mantissa, _, _ = value.replace("e", "E").partition("E")
-    negative = mantissa[:1] == "-"
-    whole, _, fraction = mantissa.lstrip("+-").partition(".")
-    if fraction.strip("0"):
-        digits = (whole.lstrip("0") + fraction.rstrip("0")) if whole.strip("0") else fraction.strip("0")
-    else:
-        digits = whole.strip("0")
-    return (len(digits) + 1) // 2 + 1 + negative
+    if value.isdecimal() and value[-1] != "0":  # most of them
+        return (len(value.lstrip("0")) + 1) // 2 + 1
+    if "E" in value or "e" in value:
+        value = plain_text(Decimal(value))
+    negative = value[:1] == "-"
+    whole, _, fraction = value.lstrip("+-").partition(".")
+    # Digits are kept in pairs, counted from the point to both sides, without those pairs of zeros that only fill up.
+    digits = whole.rjust(len(whole) + len(whole) % 2, "0") + fraction.ljust(len(fraction) + len(fraction) % 2, "0")
+    first, last = 0, len(digits)
+    while last > first and digits[last - 2 : last] == "00":
+        last -= 2
+    while first < last and digits[first : first + 2] == "00":
+        first += 2
+    return (last - first) // 2 + 1 + negative
 
 
 def _bytes(value: str) -> int:

@@ -178,7 +178,8 @@ class Direct:
     ) -> dict[str, Any]:
         """Follow botocore's retry handlers after a first attempt that failed."""
         model = self._model.operation_model(operation)
-        context: dict[str, Any] = {"client_region": self._client.meta.region_name}
+        meta = self._client.meta
+        context: dict[str, Any] = {"client_region": meta.region_name, "client_config": meta.config}
         attempts = 1
         self._endpoint._update_retries_context(context, attempts)
         self._retried = True
