@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lexigram.nosql.aggregation import LocalContext, parse_pipeline
 from lexigram.nosql.aggregation.accumulators.compile import compile_accumulator
+from lexigram.nosql.aggregation.stages.base import Run, Runner
 from lexigram.nosql.aggregation.stages.columns import Step, open_column, run_steps
 from lexigram.nosql.testing import strategies
 from lexigram.nosql.values.path import MISSING
@@ -109,3 +111,45 @@ def test_columns_that_share_a_loop_do_not_disturb_each_other(names: list[str], b
         steps += shared.add(groups, values)
     run_steps(steps)
     assert [list(column.results()) for column in together] == [list(column.results()) for column in alone]
+
+
+_FIELDS = [("$sum", "$x"), ("$avg", "$x"), ("$max", "$y"), ("$min", "$y"), ("$sum", 1), ("$avg", "$y"), ("$count", {})]
+
+
+@given(
+    st.lists(st.sampled_from(_FIELDS), min_size=1, max_size=5),
+    st.lists(
+        st.lists(
+            st.fixed_dictionaries(
+                {"g": st.sampled_from("abc")},
+                optional={"x": st.one_of(_PLAIN[0], _PLAIN[0], *_PLAIN), "y": st.one_of(_PLAIN[0], _PLAIN[3], *_PLAIN)},
+            ),
+            min_size=1,
+            max_size=8,
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_documents_read_in_one_loop_give_what_accumulators_give(
+    fields: list[tuple[str, Any]], batches: list[list[dict[str, Any]]]
+) -> None:
+    """However far the loop gets, and wherever it stops for a value that is not plain or is not there."""
+    stages = [{"$group": {"_id": "$g", **{f"f{place}": {name: spec} for place, (name, spec) in enumerate(fields)}}}]
+    (stage,) = parse_pipeline(stages).plan
+    runner = stage.open(Run(LocalContext(), {"NOW": None}))
+    assert isinstance(runner, Runner)
+    compiled = [compile_accumulator(name, spec, variables=frozenset(), collation=None) for name, spec in fields]
+    expected: dict[str, list[Any]] = {}
+    for batch in batches:
+        list(runner.push(batch))
+        for document in batch:
+            for each, accumulator in zip(
+                compiled, expected.setdefault(document["g"], [one.new(None, {}) for one in compiled]), strict=True
+            ):
+                accumulator.add(each.argument.evaluate(document, {}))
+    found = [document for out in runner.finish() for document in out]
+    assert [document["_id"] for document in found] == list(expected)
+    for document in found:
+        results = [accumulator.result() for accumulator in expected[document["_id"]]]
+        assert all(map(_alike, list(document.values())[1:], results)), (document, results)

@@ -515,7 +515,10 @@ class _Writer:
     def source(self, node: Node, kind: Kind) -> str:
         test = self.node(node, _Scope("d"), 0)
         eager = kind in _EAGER and _FETCH in test and len(test) < _MAX_TWICE
-        run = (_EAGER if eager else _RUN)[kind].format(test=_cautious(test), eager=_eager(test), pause=_PAUSE)
+        bound = "".join([f", {name}={name}" for name in [*(f"c{index}" for index in sorted(self.used)), *_BOUND]])
+        run = (_EAGER if eager else _RUN)[kind].format(
+            test=_cautious(test), eager=_eager(test), pause=_PAUSE, bound=bound
+        )
         self.names["lacking"] = [0]
         own = ", ".join([f"{name!r}: C[{index}]" for name, index in self.own.items()])
         lines = [
@@ -572,17 +575,21 @@ def run(docs, limit=0):
             if len(found) == limit: break
     return found""",
     "count": """\
-def run(docs):
+def run(docs{bound}):
     n = 0
     for d in docs:
         if {test}: n += 1
     return n""",
     "first": """\
-def run(docs):
+def run(docs{bound}):
     for d in docs:
         if {test}: return d
     return None""",
 }
+
+# What a loop looks at for every document is a parameter with a default where calls are few: reading a local takes half
+# the time of reading a constant of the factory or a builtin. A comprehension would put its variables in cells.
+_BOUND: Final = ("int", "float", "str", "type", "list", "dict")
 
 # The document at which the eager form stops is asked again, and those after it, in the cautious form. A comprehension
 # cannot go on where it stopped, so it begins anew, which only something that can be read twice allows.
@@ -618,19 +625,23 @@ def run(docs, limit=0):
             if len(found) == limit: break
     return found""",
     "count": """\
-def run(docs):
+def run(docs{bound}):
+    n = 0
+    rest = iter(docs)
     if lacking[0]: lacking[0] -= 1
-    elif iter(docs) is not docs:
+    else:
         try:
-            return len([1 for d in docs if {eager}])
+            for d in rest:
+                if {eager}: n += 1
+            return n
         except KeyError:
             lacking[0] = {pause}
-    n = 0
-    for d in docs:
+            if {test}: n += 1
+    for d in rest:
         if {test}: n += 1
     return n""",
     "first": """\
-def run(docs):
+def run(docs{bound}):
     rest = iter(docs)
     if lacking[0]: lacking[0] -= 1
     else:

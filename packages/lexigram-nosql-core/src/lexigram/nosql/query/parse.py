@@ -133,6 +133,16 @@ class Query:
         return self._root
 
     @property
+    def pattern(self) -> Node:
+        """The filter's tree with slots, which filters of one :attr:`shape` share."""
+        return self._template.root
+
+    @property
+    def constants(self) -> Sequence[Any]:
+        """What stands in the slots of :attr:`pattern`; do not change it."""
+        return self._constants
+
+    @property
     def is_empty(self) -> bool:
         """True if the filter has no condition, and so holds for every document."""
         return isinstance(self._template.root, Always)

@@ -26,7 +26,7 @@ from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
 from lexigram.nosql.values.path import MISSING
 from typing_extensions import override
 
-__all__ = ["Column", "Step", "classes_of", "open_column", "run_steps"]
+__all__ = ["Column", "Inline", "Members", "Step", "classes_of", "open_column", "run_inline", "run_steps"]
 
 _INT: Final = frozenset({int})
 _FLOAT: Final = frozenset({float})
@@ -116,6 +116,91 @@ def run_steps(steps: Sequence[Step]) -> None:
         steps = [step for step in steps if step.groups is not groups]
 
 
+class Inline(NamedTuple):
+    """What a column does with each value, where all values are of one plain class.
+
+    Attributes:
+        kind: As for :class:`Step`.
+        target: What stands so far for each group.
+    """
+
+    kind: Literal["total", "count", "largest", "smallest"]
+    target: list[Any]
+
+
+_INLINE: Final[Mapping[type, str]] = {int: "int", float: "float", str: "str"}
+
+
+@lru_cache(maxsize=256)
+def _inline_loop(fields: tuple[type, ...], kinds: tuple[tuple[str, int], ...]) -> Callable[..., Any]:
+    """Write the loop that reads documents itself: it takes half the time of columns drawn out of them first.
+
+    Nothing is done for a document before all its values are known to be of the classes that were seen first.
+    """
+    numbers = range(len(fields))
+    lines = ["def run(groups, documents, names, targets):"]
+    lines += [f"    n{number} = names[{number}]" for number in numbers]
+    lines += [f"    t{number} = targets[{number}]" for number in range(len(kinds))]
+    lines += ["    pairs = zip(groups, documents, strict=True)", "    try:", "        for group, document in pairs:"]
+    for number in numbers:
+        name = _INLINE[fields[number]]
+        unordered = f" or v{number} != v{number}" if name == "float" else ""
+        lines.append(f"            v{number} = document[n{number}]")
+        lines.append(f"            if v{number}.__class__ is not {name}{unordered}: break")
+    for number, (kind, field) in enumerate(kinds):
+        lines.append("            " + _STEPS[kind].format(number).replace(f"v{number}", f"v{field}"))
+    lines += ["        else:", "            return None", "    except KeyError:", "        pass"]
+    lines.append("    return (group, document), pairs")
+    namespace: dict[str, Any] = {}
+    exec(compile("\n".join(lines), "<columns>", "exec"), namespace)  # noqa: S102 - the source is ours alone
+    made: Callable[..., Any] = namespace["run"]
+    return made
+
+
+def run_inline(
+    columns: Sequence[Column],
+    fields: Sequence[str | None],
+    members: Members,
+    groups: Sequence[int],
+    documents: list[dict[str, Any]],
+) -> tuple[Sequence[int], list[dict[str, Any]]]:
+    """Take the values of a batch straight out of its documents, as far as all of them are plain.
+
+    Args:
+        columns: The columns.
+        fields: The field that each column reads; None where it reads none.
+        members: Counts the documents.
+        groups: The group of each document.
+        documents: The documents; at least one.
+
+    Returns:
+        The groups and the documents that are left, from the first that has a value which is not plain.
+    """
+    first = documents[0]
+    classes: dict[str, type] = {}
+    kinds: list[tuple[str, int]] = []
+    targets: list[list[Any]] = []
+    for column, field in zip(columns, fields, strict=True):
+        value = None if field is None else first.get(field, MISSING)
+        steps = column.inline(value)
+        if steps is None:
+            return groups, documents
+        if field is not None:
+            classes[field] = type(value)
+        place = -1 if field is None else list(classes).index(field)
+        for kind, target in steps:
+            kinds.append((kind, place))
+            targets.append(target)
+    if members.wanted:
+        kinds.append(("count", -1))
+        targets.append(members.counts)
+    left = _inline_loop(tuple(classes.values()), tuple(kinds))(groups, documents, list(classes), targets)
+    if left is None:
+        return (), []
+    pairs = [left[0], *left[1]]
+    return [group for group, _ in pairs], [document for _, document in pairs]
+
+
 class Column(ABC):
     """What one accumulator holds for all groups."""
 
@@ -144,6 +229,17 @@ class Column(ABC):
             PipelineError: The accumulator does not take one of them.
         """
 
+    def inline(self, first: Any) -> Sequence[Inline] | None:
+        """What is to be done with each value of a batch, if all are like the first.
+
+        Args:
+            first: The first value; None where the column reads no field.
+
+        Returns:
+            What to do, maybe nothing; None where values have to go through :meth:`add`.
+        """
+        return None
+
     @abstractmethod
     def results(self) -> Sequence[Any]:
         """What has been accumulated for each group."""
@@ -156,6 +252,38 @@ class Column(ABC):
     def held(self) -> int:
         """How many values are held."""
         return 0
+
+
+class Members:
+    """How many documents each group has, counted once for all columns that need to know.
+
+    Attributes:
+        counts: The number for each group, without the batch that the columns are taking.
+        wanted: Whether a column wants to know.
+    """
+
+    __slots__ = ("counts", "wanted")
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+        self.wanted = False
+
+    def open(self, count: int) -> None:
+        """Make room for so many new groups."""
+        self.counts += [0] * count
+
+    def add(self, groups: Sequence[int]) -> Sequence[Step]:
+        """Take the documents of a batch, after all columns have."""
+        counts = self.counts
+        if len(counts) == 1:
+            counts[0] += len(groups)
+            return ()
+        return (Step("count", groups, (), counts),) if self.wanted else ()
+
+    @property
+    def inline(self) -> Inline:
+        """What is to be done for each document."""
+        return Inline("count", self.counts)
 
 
 class _Objects(Column):
@@ -301,6 +429,10 @@ class _Totals(_Plain):
             return self._add_ints(_of(int, groups, values, classes), ints)
         return ()
 
+    @override
+    def inline(self, first: Any) -> Sequence[Inline] | None:
+        return (Inline("total", self._wholes),) if type(first) is int and self._objects is None else None
+
     def _add_ints(self, groups: Sequence[int], values: Sequence[int]) -> Sequence[Step]:
         wholes = self._wholes
         if len(wholes) == 1:
@@ -355,18 +487,29 @@ class _Sums(_Totals):
 
 
 class _Averages(_Totals):
-    """Averages of numbers."""
+    """Averages of numbers.
 
-    __slots__ = ("_counts",)
+    As long as every value is a number, the members of a group are counted for all such columns together.
+    """
 
-    def __init__(self, make: Make) -> None:
+    __slots__ = ("_members", "_own")
+
+    def __init__(self, make: Make, members: Members | None) -> None:
         super().__init__(make)
-        self._counts: list[int] = []
+        self._members = members
+        self._own: list[int] = []
+        if members is not None:
+            members.wanted = True
+
+    @property
+    def _counts(self) -> list[int]:
+        return self._own if self._members is None else self._members.counts
 
     @override
     def _grow(self, count: int) -> None:
         super()._grow(count)
-        self._counts += [0] * count
+        if self._members is None:
+            self._own += [0] * count
 
     @override
     def _take(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step] | None:
@@ -374,20 +517,30 @@ class _Averages(_Totals):
         steps = self._absorb(groups, values, classes)
         if steps is None:
             return None
-        counts = self._counts
         numbers = groups
         if not classes <= _NUMBERS:
+            if self._members is not None:
+                self._own, self._members = self._members.counts.copy(), None
             numbers = [group for group, value in zip(groups, values, strict=True) if type(value) in _NUMBERS]
+        if self._members is not None:
+            return steps
+        counts = self._own
         if len(counts) == 1:
             counts[0] += len(numbers)
             return steps
         return (*steps, Step("count", numbers, (), counts))
 
     @override
+    def inline(self, first: Any) -> Sequence[Inline] | None:
+        steps = super().inline(first)
+        return steps if steps is None or self._members is not None else (*steps, Inline("count", self._own))
+
+    @override
     def _seed(self, accumulator: Accumulator, group: int) -> None:
-        if self._counts[group] and isinstance(accumulator, Average):
+        count = self._counts[group]
+        if count and isinstance(accumulator, Average):
             self._add_state(accumulator, group)
-            accumulator.count = self._counts[group]
+            accumulator.count = count
 
     @override
     def _results(self) -> Sequence[Any]:
@@ -406,28 +559,31 @@ def _of(cls: type, groups: Sequence[int], values: Sequence[Any], classes: frozen
 class _Counts(Column):
     """Sums of one whole number, and so counts."""
 
-    __slots__ = ("_counts", "_step")
+    __slots__ = ("_members", "_shared", "_step")
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, members: Members | None) -> None:
         self._step = step
-        self._counts: list[int] = []
+        self._shared = members is not None
+        self._members = Members() if members is None else members
+        self._members.wanted = True
 
     @override
     def open(self, ids: Sequence[Any]) -> None:
-        self._counts += [0] * len(ids)
+        if not self._shared:
+            self._members.open(len(ids))
 
     @override
     def add(self, groups: Sequence[int], values: Sequence[Any]) -> Sequence[Step]:
-        counts = self._counts
-        if len(counts) == 1:
-            counts[0] += len(groups)
-            return ()
-        return (Step("count", groups, (), counts),)
+        return () if self._shared else self._members.add(groups)
+
+    @override
+    def inline(self, first: Any) -> Sequence[Inline] | None:
+        return () if self._shared else (self._members.inline,)
 
     @override
     def results(self) -> Sequence[Any]:
-        step = self._step
-        return _clipped([count * step for count in self._counts])
+        step, counts = self._step, self._members.counts
+        return _clipped(counts if step == 1 else [count * step for count in counts])
 
 
 class _Extremes(_Plain):
@@ -463,6 +619,14 @@ class _Extremes(_Plain):
             return None
         self._class = present
         return (Step("largest" if self._largest else "smallest", groups, values, self._best),)
+
+    @override
+    def inline(self, first: Any) -> Sequence[Inline] | None:
+        cls = type(first)
+        if self._objects is not None or cls not in _INLINE or not self._class <= {cls}:
+            return None
+        self._class = frozenset((cls,))
+        return (Inline("largest" if self._largest else "smallest", self._best),)
 
     @override
     def _seed(self, accumulator: Accumulator, group: int) -> None:
@@ -565,13 +729,16 @@ def _clipped(numbers: Sequence[int]) -> Sequence[Any]:
     return numbers
 
 
-def open_column(accumulator: CompiledAccumulator, variables: Mapping[str, Any], *, collated: bool) -> Column:
+def open_column(
+    accumulator: CompiledAccumulator, variables: Mapping[str, Any], *, collated: bool, members: Members | None = None
+) -> Column:
     """Make the column of an accumulator.
 
     Args:
         accumulator: The accumulator, compiled.
         variables: Values of the variables.
         collated: Whether text is compared by a collation.
+        members: Counts the documents of groups for all columns; None where the column is to count alone.
 
     Returns:
         The column, for one run.
@@ -583,11 +750,11 @@ def open_column(accumulator: CompiledAccumulator, variables: Mapping[str, Any], 
         return new(group, variables)
 
     if name in ("$sum", "$count") and argument.is_constant and type(argument.value) is int:
-        return _Counts(argument.value)
+        return _Counts(argument.value, members)
     if name == "$sum":
         return _Sums(make)
     if name == "$avg":
-        return _Averages(make)
+        return _Averages(make, members)
     if name in ("$min", "$max") and not collated:
         return _Extremes(make, largest=name == "$max")
     if name == "$first":

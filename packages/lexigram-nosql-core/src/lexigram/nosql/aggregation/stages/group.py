@@ -27,7 +27,7 @@ from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, fault
 from lexigram.nosql.aggregation.limits import CHUNK, Meter
 from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Document, Fields, Output, Run, Runner, Stage
-from lexigram.nosql.aggregation.stages.columns import Step, classes_of, open_column, run_steps
+from lexigram.nosql.aggregation.stages.columns import Members, Step, classes_of, open_column, run_inline, run_steps
 from lexigram.nosql.aggregation.stages.parsing import Env, shown
 from lexigram.nosql.aggregation.stages.sort import SortStage, check_sort
 from lexigram.nosql.values.order import hash_key
@@ -159,16 +159,34 @@ class Grouping(Runner):
         run: The run.
     """
 
-    __slots__ = ("_bytes", "_columns", "_ids", "_meter", "_numbers", "_plain", "_seen", "_stage", "_variables")
+    __slots__ = (
+        "_bytes",
+        "_columns",
+        "_fields",
+        "_ids",
+        "_members",
+        "_meter",
+        "_numbers",
+        "_plain",
+        "_seen",
+        "_stage",
+        "_variables",
+    )
 
     def __init__(self, stage: Group, run: Run) -> None:
         super().__init__()
         self._stage = stage
         self._variables = run.variables
         self._plain = stage.identity is hash_key
+        self._members = Members()
         self._columns = [
-            open_column(output.accumulator, run.variables, collated=not self._plain) for output in stage.outputs
+            open_column(output.accumulator, run.variables, collated=not self._plain, members=self._members)
+            for output in stage.outputs
         ]
+        arguments = [output.accumulator.argument for output in stage.outputs]
+        self._fields: list[str | None] | None = None
+        if arguments and all(part.field_name is not None or part.is_constant for part in arguments):
+            self._fields = [part.field_name for part in arguments]
         # A key that is not there yet takes the next number, without a call of Python's.
         self._numbers: defaultdict[Any, int] = defaultdict(count().__next__)
         self._ids: list[Any] = []
@@ -179,6 +197,14 @@ class Grouping(Runner):
     @override
     def push(self, batch: Batch) -> Iterable[Batch]:
         groups = self._number(batch)
+        if self._fields is not None and len(self._ids) > 1:
+            groups, batch = run_inline(self._columns, self._fields, self._members, groups, batch)
+        if batch:
+            self._take(groups, batch)
+        self._check()
+        return ()
+
+    def _take(self, groups: Sequence[int], batch: Batch) -> None:
         variables = self._variables
         steps: list[Step] = []
         for output, column in zip(self._stage.outputs, self._columns, strict=True):
@@ -186,9 +212,8 @@ class Grouping(Runner):
             steps += column.add(groups, values)
             if column.keeps and self._meter.limit:
                 self._count(values)
+        steps += self._members.add(groups)
         run_steps(steps)
-        self._check()
-        return ()
 
     def _number(self, batch: Batch) -> Sequence[int]:
         """The group of each document; groups that are new are opened."""
@@ -219,6 +244,7 @@ class Grouping(Runner):
 
     def _open(self, ids: list[Any]) -> None:
         self._ids += ids
+        self._members.open(len(ids))
         for column in self._columns:
             column.open(ids)
         if self._meter.limit:
