@@ -1,0 +1,134 @@
+"""An open connection to DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lexigram.nosql.backends.dynamodb.client import DynamoClient
+from lexigram.nosql.backends.dynamodb.collection import DynamoDBCollection
+from lexigram.nosql.backends.dynamodb.compiling import compile_reach
+from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
+from lexigram.nosql.backends.dynamodb.errors import classify
+from lexigram.nosql.backends.dynamodb.layouts.home import Home
+from lexigram.nosql.backends.dynamodb.layouts.homes import Homes
+from lexigram.nosql.backends.dynamodb.layouts.removing import remove_collection
+from lexigram.nosql.backends.dynamodb.reading.native import NativeFind, Reach
+from lexigram.nosql.backends.dynamodb.reading.reader import Reader
+from lexigram.nosql.backends.dynamodb.transactions import Transaction
+from lexigram.nosql.backends.dynamodb.writing.writer import Writer
+from lexigram.nosql.driver import Access
+from lexigram.nosql.exceptions import NoSQLError
+from lexigram.nosql.finishing import to_the_end
+
+__all__ = ["DynamoDBDriver", "connect"]
+
+
+async def connect(config: DynamoDBConfig) -> DynamoDBDriver:
+    """Make a client on the running event loop, and ask for what is recorded of collections.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        NoSQLConnectionError: The service does not answer, or a setting is not valid.
+        AuthenticationFailedError: It refuses the credentials.
+    """
+    client = DynamoClient(config)
+    driver: DynamoDBDriver | None = None
+    try:
+        await client.open()
+        driver = DynamoDBDriver(client, config)
+        await driver.homes.open()
+    except Exception as error:
+        await to_the_end(client.close())
+        found = classify(error)
+        if found is None:
+            raise
+        raise found from error
+    except BaseException:
+        await to_the_end(client.close())
+        raise
+    return driver
+
+
+class DynamoDBDriver:
+    """An open connection.
+
+    Args:
+        client: The client, open.
+        config: Its configuration.
+
+    Attributes:
+        client: The client.
+        config: The configuration.
+        homes: Where collections lie.
+        reader: Reads items.
+        writer: Writes items.
+    """
+
+    shares_documents = False
+
+    def __init__(self, client: DynamoClient, config: DynamoDBConfig) -> None:
+        self.client = client
+        self.config = config
+        self.homes = Homes(client, config)
+        self.reader = Reader(client, config)
+        self.writer = Writer(client, config)
+
+    @property
+    def native(self) -> Any:
+        """The SDK's own client, of aioboto3."""
+        return self.client.native
+
+    def collection(self, name: str) -> DynamoDBCollection:
+        """A handle on a collection."""
+        return DynamoDBCollection(self, name)
+
+    async def ping(self) -> Mapping[str, Any]:
+        """Read what is recorded of collections, which every store may."""
+        await self.homes.catalogue.read()
+        return {
+            "region": self.config.region,
+            "layout": self.config.layout,
+            "table_name": self.config.table_name,
+        }
+
+    async def list_collections(self) -> list[str]:
+        """Names of the collections."""
+        return await self.homes.list()
+
+    async def drop_collection(self, name: str) -> None:
+        """Remove a collection with its documents, indexes and guards."""
+        await remove_collection(self.client, self.config, self.homes, name)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.homes.close()
+        await self.client.close()
+
+    def classify(self, error: BaseException) -> NoSQLError | None:
+        """Translate an error of the SDK by its code."""
+        return classify(error)
+
+    # --- transactions
+
+    async def begin(self) -> Transaction:
+        """Start a transaction; no request is made."""
+        return Transaction(self)
+
+    async def commit(self, session: Transaction) -> None:
+        """Store what a transaction wrote."""
+        await session.commit()
+
+    async def rollback(self, session: Transaction) -> None:
+        """Forget what a transaction wrote."""
+        session.rollback()
+
+    def strict_reach(self, home: Home, find: NativeFind) -> Reach:
+        """How a read reaches what was written last."""
+        return compile_reach(home, find.query, find.sort, find.hint, strict=True)
+
+    def key_reach(self, home: Home) -> Reach:
+        """How documents of known keys are reached."""
+        return Reach("keys", Access("key", fields=("_id",)))

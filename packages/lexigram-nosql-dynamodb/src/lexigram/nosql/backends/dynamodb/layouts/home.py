@@ -1,0 +1,243 @@
+"""Where a collection's documents lie, and what they look like there.
+
+A :class:`Home` is made once for each state of a collection (its table, its indexes), shared by everybody, and replaced
+when one of them changes: two requests that see the same object work by the same rules.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from lexigram.nosql.backends.dynamodb.codec import decode_document, decode_id, decode_key, encode_item, encode_key
+from lexigram.nosql.backends.dynamodb.layouts.expiry import expiry_millis, is_due
+from lexigram.nosql.backends.dynamodb.layouts.names import escape
+from lexigram.nosql.backends.dynamodb.layouts.records import CollectionRecord, IndexRecord
+from lexigram.nosql.backends.dynamodb.layouts.reserved import META
+from lexigram.nosql.backends.dynamodb.planning.shape import KeyAttribute, TableShape
+from lexigram.nosql.driver import Document
+from lexigram.nosql.exceptions import DocumentValidationError
+
+__all__ = ["Home", "Item", "Revision", "new_revision"]
+
+Item = dict[str, Any]
+Revision = str | Mapping[str, Any]
+"""What tells whether an item is still the same: its revision, or the whole item where somebody else wrote it."""
+
+_REVISION: Final = "r"
+_REPLACED: Final = "w"
+
+_process: Final = secrets.token_urlsafe(9)
+_writes: Final = itertools.count()
+
+
+def new_revision() -> str:
+    """A text that no other write has."""
+    return f"{_process}{next(_writes):x}"
+
+
+@dataclass(frozen=True)
+class Home:
+    """One collection in its table.
+
+    Attributes:
+        collection: Its name.
+        shape: The table's keys and indexes, for the planner.
+        record: The collection's indexes of ours.
+        catalogue: Name of the table that holds guards.
+        catalogue_sort: Name of its sort key.
+        expiry: The attribute by which the table expires items.
+        exists: False while the table is not there.
+        stream: ARN of the table's stream, or None.
+        described: What the service says of the table.
+        expires_natively: True when others let items of the table expire, so that the attribute counts.
+    """
+
+    collection: str
+    shape: TableShape
+    record: CollectionRecord
+    catalogue: str
+    catalogue_sort: str
+    expiry: str
+    exists: bool
+    stream: str | None = None
+    described: Mapping[str, Any] | None = None
+    expires_natively: bool = False
+
+    @property
+    def table(self) -> str:
+        """Name of the table."""
+        return self.shape.table
+
+    @cached_property
+    def escaped(self) -> str:
+        """The collection's name as it stands in keys."""
+        return escape(self.collection)
+
+    @cached_property
+    def unique(self) -> tuple[IndexRecord, ...]:
+        """The unique indexes."""
+        return tuple(index for index in self.record.indexes if index.spec.unique)
+
+    @cached_property
+    def expiring(self) -> tuple[IndexRecord, ...]:
+        """The indexes after whose dates documents go."""
+        return tuple(index for index in self.record.indexes if index.expires)
+
+    @cached_property
+    def key_names(self) -> frozenset[str]:
+        """Names of the attributes of the table's key."""
+        return frozenset(key.name for key in self.shape.primary.keys)
+
+    @cached_property
+    def partition_name(self) -> str:
+        """Name of the partition key."""
+        return self.shape.primary.partition[0].name
+
+    # --- ids and keys
+
+    def key(self, identity: Any) -> Item:
+        """The key of the document with an ``_id``.
+
+        Args:
+            identity: The ``_id``.
+
+        Raises:
+            DocumentValidationError: The table's key cannot hold it.
+        """
+        found: Item = {}
+        for attribute in self.shape.primary.keys:
+            if attribute.constant is not None:
+                found[attribute.name] = attribute.constant
+            else:
+                found[attribute.name] = _key_value(attribute, self._part(attribute, identity))
+        return found
+
+    def key_of(self, item: Mapping[str, Any]) -> Item:
+        """The key of an item."""
+        return {name: item[name] for name in self.key_names}
+
+    def _part(self, attribute: KeyAttribute, identity: Any) -> Any:
+        if attribute.path == "_id":
+            return identity
+        part = (attribute.path or "").partition(".")[2]
+        if not isinstance(identity, Mapping) or part not in identity or len(identity) != len(self.shape.id_attributes):
+            names = ", ".join((key.path or "").partition(".")[2] for key in self.shape.id_attributes)
+            raise DocumentValidationError(
+                f"_id: the ids of {self.collection!r} are documents with the fields {names}", path="_id"
+            )
+        return identity[part]
+
+    def identity(self, item: Mapping[str, Any]) -> Any:
+        """The ``_id`` of an item."""
+        attributes = self.shape.id_attributes
+        first = attributes[0]
+        if first.path == "_id":
+            return decode_id(item[first.name], item) if first.encoded else _raw(item[first.name])
+        return {(key.path or "").partition(".")[2]: _raw(item[key.name]) for key in attributes}
+
+    # --- documents and items
+
+    def item(self, document: Document, *, whole: bool = False) -> Item:
+        """A document as an item, with a revision of its own.
+
+        Args:
+            document: The document, with its ``_id``.
+            whole: True when it replaces another as a whole.
+
+        Raises:
+            DocumentValidationError: It holds what items cannot hold.
+            NoSQLIndexError: An index cannot hold it.
+        """
+        revision = new_revision()
+        item = encode_item(self._inside(document), revision)
+        if whole:
+            item[META]["M"][_REPLACED] = {"S": revision}
+        item.update(self.key(document["_id"]))
+        if self.expiring:
+            due = expiry_millis(self.expiring, document)
+            if due is not None:
+                item[self.expiry] = {"N": str(-(-due // 1000))}
+        return item
+
+    def document(self, item: Item) -> Document:
+        """An item as a document."""
+        return self._outside(decode_document(item, self.identity(item), self.key_names))
+
+    def revision(self, item: Item) -> Revision:
+        """What tells whether an item is still the same."""
+        ours = item.get(META)
+        revision: str | None = None
+        if ours is not None:
+            revision = ours.get("M", {}).get(_REVISION, {}).get("S")
+        return item if revision is None else revision
+
+    def is_replaced(self, item: Item) -> bool:
+        """True when the latest write of an item gave the whole document."""
+        ours = item.get(META, {}).get("M", {})
+        return _REPLACED in ours and ours[_REPLACED] == ours.get(_REVISION)
+
+    def is_hidden(self, document: Document, now: int) -> bool:
+        """True when a document has expired.
+
+        Args:
+            document: The document.
+            now: Milliseconds from 1970.
+        """
+        return bool(self.expiring) and is_due(self.expiring, document, now)
+
+    def is_gone(self, item: Item, now: int) -> bool:
+        """True when an item has expired by the attribute that others set.
+
+        Args:
+            item: The item.
+            now: Milliseconds from 1970.
+        """
+        if not self.expires_natively:
+            return False
+        seconds = item.get(self.expiry, {}).get("N")
+        return seconds is not None and float(seconds) * 1000 <= now
+
+    @cached_property
+    def _moved(self) -> dict[str, str]:
+        """Field by the name that it has inside, where a key attribute has the field's own name."""
+        taken = [key.name for key in self.shape.primary.keys if key.name != "_id"]
+        return {name: f"$key:{name}" for name in taken if not name.startswith(META)}
+
+    def _inside(self, document: Document) -> Document:
+        moved = self._moved
+        if not moved or moved.keys().isdisjoint(document):
+            return document
+        return {moved.get(name, name): value for name, value in document.items()}
+
+    def _outside(self, document: Document) -> Document:
+        moved = self._moved
+        if not moved:
+            return document
+        back = {inside: name for name, inside in moved.items()}
+        if back.keys().isdisjoint(document):
+            return document
+        return {back.get(name, name): value for name, value in document.items()}
+
+
+def _raw(value: Mapping[str, Any]) -> Any:
+    return value["S"] if "S" in value else decode_key(value)
+
+
+def _key_value(attribute: KeyAttribute, value: Any) -> Item:
+    if attribute.encoded:
+        return encode_key(value, attribute.type)
+    if attribute.type == "S":
+        if not isinstance(value, str) or not value:
+            raise DocumentValidationError(
+                f"_id: the table's key attribute {attribute.name!r} takes text that is not empty, "
+                f"not {type(value).__name__}",
+                hint="Give ids of the key's type, or keep these documents in another table.",
+                path="_id",
+            )
+        return {"S": value}
+    return encode_key(value, attribute.type)

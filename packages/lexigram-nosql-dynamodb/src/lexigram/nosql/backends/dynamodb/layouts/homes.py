@@ -1,0 +1,221 @@
+"""Finds where collections lie, and makes their tables."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from lexigram.nosql.backends.dynamodb.errors import error_code
+from lexigram.nosql.backends.dynamodb.layouts.catalogue import Catalogue
+from lexigram.nosql.backends.dynamodb.layouts.home import Home
+from lexigram.nosql.backends.dynamodb.layouts.names import collection_of, table_of
+from lexigram.nosql.backends.dynamodb.layouts.records import CollectionRecord
+from lexigram.nosql.backends.dynamodb.layouts.reserved import EXPIRY, PARTITION
+from lexigram.nosql.backends.dynamodb.layouts.shapes import (
+    existing_primary,
+    key_schema,
+    own_primary,
+    single_primary,
+    table_shape,
+)
+from lexigram.nosql.backends.dynamodb.layouts.tables import Description, Tables
+from lexigram.nosql.backends.dynamodb.planning.shape import IndexShape
+from lexigram.nosql.exceptions import NoSQLError
+
+if TYPE_CHECKING:
+    from lexigram.nosql.backends.dynamodb.client import DynamoClient
+    from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
+
+__all__ = ["Homes"]
+
+
+class Homes:
+    """The homes of a store's collections.
+
+    Args:
+        client: The client.
+        config: The store's settings.
+
+    Attributes:
+        tables: The tables.
+        catalogue: The records of collections.
+    """
+
+    def __init__(self, client: DynamoClient, config: DynamoDBConfig) -> None:
+        self._client = client
+        self._config = config
+        self.tables = Tables(client, config)
+        self.catalogue = Catalogue(
+            client, config.table_name, config.pk_field, config.schema_lease_seconds, self._make_catalogue
+        )
+        self._described: dict[str, Description] = {}
+        self._homes: dict[str, Home] = {}
+        self._making: dict[str, asyncio.Lock] = {}
+
+    @property
+    def is_single(self) -> bool:
+        """True when all collections share one table."""
+        return self._config.layout == "single-table"
+
+    def table(self, collection: str) -> str:
+        """Name of a collection's table."""
+        given = self._config.existing_tables.get(collection)
+        if given is not None:
+            return given.table
+        return self._config.table_name if self.is_single else table_of(self._config.table_name, collection)
+
+    async def open(self) -> None:
+        """Read what is recorded of collections, and ask for the tables that exist already.
+
+        Which also shows whether the service answers, and takes the credentials.
+        """
+        await self.catalogue.read()
+        for collection in self._config.existing_tables:
+            await self.find(collection)
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        await self.catalogue.close()
+
+    def guess(self, collection: str) -> Home:
+        """Where a collection lies, as far as it is known without asking."""
+        return self._home(collection, self._described.get(self.table(collection)))
+
+    async def find(self, collection: str) -> Home:
+        """Where a collection lies; its table may be missing."""
+        await self.catalogue.fresh()
+        table = self.table(collection)
+        described = self._described.get(table)
+        if described is None:
+            described = await self.tables.describe(table)
+            if described is not None:
+                self._described[table] = described
+        return self._home(collection, described)
+
+    async def make(self, collection: str) -> Home:
+        """Where a collection lies, after its table has been made if it was missing.
+
+        Raises:
+            NoSQLError: It is missing, and ``table_creation`` is ``require``, or it is one that others make.
+        """
+        home = await self.find(collection)
+        if not home.exists or home.described is None or home.described.get("TableStatus") == "CREATING":
+            async with self._making.setdefault(home.table, asyncio.Lock()):
+                home = await self.find(collection)
+                if not home.exists:
+                    await self._make(collection)
+                elif home.described is not None and home.described.get("TableStatus") == "CREATING":
+                    self.forget(collection)
+                    known = await self.tables.wait(
+                        home.table, lambda one: one is None or one["TableStatus"] == "ACTIVE"
+                    )
+                    if known is None:
+                        await self._make(collection)
+                home = await self.find(collection)
+        if self.is_single and collection not in self._config.existing_tables and not home.record.version:
+            await self.catalogue.change(collection, lambda record: None if record.version else record)
+            home = await self.find(collection)
+        return home
+
+    def forget(self, collection: str) -> None:
+        """Ask the service again for a collection's table, the next time."""
+        if not self.is_single or collection in self._config.existing_tables:
+            self._described.pop(self.table(collection), None)
+        self._homes.pop(collection, None)
+
+    async def list(self) -> list[str]:
+        """Names of the collections that there are."""
+        own = list(self._config.existing_tables)
+        if self.is_single:
+            await self.catalogue.read()
+            return list(dict.fromkeys([*own, *self.catalogue.records]))
+        prefix = self._config.table_name
+        found = [collection_of(prefix, table) for table in await self.tables.names(f"{prefix}-")]
+        return list(dict.fromkeys([*own, *(name for name in found if name is not None)]))
+
+    async def _make(self, collection: str) -> None:
+        table = self.table(collection)
+        if self._config.table_creation == "require" or collection in self._config.existing_tables:
+            raise NoSQLError(
+                f"there is no table {table!r} for the collection {collection!r}",
+                hint=f"Make it with a text partition key {self._config.pk_field!r}, or set `table_creation: create`.",
+                collection=collection,
+            )
+        if self.is_single:
+            await self._make_catalogue()
+        else:
+            self._described[table] = await self.tables.make(table, (self._config.pk_field, "S"), None, streams=True)
+        if self.guess(collection).expiring:
+            await self.enable_expiry(collection)
+
+    async def enable_expiry(self, collection: str) -> None:
+        """Have DynamoDB remove expired items of a collection's table."""
+        try:
+            await self._client.call(
+                "UpdateTimeToLive",
+                {
+                    "TableName": self.table(collection),
+                    "TimeToLiveSpecification": {"Enabled": True, "AttributeName": EXPIRY},
+                },
+            )
+        except ClientError as error:
+            # So it answers where it is enabled already.
+            if error_code(error) != "ValidationException" or not await self._expires(collection):
+                raise
+
+    async def _expires(self, collection: str) -> bool:
+        answer = await self._client.call("DescribeTimeToLive", {"TableName": self.table(collection)})
+        told: dict[str, Any] = answer.get("TimeToLiveDescription", {})
+        return told.get("AttributeName") == EXPIRY and told.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+
+    async def _make_catalogue(self) -> None:
+        if self._config.table_creation == "require":
+            raise NoSQLError(
+                f"there is no table {self._config.table_name!r}, in which indexes are recorded",
+                hint=f"Make it with a text partition key {PARTITION!r} and a text sort key "
+                f"{self._config.pk_field!r}, or set `table_creation: create`.",
+            )
+        self._described[self._config.table_name] = await self.tables.make(
+            self._config.table_name, (PARTITION, "S"), (self._config.pk_field, "S"), streams=self.is_single
+        )
+
+    def _home(self, collection: str, described: Description | None) -> Home:
+        record = self.catalogue.record(collection)
+        known = self._homes.get(collection)
+        if known is not None and known.record is record and known.described is described:
+            return known
+        home = self._homes[collection] = self._build(collection, record, described)
+        return home
+
+    def _build(self, collection: str, record: CollectionRecord, described: Description | None) -> Home:
+        config = self._config
+        table = self.table(collection)
+        foreign = collection in config.existing_tables
+        primary: IndexShape
+        if self.is_single and not foreign:
+            primary = single_primary(table, config.pk_field, collection)
+        elif described is not None and (foreign or key_schema(described) != ([config.pk_field], [])):
+            primary, foreign = existing_primary(described), True
+        else:
+            primary = own_primary(table, config.pk_field)
+        shape = table_shape(
+            collection,
+            primary,
+            record,
+            described,
+            foreign=foreign,
+            segments=config.scan_segments,
+        )
+        stream = described.get("LatestStreamArn") if described is not None else None
+        return Home(
+            collection,
+            shape,
+            record,
+            config.table_name,
+            config.pk_field,
+            EXPIRY,
+            described is not None,
+            stream,
+            described,
+        )

@@ -1,0 +1,1 @@
+"""Reading items: by key, by query, by scan, page after page."""

@@ -1,0 +1,50 @@
+"""What a request cost: for ``explain()``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Counts"]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the answers of one read said.
+
+    Attributes:
+        requests: Requests sent, pages and repetitions of what was left unprocessed among them.
+        examined: Items that the service looked at.
+        returned: Items that came back.
+        capacity: Read units consumed.
+    """
+
+    requests: int = 0
+    examined: int = 0
+    returned: int = 0
+    capacity: float = 0.0
+
+    def add(self, answer: Mapping[str, Any], examined: int, returned: int) -> None:
+        """Count one answer.
+
+        Args:
+            answer: The answer, with ``ConsumedCapacity``.
+            examined: Items that the service looked at.
+            returned: Items that came back.
+        """
+        self.requests += 1
+        self.examined += examined
+        self.returned += returned
+        consumed = answer.get("ConsumedCapacity") or ()
+        for each in (consumed,) if isinstance(consumed, Mapping) else consumed:
+            self.capacity += float(each.get("CapacityUnits") or 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts as plain data."""
+        return {
+            "requests": self.requests,
+            "items_examined": self.examined,
+            "items_returned": self.returned,
+            "consumed_read_units": self.capacity,
+        }

@@ -1,0 +1,1 @@
+"""Writing items: alone, in batches, in transactions, with the guards of unique indexes."""

@@ -1,0 +1,81 @@
+"""On what condition an item is written: that it is not there, or that it is still as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lexigram.nosql.backends.dynamodb.layouts.home import Home, Revision
+from lexigram.nosql.backends.dynamodb.layouts.reserved import META
+
+__all__ = ["Condition", "absent", "absent_or_expired", "unchanged"]
+
+_MOST_COMPARED: Final = 150
+"""Attributes that a condition compares; more would pass 300 operators."""
+
+
+class Condition:
+    """A condition expression with its names and values.
+
+    Args:
+        expression: The expression.
+        names: ``ExpressionAttributeNames``.
+        values: ``ExpressionAttributeValues``.
+    """
+
+    __slots__ = ("expression", "names", "values")
+
+    def __init__(self, expression: str, names: Mapping[str, str], values: Mapping[str, Any]) -> None:
+        self.expression = expression
+        self.names = names
+        self.values = values
+
+    def to_request(self) -> dict[str, Any]:
+        """The members that a request has for it."""
+        request: dict[str, Any] = {"ConditionExpression": self.expression, "ExpressionAttributeNames": self.names}
+        if self.values:
+            request["ExpressionAttributeValues"] = self.values
+        return request
+
+
+def absent(home: Home) -> Condition:
+    """That there is no item with the key."""
+    return Condition("attribute_not_exists(#k)", {"#k": home.partition_name}, {})
+
+
+def absent_or_expired(home: Home, now: int) -> Condition:
+    """That there is no item with the key, or one that has expired.
+
+    Args:
+        home: Where the item lies.
+        now: Milliseconds from 1970.
+    """
+    if not home.expiring and not home.expires_natively:
+        return absent(home)
+    return Condition(
+        "attribute_not_exists(#k) OR #t <= :t",
+        {"#k": home.partition_name, "#t": home.expiry},
+        {":t": {"N": str(now // 1000)}},
+    )
+
+
+def unchanged(home: Home, revision: Revision) -> Condition:
+    """That an item is still as it was read.
+
+    Items of ours have a revision. Of others, every attribute is compared (the first 150 of them, which is what fits
+    into a condition), and that we have not written the item since.
+    """
+    if isinstance(revision, str):
+        return Condition("#m.#r = :r", {"#m": META, "#r": "r"}, {":r": {"S": revision}})
+    names: dict[str, str] = {"#m": META, "#k": home.partition_name}
+    values: dict[str, Any] = {}
+    parts = ["attribute_exists(#k)", "attribute_not_exists(#m.r)"]
+    for place, (name, value) in enumerate(revision.items()):
+        if name in home.key_names or name == META:
+            continue
+        if place >= _MOST_COMPARED:
+            break
+        names[f"#{place}"] = name
+        values[f":{place}"] = value
+        parts.append(f"#{place} = :{place}")
+    return Condition(" AND ".join(parts), names, values)

@@ -1,0 +1,333 @@
+"""Carries writes out with as few requests as are exact.
+
+**Inserts.** BatchWriteItem knows no conditions, so it would write over what is there: it never inserts. One document is
+a PutItem with ``attribute_not_exists``; several are TransactWriteItems of up to 100 of them, each with that condition:
+one round trip for a hundred documents, where single puts would take a hundred. It is the only request that stores many
+items and refuses those that exist, and its cancellation names them, so a second trip stores the others. The price is
+the double of write units (Amazon DynamoDB Developer Guide, "Transactions: how it works", capacity).
+
+**Replacing and deleting** are one conditional PutItem or DeleteItem; with guards that change, one transaction.
+
+**Lost answers.** The SDK repeats a request whose answer did not come. The repetition of a conditional write that took
+place fails its condition; since every write has a revision of its own, the item tells whether it was ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from lexigram.nosql.backends.dynamodb.codec import check_size
+from lexigram.nosql.backends.dynamodb.errors import error_code
+from lexigram.nosql.backends.dynamodb.layouts.expiry import now_millis
+from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, Revision
+from lexigram.nosql.backends.dynamodb.layouts.reserved import META
+from lexigram.nosql.backends.dynamodb.reading.counts import Counts
+from lexigram.nosql.backends.dynamodb.reading.getting import get_item
+from lexigram.nosql.backends.dynamodb.writing.building import (
+    OWNER,
+    Guard,
+    Write,
+    deletion,
+    insertion,
+    release,
+    replacement,
+)
+from lexigram.nosql.backends.dynamodb.writing.conditions import absent_or_expired, unchanged
+from lexigram.nosql.backends.dynamodb.writing.transact import CONDITION_FAILED, MAX_TRANSACTION_BYTES, transact
+from lexigram.nosql.backends.dynamodb.writing.unique import duplicate_key
+from lexigram.nosql.driver import Document
+from lexigram.nosql.exceptions import DocumentValidationError, NoSQLConnectionError, NoSQLIndexError
+
+if TYPE_CHECKING:
+    from lexigram.nosql.backends.dynamodb.client import DynamoClient
+    from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
+
+__all__ = ["Writer", "encode_all"]
+
+Failure = tuple[int, BaseException]
+Numbered = tuple[int, Write]
+
+
+def encode_all(home: Home, documents: Sequence[Document]) -> list[Item]:
+    """Documents as items, none of which is too large.
+
+    Args:
+        home: Where they go.
+        documents: The documents.
+
+    Raises:
+        DocumentValidationError: One cannot be stored; its details say which.
+    """
+    items: list[Item] = []
+    try:
+        for document in documents:
+            items.append(home.item(document))  # noqa: PERF401 - how many there are tells where it failed
+    except (DocumentValidationError, NoSQLIndexError) as error:
+        if len(documents) > 1:
+            error.with_details(document_index=len(items))
+        raise
+    check_size(items)
+    return items
+
+
+class Writer:
+    """Writes to a store's tables.
+
+    Args:
+        client: The client.
+        config: The store's settings.
+    """
+
+    def __init__(self, client: DynamoClient, config: DynamoDBConfig) -> None:
+        self._client = client
+        self._attempts = config.batch_attempts
+        self._at_once = config.batch_concurrency
+        self._most = config.max_transaction_items
+
+    async def insert(self, home: Home, documents: Sequence[Document], ordered: bool) -> list[Failure]:
+        """Insert documents.
+
+        Args:
+            home: Where they go.
+            documents: The documents.
+            ordered: Stop at the first that fails.
+
+        Returns:
+            Position and error of those that were not inserted.
+        """
+        items = encode_all(home, documents)
+        now = now_millis()
+        left: list[Numbered] = []
+        failures: list[Failure] = []
+        for place, (document, item) in enumerate(zip(documents, items, strict=True)):
+            try:
+                left.append((place, insertion(home, document, item, now)))
+            except NoSQLIndexError as error:
+                failures.append((place, error))
+                if ordered:
+                    break
+        if ordered:
+            while left:
+                chunk, left = self._chunk(left)
+                failed = await self._insert_chunk(chunk, ordered=True)
+                if failed:
+                    return failed
+            return failures
+        while left:
+            # Documents that share a key are not sent at the same time.
+            chunks, left = self._round(left)
+            places = asyncio.Semaphore(self._at_once)
+
+            async def one(chunk: list[Numbered], places: asyncio.Semaphore = places) -> list[Failure]:
+                async with places:
+                    return await self._insert_chunk(chunk, ordered=False)
+
+            if len(chunks) == 1:
+                failures += await self._insert_chunk(chunks[0], ordered=False)
+                continue
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(one(chunk)) for chunk in chunks]
+            except BaseExceptionGroup as errors:
+                raise errors.exceptions[0] from errors.exceptions[0].__cause__
+            for task in tasks:
+                failures += task.result()
+        return sorted(failures, key=lambda failure: failure[0])
+
+    async def replace(self, home: Home, old: Document, new: Document, revision: Revision, *, whole: bool) -> bool:
+        """Replace a document if it is still as it was read.
+
+        Returns:
+            False when it was changed or removed since.
+
+        Raises:
+            DuplicateKeyError: A unique index holds a key of the new document.
+        """
+        item = home.item(new, whole=whole)
+        check_size([item])
+        write = replacement(home, old, new, item, unchanged(home, revision))
+        if write.parts == 1:
+            return await self.put(home, item, write.main["Put"])
+        return await self.carry_out(write)
+
+    async def delete(self, home: Home, old: Document, revision: Revision) -> bool:
+        """Delete a document if it is still as it was read.
+
+        Returns:
+            False when it was changed or removed since.
+
+        Raises:
+            NoSQLConnectionError: An answer was lost, and the document is gone: whether by this call, nobody knows.
+        """
+        write = deletion(home, old, revision)
+        if write.parts > 1:
+            return await self.carry_out(write)
+        try:
+            await self._client.call("DeleteItem", write.main["Delete"])
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            if _repeated(error) and await self._read(home, write.key) is None:
+                raise NoSQLConnectionError(
+                    "the answer to a deletion was lost, and the document is gone; it may have been this deletion",
+                    hint="Look whether what you wanted is the case.",
+                ) from error
+            return False
+        return True
+
+    async def put(self, home: Home, item: Item, request: dict[str, Any]) -> bool:
+        """Store an item on a condition.
+
+        Returns:
+            False where the condition failed.
+        """
+        try:
+            await self._client.call("PutItem", request)
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            if not _repeated(error):
+                return False
+            found = await self._read(home, home.key_of(item))
+            return found is not None and found.get(META, {}).get("M", {}).get("r") == item[META]["M"]["r"]
+        return True
+
+    async def carry_out(self, write: Write) -> bool:
+        """Carry out a write with its guards.
+
+        Returns:
+            False where the document's own condition failed.
+
+        Raises:
+            DuplicateKeyError: A unique index holds a key of the document.
+        """
+        while True:
+            reasons = await transact(self._client, list(write.items()), self._attempts)
+            if reasons is None:
+                return True
+            if reasons[0] == CONDITION_FAILED:
+                return False
+            for guard, reason in zip(write.claims, reasons[1:], strict=False):
+                if reason == CONDITION_FAILED and not await self.take_over(write.home, guard, write.key):
+                    raise duplicate_key(write.home.collection, guard.index, write.document)
+            if CONDITION_FAILED in reasons[1 + len(write.claims) :]:
+                # A guard that should be this document's own is another's: leave it.
+                write = await self._without_lost_releases(write, reasons[1 + len(write.claims) :])
+
+    async def take_over(self, home: Home, guard: Guard, key: Item) -> bool:
+        """Free a guard whose document is gone, or has expired.
+
+        Returns:
+            True when the guard is free, or this document's already.
+        """
+        found = await get_item(
+            self._client,
+            home.catalogue,
+            guard.key,
+            Counts(),
+            consistent=True,
+            ProjectionExpression="#o",
+            ExpressionAttributeNames={"#o": OWNER},
+        )
+        if found is None:
+            return True
+        owner: Item = found[OWNER]["M"]
+        if owner == key:
+            return True
+        gone = absent_or_expired(home, now_millis())
+        reasons = await transact(
+            self._client,
+            [
+                release(home, guard.key, owner),
+                {"ConditionCheck": {"TableName": home.table, "Key": owner, **gone.to_request()}},
+            ],
+            self._attempts,
+        )
+        return reasons is None
+
+    async def _without_lost_releases(self, write: Write, reasons: Sequence[str]) -> Write:
+        kept = [guard for guard, reason in zip(write.releases, reasons, strict=False) if reason != CONDITION_FAILED]
+        return Write(write.home, write.key, write.document, write.main, write.claims, kept, write.size)
+
+    async def _insert_chunk(self, chunk: list[Numbered], *, ordered: bool) -> list[Failure]:
+        """Insert documents with different keys together."""
+        failures: list[Failure] = []
+        left = chunk
+        while left:
+            if len(left) == 1 and left[0][1].parts == 1:
+                place, write = left[0]
+                put = write.main["Put"]
+                if not await self.put(write.home, put["Item"], put):
+                    failures.append((place, duplicate_key(write.home.collection, None, write.document)))
+                break
+            reasons = await transact(
+                self._client, [item for _, write in left for item in write.items()], self._attempts
+            )
+            if reasons is None:
+                break
+            failed: dict[int, BaseException] = {}
+            start = 0
+            for number, (_, write) in enumerate(left):
+                own = reasons[start : start + write.parts]
+                start += write.parts
+                error = await self._refusal(write, own)
+                if error is not None:
+                    failed[number] = error
+                    if ordered:
+                        break
+            failures += [(left[number][0], error) for number, error in failed.items()]
+            if ordered and failed:
+                left = left[: min(failed)]
+            else:
+                left = [each for number, each in enumerate(left) if number not in failed]
+        return failures
+
+    async def _refusal(self, write: Write, reasons: Sequence[str]) -> BaseException | None:
+        """Why a document of a cancelled transaction cannot be inserted, or None where it was not the cause."""
+        if CONDITION_FAILED not in reasons:
+            return None
+        if reasons[0] == CONDITION_FAILED:
+            return duplicate_key(write.home.collection, None, write.document)
+        for guard, reason in zip(write.claims, reasons[1:], strict=True):
+            if reason == CONDITION_FAILED and not await self.take_over(write.home, guard, write.key):
+                return duplicate_key(write.home.collection, guard.index, write.document)
+        return None
+
+    def _chunk(self, left: list[Numbered]) -> tuple[list[Numbered], list[Numbered]]:
+        """The first documents that fit into one transaction, and the others."""
+        taken: set[str] = set()
+        parts = size = 0
+        for number, (_, write) in enumerate(left):
+            own = write.touched()
+            parts, size = parts + write.parts, size + write.size
+            if number and (parts > self._most or size > MAX_TRANSACTION_BYTES or not taken.isdisjoint(own)):
+                return left[:number], left[number:]
+            taken |= own
+        return left, []
+
+    def _round(self, left: list[Numbered]) -> tuple[list[list[Numbered]], list[Numbered]]:
+        """Chunks that share no key, and what has to wait for them."""
+        taken: set[str] = set()
+        now: list[Numbered] = []
+        later: list[Numbered] = []
+        for each in left:
+            own = each[1].touched()
+            (now if taken.isdisjoint(own) else later).append(each)
+            taken |= own
+        chunks: list[list[Numbered]] = []
+        while now:
+            chunk, now = self._chunk(now)
+            chunks.append(chunk)
+        return chunks, later
+
+    async def _read(self, home: Home, key: Item) -> Item | None:
+        return await get_item(self._client, home.table, key, Counts(), consistent=True)
+
+
+def _repeated(error: ClientError) -> bool:
+    """True when the SDK sent the request more than once, so that an earlier one may have been carried out."""
+    metadata: Any = error.response.get("ResponseMetadata") or {}
+    return int(metadata.get("RetryAttempts") or 0) > 0
