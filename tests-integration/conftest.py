@@ -20,7 +20,9 @@ import pytest
 from hypothesis import settings
 from servers import KINDS, MissingServerError, Product, Server
 from servers.finding import CHOICES, FOUND, find, needed
+from servers.firestore import restartable_firestore
 from servers.mongodb import RestartableMongoDB, restartable
+from servers.restartable import Restartable
 
 # The same examples in every run, so that a difference between two runs is one of the server or of ours; with
 # --open-ended they are new ones each time, and many.
@@ -133,6 +135,23 @@ def restartable_mongodb(pytestconfig: pytest.Config) -> Iterator[RestartableMong
     with ExitStack() as stack:
         try:
             own = stack.enter_context(restartable())
+        except MissingServerError as error:
+            _missing(pytestconfig, str(error))
+        yield own
+
+
+@pytest.fixture(scope="session")
+def firestore_server(server: Callable[[str], Server]) -> Server:
+    """Return the server that speaks Firestore's protocol."""
+    return server("firestore")
+
+
+@pytest.fixture
+def own_firestore(pytestconfig: pytest.Config) -> Iterator[Restartable]:
+    """Yield an emulator of this test's own, a local process that it may kill and start again."""
+    with ExitStack() as stack:
+        try:
+            own = stack.enter_context(restartable_firestore())
         except MissingServerError as error:
             _missing(pytestconfig, str(error))
         yield own

@@ -18,7 +18,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from lexigram.nosql.backends.firestore.codec import tags
-from lexigram.nosql.backends.firestore.codec.names import ESCAPE, ID_FIELD, ORDER_FIELD, PREFIX, decode_name
+from lexigram.nosql.backends.firestore.codec.messages import Value
+from lexigram.nosql.backends.firestore.codec.names import ESCAPE, ID_FIELD, ORDER_FIELD, PREFIX, TTL_FIELD, decode_name
 from lexigram.nosql.exceptions import DocumentValidationError
 from lexigram.nosql.values.bson_compat import BsonTag, load
 
@@ -59,6 +60,8 @@ def decode_document(identity: Any, fields: Any) -> dict[str, Any]:
     if ID_FIELD in fields:
         document["_id"] = decode_value(fields[ID_FIELD])
         del fields[ID_FIELD]
+    if TTL_FIELD in fields:
+        del fields[TTL_FIELD]
     _read_fields(fields, document)
     return document
 
@@ -67,11 +70,10 @@ def decode_fields(fields: Any) -> dict[str, Any]:
     """A map of fields as a dict.
 
     Args:
-        fields: The ``fields`` of a ``MapValue``, or of a ``Document`` whose ``_id`` is not wanted.
+        fields: The ``fields`` of a ``MapValue``, or of a ``Document`` of this backend's own.
     """
     found: dict[str, Any] = {}
     _read_fields(fields, found)
-    found.pop(ID_FIELD, None)
     return found
 
 
@@ -261,5 +263,6 @@ _TAGS: Final[Mapping[str, Callable[[Any], Any]]] = {
     tags.CODE: _code,
     tags.REFERENCE: _database_reference,
     tags.DATE: lambda fields: load(BsonTag.DATETIME_MS)(fields[tags.DATE].integer_value),
+    tags.PACKED: lambda fields: decode_value(Value.FromString(fields[tags.PACKED].bytes_value)),
     _VECTOR: _vector,
 }

@@ -1,4 +1,9 @@
-"""Python values as Firestore's messages, in one pass that refuses what documents may not hold."""
+"""Python values as Firestore's messages, in one pass that refuses what documents may not hold.
+
+Firestore takes 20 levels of maps and arrays, and paths of 1,500 bytes. What lies deeper is packed: its message as
+bytes, in which there may be 20 levels more. A name of 70 bytes or more counts for several levels, so the bytes of paths
+need not be counted.
+"""
 
 # Messages of protobuf have no types, and neither have the values of documents.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
@@ -7,7 +12,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -26,9 +31,11 @@ MAX_DEPTH: Final = 20
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_LAYOUTS: Final = 2048
 _WIDEST: Final = 64
+_BYTES_PER_LEVEL: Final = 70
 
-# The encoded names of a dict's fields in its order, and the entry that keeps the order where one is needed.
-Layout = tuple[tuple[str, ...], str | None]
+# The encoded names of a dict's fields in its order, the entry that keeps the order where one is needed, and for how
+# many levels the longest of them counts besides its own.
+Layout = tuple[tuple[str, ...], str | None, int]
 _layouts: dict[tuple[str, ...], Layout] = {}  # bounded, and emptied when full
 
 
@@ -39,12 +46,16 @@ def _layout(names: tuple[str, ...]) -> Layout:
     encoded = tuple([encode_name(name) for name in names])
     rest = [name for name in encoded if name]
     order = None if rest == sorted(rest) else "\0".join(rest)
-    layout = (encoded, order)
+    layout = (encoded, order, max(map(_extra_levels, encoded), default=0))
     if len(names) <= _WIDEST:
         if len(_layouts) >= _MOST_LAYOUTS:
             _layouts.clear()
         _layouts[names] = layout
     return layout
+
+
+def _extra_levels(name: str) -> int:
+    return (len(name) if name.isascii() else len(name.encode())) // _BYTES_PER_LEVEL
 
 
 def encode_fields(document: Mapping[str, Any], fields: Any, *, depth: int = MAX_DEPTH) -> None:
@@ -92,12 +103,14 @@ def _no_utf8(error: UnicodeEncodeError) -> DocumentValidationError:
     return DocumentValidationError(f"text with a lone surrogate at position {error.start} has no UTF-8 form")
 
 
-def _put_fields(mapping: Mapping[str, Any], fields: Any, depth: int) -> None:
-    names = tuple(mapping)
-    layout = _layouts.get(names)
+def _put_fields(mapping: Mapping[str, Any], fields: Any, depth: int, layout: Layout | None = None) -> None:
     if layout is None:
-        layout = _layout(names)
-    encoded, order = layout
+        names = tuple(mapping)
+        layout = _layouts.get(names) or _layout(names)
+    encoded, order, extra = layout
+    if extra:
+        _put_long_names(mapping, fields, depth, encoded)
+        encoded, mapping = (), {}
     for name, value in zip(encoded, mapping.values(), strict=True):
         cls = value.__class__
         if cls is str:
@@ -109,18 +122,31 @@ def _put_fields(mapping: Mapping[str, Any], fields: Any, depth: int) -> None:
         elif value is None:
             fields[name].null_value = 0
         else:
-            _put(value, fields[name], depth)
+            _WRITERS[cls](value, fields[name], depth)
     if order is not None:
         fields[ORDER_FIELD].string_value = order
+
+
+def _put_long_names(mapping: Mapping[str, Any], fields: Any, depth: int, encoded: Sequence[str]) -> None:
+    for name, value in zip(encoded, mapping.values(), strict=True):
+        _put(value, fields[name], depth - _extra_levels(name))
 
 
 def _put(value: Any, target: Any, depth: int) -> None:
     _WRITERS[value.__class__](value, target, depth)
 
 
+def _pack(value: Any, target: Any) -> None:
+    """Write a value as the bytes of its message, since its levels are too many."""
+    inner = Value()
+    _put(value, inner, MAX_DEPTH)
+    target.map_value.fields[tags.PACKED].bytes_value = inner.SerializeToString()
+
+
 def _put_list(value: Any, target: Any, depth: int) -> None:
-    if depth <= 0:
-        raise _too_deep()
+    if depth <= 1:
+        _pack(value, target)
+        return
     array = target.array_value
     if not value:
         array.SetInParent()
@@ -133,34 +159,29 @@ def _put_list(value: Any, target: Any, depth: int) -> None:
         if cls is str:
             add().string_value = item
         elif cls is list or cls is tuple:
-            if depth <= 0:
-                raise _too_deep()
-            _put_list(item, add().map_value.fields[tags.LIST], depth - 1)
+            if depth <= 2:
+                _pack(item, add())
+            else:
+                _put_list(item, add().map_value.fields[tags.LIST], depth - 1)
         else:
             writer = _WRITERS[cls]
             writer(item, add(), depth)
             if writer is _put_decimal or writer is _put_decimal128:
                 decimals = True
     if decimals:
-        _tagged(add(), depth)[tags.DECIMALS].boolean_value = True
+        _tagged(add())[tags.DECIMALS].boolean_value = True
 
 
 def _put_map(value: Any, target: Any, depth: int) -> None:
-    if depth <= 0:
-        raise _too_deep()
-    inner = target.map_value
-    if value:
-        _put_fields(value, inner.fields, depth - 1)
+    if not value:
+        target.map_value.SetInParent()
+        return
+    names = tuple(value)
+    layout = _layouts.get(names) or _layout(names)
+    if depth - layout[2] <= 1:
+        _pack(value, target)
     else:
-        inner.SetInParent()
-
-
-def _too_deep() -> DocumentValidationError:
-    return DocumentValidationError(
-        f"nested deeper than the {MAX_DEPTH} levels that Firestore takes, or contains itself",
-        hint="Flatten it or break the cycle; a list in a list, a Decimal and a UUID take a level of their own.",
-        mongo_code=15,
-    )
+        _put_fields(value, target.map_value.fields, depth - 1, layout)
 
 
 def _put_int(value: Any, target: Any, depth: int) -> None:
@@ -199,20 +220,18 @@ def _put_datetime(value: Any, target: Any, depth: int) -> None:
     timestamp.nanos = past.microseconds // 1000 * 1_000_000
 
 
-def _tagged(target: Any, depth: int) -> Any:
-    if depth <= 0:
-        raise _too_deep()
+def _tagged(target: Any) -> Any:
     return target.map_value.fields
 
 
 def _put_decimal(value: Any, target: Any, depth: int) -> None:
-    fields = _tagged(target, depth)
+    fields = _tagged(target)
     fields[tags.DECIMAL].string_value = str(value)
     fields[tags.NUMBER].double_value = float(value)
 
 
 def _put_uuid(value: Any, target: Any, depth: int) -> None:
-    _tagged(target, depth)[tags.UUID].bytes_value = value.bytes
+    _tagged(target)[tags.UUID].bytes_value = value.bytes
 
 
 def _put_source(fields: Any, tag: str, value: Any) -> None:
@@ -227,49 +246,52 @@ def _put_source(fields: Any, tag: str, value: Any) -> None:
 
 
 def _put_pattern(value: Any, target: Any, depth: int) -> None:
-    _put_source(_tagged(target, depth), tags.PATTERN, value)
+    _put_source(_tagged(target), tags.PATTERN, value)
 
 
 def _put_regex(value: Any, target: Any, depth: int) -> None:
-    _put_source(_tagged(target, depth), tags.REGEX, value)
+    _put_source(_tagged(target), tags.REGEX, value)
 
 
 def _put_object_id(value: Any, target: Any, depth: int) -> None:
-    _tagged(target, depth)[tags.OBJECT_ID].bytes_value = value.binary
+    _tagged(target)[tags.OBJECT_ID].bytes_value = value.binary
 
 
 def _put_long(value: Any, target: Any, depth: int) -> None:
-    _put_int(int(value), _tagged(target, depth)[tags.LONG], depth)
+    _put_int(int(value), _tagged(target)[tags.LONG], depth)
 
 
 def _put_decimal128(value: Any, target: Any, depth: int) -> None:
-    fields = _tagged(target, depth)
+    fields = _tagged(target)
     fields[tags.DECIMAL128].string_value = str(value)
     fields[tags.NUMBER].double_value = float(value.to_decimal())
 
 
 def _put_binary(value: Any, target: Any, depth: int) -> None:
     subtype, content = binary_parts(value)
-    fields = _tagged(target, depth)
+    fields = _tagged(target)
     fields[tags.BINARY].bytes_value = content
     fields[tags.SUBTYPE].integer_value = subtype
 
 
 def _put_timestamp(value: Any, target: Any, depth: int) -> None:
     packed = value.time.to_bytes(4, "big") + value.inc.to_bytes(4, "big")
-    _tagged(target, depth)[tags.TIMESTAMP].bytes_value = packed
+    _tagged(target)[tags.TIMESTAMP].bytes_value = packed
 
 
 def _put_min_key(value: Any, target: Any, depth: int) -> None:
-    _tagged(target, depth)[tags.MIN_KEY].boolean_value = True
+    _tagged(target)[tags.MIN_KEY].boolean_value = True
 
 
 def _put_max_key(value: Any, target: Any, depth: int) -> None:
-    _tagged(target, depth)[tags.MAX_KEY].boolean_value = True
+    _tagged(target)[tags.MAX_KEY].boolean_value = True
 
 
 def _put_code(value: Any, target: Any, depth: int) -> None:
-    fields = _tagged(target, depth)
+    if depth <= 2:
+        _pack(value, target)
+        return
+    fields = _tagged(target)
     fields[tags.CODE].string_value = str(value)
     scope = code_scope(value)
     if scope is not None:
@@ -277,11 +299,14 @@ def _put_code(value: Any, target: Any, depth: int) -> None:
 
 
 def _put_reference(value: Any, target: Any, depth: int) -> None:
-    _put_map(dict(value.as_doc()), _tagged(target, depth)[tags.REFERENCE], depth - 1)
+    if depth <= 2:
+        _pack(value, target)
+    else:
+        _put_map(dict(value.as_doc()), _tagged(target)[tags.REFERENCE], depth - 1)
 
 
 def _put_date(value: Any, target: Any, depth: int) -> None:
-    _tagged(target, depth)[tags.DATE].integer_value = int(value)
+    _tagged(target)[tags.DATE].integer_value = int(value)
 
 
 def _refuse(value: Any, target: Any, depth: int) -> None:

@@ -34,7 +34,7 @@ from lexigram.nosql.update.identical import identical
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag, load
 from lexigram.nosql.values.order import NAN_KEY, date_millis, sort_key
 
-__all__ = ["MAX_ID_BYTES", "decode_id", "encode_id", "is_plain_id", "is_told", "stable_hash"]
+__all__ = ["MAX_ID_BYTES", "decode_id", "encode_id", "hash_of_key", "is_plain_id", "is_told", "stable_hash"]
 
 MAX_ID_BYTES: Final = 1500
 """Longest id of a document, in bytes (Firestore, "Usage and limits")."""
@@ -148,8 +148,17 @@ def stable_hash(value: Any) -> str:
     Returns:
         64 hexadecimal digits.
     """
+    return hash_of_key(sort_key(value))
+
+
+def hash_of_key(key: Any) -> str:
+    """The same for a place in the engine's order, or several.
+
+    Args:
+        key: Tuples of text, bytes, numbers and None.
+    """
     digest = hashlib.sha256()
-    _feed(sort_key(value), digest.update)
+    _feed(key, digest.update)
     return digest.hexdigest()
 
 

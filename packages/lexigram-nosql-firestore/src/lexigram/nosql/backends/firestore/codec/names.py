@@ -7,6 +7,7 @@ with ``~`` themselves, so that everything else which begins with ``~`` is ours:
 ``~``     in a document or map: the names of its fields in their order, joined by NUL. Firestore keeps no order, and
           gives fields back in that of their names, so it is there only where theirs is another
 ``~id``   in a document: its ``_id``, where the document's id does not hold all of it
+``~ttl``  in a document: when it is due, for a policy of Firestore's
 ``~…``    in a map: a value that Firestore has no type for; see :mod:`~lexigram.nosql.backends.firestore.codec.tags`
 ========  ==============================================================================================================
 """
@@ -26,6 +27,7 @@ __all__ = [
     "ORDER_FIELD",
     "PREFIX",
     "RESERVED",
+    "TTL_FIELD",
     "decode_name",
     "encode_name",
     "field_path",
@@ -39,6 +41,7 @@ ESCAPE: Final = "~~"
 
 ORDER_FIELD: Final = "~"
 ID_FIELD: Final = "~id"
+TTL_FIELD: Final = "~ttl"
 
 MAX_NAME_BYTES: Final = 1500
 """Longest name of a field, in bytes of UTF-8 (Firestore, "Usage and limits")."""

@@ -18,6 +18,7 @@ a list in a list        ``{"~list": array}``
 ``bson.Code``           ``{"~code": text}``, and ``"~scope": map`` where it has one
 ``bson.DBRef``          ``{"~ref": map}``
 ``bson.DatetimeMS``     ``{"~date": integer}``, milliseconds
+what lies too deep      ``{"~packed": bytes of a Value}``
 ======================  ==================================================================================
 
 An array that holds a decimal has one more element at its end, ``{"~decimals": true}``, which is not read: an array is
@@ -45,6 +46,7 @@ __all__ = [
     "MIN_KEY",
     "NUMBER",
     "OBJECT_ID",
+    "PACKED",
     "PATTERN",
     "REFERENCE",
     "REGEX",
@@ -77,3 +79,4 @@ CODE: Final = "~code"
 SCOPE: Final = "~scope"
 REFERENCE: Final = "~ref"
 DATE: Final = "~date"
+PACKED: Final = "~packed"

@@ -1,0 +1,192 @@
+"""An open connection to one Firestore database."""
+
+# Messages of protobuf have no types.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from google.cloud.firestore_v1 import AsyncClient
+from lexigram.nosql.backends.firestore.catalogue import Catalogue
+from lexigram.nosql.backends.firestore.client import Client, open_channel
+from lexigram.nosql.backends.firestore.codec import messages
+from lexigram.nosql.backends.firestore.collection import FirestoreCollection
+from lexigram.nosql.backends.firestore.config import FirestoreConfig
+from lexigram.nosql.backends.firestore.credentials import emulator_of, load_credentials, make_sdk_client
+from lexigram.nosql.backends.firestore.errors import classify
+from lexigram.nosql.backends.firestore.naming import is_own, public_name, scope_of
+from lexigram.nosql.backends.firestore.planning.hints import NO_HINTS, parse_hints
+from lexigram.nosql.backends.firestore.transactions import Transaction
+from lexigram.nosql.backends.firestore.writing.committing import Committer
+from lexigram.nosql.backends.firestore.writing.guards import GUARDS, MARK_FIELD
+from lexigram.nosql.exceptions import DocumentNotFoundError, NoSQLConnectionError, NoSQLError
+from lexigram.nosql.finishing import to_the_end
+
+__all__ = ["FirestoreDriver", "connect"]
+
+
+async def connect(config: FirestoreConfig) -> FirestoreDriver:
+    """Open a connection, on the running event loop, and see that the database answers.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        NoSQLConnectionError: Nothing answers in time, or there is no such database.
+        AuthenticationFailedError: The credentials cannot be used.
+    """
+    try:
+        # Files of credentials are read, and perhaps a server of metadata is asked, which no event loop should wait for.
+        credentials = await asyncio.to_thread(load_credentials, config)
+    except NoSQLError:
+        raise
+    except Exception as error:
+        found = classify(error)
+        if found is None:
+            raise
+        # Its text may show parts of the credentials.
+        raise found from None
+    driver = FirestoreDriver(config, credentials)
+    try:
+        await driver.catalogue.load(asyncio.get_running_loop().time() + config.connect_timeout_ms / 1000)
+    except Exception as error:
+        await to_the_end(driver.close())
+        found = classify(error)
+        if isinstance(found, DocumentNotFoundError):
+            raise NoSQLConnectionError(
+                f"there is no database {config.database_id!r} in the project {config.project_id!r}", retryable=False
+            ) from error
+        if found is None:
+            raise
+        raise found from error
+    except BaseException:
+        await to_the_end(driver.close())
+        raise
+    return driver
+
+
+class FirestoreDriver:
+    """An open connection.
+
+    Args:
+        config: The configuration.
+        credentials: Credentials of ``google.auth``.
+
+    Attributes:
+        config: The configuration.
+        client: What sends requests.
+        catalogue: The indexes.
+        committer: What sends writes.
+    """
+
+    shares_documents = False
+
+    def __init__(self, config: FirestoreConfig, credentials: Any) -> None:
+        self.config = config
+        self.client = Client(open_channel(config, credentials), config)
+        self.catalogue = Catalogue(self.client, config.index_refresh_ms / 1000)
+        self.committer = Committer(self.client, config.max_writes, config.retry_attempts)
+        self._credentials = credentials
+        self._hints = parse_hints(config.fields)
+        self._native: AsyncClient | None = None
+
+    @property
+    def native(self) -> AsyncClient:
+        """The SDK's own ``AsyncClient``, with the same address and credentials; it connects when it is first used."""
+        if self._native is None:
+            self._native = make_sdk_client(self.config, self._credentials)
+        return self._native
+
+    def collection(self, name: str) -> FirestoreCollection:
+        """A handle on a collection; makes no call."""
+        return FirestoreCollection(self, scope_of(name, self.client.root), self._hints.get(name, NO_HINTS))
+
+    async def ping(self) -> Mapping[str, Any]:
+        """Ask for a sign of life."""
+        request = messages.ListDocumentsRequest(parent=self.client.root, collection_id="~ping", page_size=1)
+        await self.client.list_documents(request, None)
+        emulator = emulator_of(self.config)
+        facts = {"project": self.config.project_id, "database": self.config.database_id}
+        return facts if emulator is None else {**facts, "emulator": emulator}
+
+    async def list_collections(self) -> list[str]:
+        """Names of the database's own collections, and of those below documents that have indexes."""
+        found = await self.client.list_collection_ids(self.client.root, None)
+        await self.catalogue.load(None)
+        names = {public_name(name) for name in found if not is_own(name)}
+        return list(names.union(self.catalogue.names()))
+
+    async def drop_collection(self, name: str) -> None:
+        """Remove the documents of a collection, what keeps its indexes, and their records."""
+        scope = scope_of(name, self.client.root)
+        await self._remove_all(scope.parent, scope.collection_id, group=scope.is_group)
+        if not scope.is_group:
+            for record in await self.catalogue.forget(scope.name, None):
+                if record.spec.unique:
+                    await self.remove_guards(record.mark)
+
+    async def remove_guards(self, mark: str) -> None:
+        """Remove the guards of an index.
+
+        Args:
+            mark: That of its record.
+        """
+        request = _names_query(self.client.root, GUARDS)
+        own = request.structured_query.where.field_filter
+        own.field.field_path = MARK_FIELD
+        own.op = 5  # equal
+        own.value.string_value = mark
+        await self._remove(request)
+
+    async def _remove_all(self, parent: str, collection_id: str, *, group: bool) -> None:
+        request = _names_query(parent, collection_id)
+        request.structured_query.from_[0].all_descendants = group
+        await self._remove(request)
+
+    async def _remove(self, request: Any) -> None:
+        async for documents, _ in self.client.query(request, None, self.config.max_writes):
+            if documents:
+                writes = [messages.Write(delete=document.name) for document in documents]
+                await self.client.commit(writes, None, again=True)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.catalogue.close()
+        native, self._native = self._native, None
+        if native is not None and getattr(native, "_firestore_api_internal", None) is not None:
+            await native._firestore_api.transport.close()
+        await self.client.close()
+
+    def classify(self, error: BaseException) -> NoSQLError | None:
+        """Translate an error of the SDK by its code; it is the cause of what comes out."""
+        found = classify(error)
+        if found is not None:
+            found.__cause__ = error
+        return found
+
+    # --- transactions
+
+    async def begin(self) -> Transaction:
+        """Start a transaction; makes no call."""
+        self.client.check_loop()
+        return Transaction(self)
+
+    async def commit(self, session: Transaction) -> None:
+        """Make the transaction's writes visible, all or none."""
+        await session.commit()
+
+    async def rollback(self, session: Transaction) -> None:
+        """Drop the transaction's writes; the service knows nothing of them."""
+        session.forget()
+
+
+def _names_query(parent: str, collection_id: str) -> Any:
+    """A query for the names of all documents of a collection."""
+    request = messages.RunQueryRequest(parent=parent)
+    query = request.structured_query
+    query.from_.add().collection_id = collection_id
+    query.select.fields.add().field_path = "__name__"
+    return request

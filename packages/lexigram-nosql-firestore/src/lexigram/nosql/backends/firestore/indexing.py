@@ -1,0 +1,169 @@
+"""Makes and removes indexes: their records, and the guards of those that are unique."""
+
+# Messages of protobuf have no types.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from grpc import StatusCode, aio
+from lexigram.nosql.backends.firestore.catalogue import Indexes, Record, make_record
+from lexigram.nosql.backends.firestore.codec import field_path, messages
+from lexigram.nosql.backends.firestore.codec.names import TTL_FIELD
+from lexigram.nosql.backends.firestore.errors import code_of
+from lexigram.nosql.backends.firestore.writing import guards
+from lexigram.nosql.backends.firestore.writing.changes import as_timestamp, revision_of
+from lexigram.nosql.backends.firestore.writing.committing import CHANGED
+from lexigram.nosql.driver import Call, Document
+from lexigram.nosql.exceptions import UnsupportedFeatureError, WriteConflictError
+from lexigram.nosql.indexes import IndexSpec
+from lexigram.nosql.writing import backoff
+
+if TYPE_CHECKING:
+    from lexigram.nosql.backends.firestore.collection import FirestoreCollection
+
+__all__ = ["NativeIndexes"]
+
+_ATTEMPTS: Final = 50
+_BATCH: Final = 100
+
+
+class NativeIndexes:
+    """The part of a collection that keeps its indexes."""
+
+    async def list_indexes(self: FirestoreCollection, call: Call) -> list[IndexSpec]:
+        """All indexes but the one on ``_id``."""
+        await self.driver.catalogue.load(call.deadline)
+        return list(self.driver.catalogue.known(self.scope.name).ready)
+
+    async def create_index(self: FirestoreCollection, spec: IndexSpec, call: Call) -> None:
+        """Make an index.
+
+        One that refuses or hides something is recorded first, so that whoever writes keeps it; then every other process
+        is given the time to learn of it, and what is stored is gone through.
+
+        Raises:
+            DuplicateKeyError: It is unique, and two documents have the same key; nothing is left of it.
+            UnsupportedFeatureError: This is a group of collections.
+        """
+        if self.scope.is_group:
+            raise UnsupportedFeatureError(
+                "a group of collections has no indexes of its own",
+                hint="Make the index on each collection.",
+                feature="indexes",
+            )
+        catalogue = self.driver.catalogue
+        made = make_record(spec)
+        if not spec.unique and spec.expire_after_seconds is None:
+            made = replace(made, ready=True)
+
+        def add(old: Sequence[Record]) -> Sequence[Record]:
+            return (
+                old
+                if any(record.spec.same_as(spec) and record.spec.name == spec.name for record in old)
+                else (*old, made)
+            )
+
+        records = await catalogue.change(self.scope.name, add, call.deadline)
+        record = next(each for each in records if each.spec.name == spec.name and each.spec.same_as(spec))
+        if record.ready:
+            return
+        try:
+            if record is made:
+                await asyncio.sleep(catalogue.refresh_seconds)
+            await self._go_through(record, call)
+        except BaseException:
+            await asyncio.shield(self._unmake(record))
+            raise
+        await catalogue.change(
+            self.scope.name,
+            lambda old: [replace(each, ready=True) if each.mark == record.mark else each for each in old],
+            call.deadline,
+        )
+
+    async def drop_index(self: FirestoreCollection, name: str, call: Call) -> None:
+        """Remove an index."""
+        for record in self.driver.catalogue.known(self.scope.name).records:
+            if record.spec.name == name:
+                await self._unmake(record)
+
+    async def _unmake(self: FirestoreCollection, record: Record) -> None:
+        await self.driver.catalogue.change(
+            self.scope.name, lambda old: [each for each in old if each.mark != record.mark], None
+        )
+        if record.spec.unique:
+            await self.driver.remove_guards(record.mark)
+
+    async def _go_through(self: FirestoreCollection, record: Record, call: Call) -> None:
+        """Give every document what the index needs."""
+        only = Indexes((record,))
+        request = messages.RunQueryRequest(parent=self.scope.parent)
+        request.structured_query.from_.add().collection_id = self.scope.collection_id
+        async for found, _ in self.client.query(request, call.deadline, _BATCH):
+            for message in found:
+                await self._index_one(only, record, message, call)
+
+    async def _index_one(self: FirestoreCollection, only: Indexes, record: Record, message: Any, call: Call) -> None:
+        name: str = message.name
+        for attempt in range(_ATTEMPTS):
+            revision = revision_of(message)
+            document = self.decode(message)
+            try:
+                await self.client.commit(self._upkeep(only, record, name, document, revision), call.deadline)
+            except aio.AioRpcError as error:
+                code = code_of(error)
+                if code is StatusCode.ALREADY_EXISTS:
+                    if await self._is_kept(only, name, document, call):
+                        return
+                    held = await self._holders(only, name, document, call)
+                    if held:
+                        raise guards.duplicate(self.scope.name, record, document) from error
+                elif code not in CHANGED:
+                    raise
+            else:
+                return
+            await asyncio.sleep(backoff(attempt))
+            again = await self.client.get(name, call.deadline)
+            if again is None:
+                return
+            message = again
+        raise WriteConflictError(f"others kept changing a document while the index {record.spec.name!r} was made")
+
+    def _upkeep(
+        self: FirestoreCollection,
+        only: Indexes,
+        record: Record,
+        name: str,
+        document: Document,
+        revision: tuple[int, int],
+    ) -> list[Any]:
+        """The writes that give a document what an index needs, if it is still as it was read."""
+        own = messages.Write()
+        own.update.name = name
+        # A field that is never there: so the write changes nothing, and only checks the document's time.
+        own.update_mask.field_paths.append(field_path(["~none"]))
+        if only.expiring:
+            only.put_due(document, own.update.fields)
+            own.update_mask.field_paths.append(field_path([TTL_FIELD]))
+        as_timestamp(revision, own.current_document.update_time)
+        names = guards.guards_of(self.scope.root, only, document)
+        return [own, *(guards.create(guard, record, name) for guard in names)]
+
+    async def _owners(self: FirestoreCollection, only: Indexes, document: Document, call: Call) -> dict[str, str]:
+        names = list(guards.guards_of(self.scope.root, only, document))
+        found, _ = await self.client.batch_get(names, call.deadline)
+        return {guard: message.fields[guards.OWNER_FIELD].reference_value for guard, message in found.items()}
+
+    async def _is_kept(self: FirestoreCollection, only: Indexes, name: str, document: Document, call: Call) -> bool:
+        """True where all guards of a document are there, and are its own."""
+        owners = await self._owners(only, document, call)
+        wanted = guards.guards_of(self.scope.root, only, document)
+        return len(owners) == len(wanted) and set(owners.values()) == {name}
+
+    async def _holders(self: FirestoreCollection, only: Indexes, name: str, document: Document, call: Call) -> set[str]:
+        """The other documents that have a guard which this one needs."""
+        return {owner for owner in (await self._owners(only, document, call)).values() if owner != name}

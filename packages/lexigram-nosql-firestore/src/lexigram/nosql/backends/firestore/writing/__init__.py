@@ -1,0 +1,1 @@
+"""How documents are changed: messages, guards of unique indexes, commits."""

@@ -1,0 +1,207 @@
+"""Commits of many documents: all at once where all can be written, and exactly which could not where not.
+
+``Commit`` makes all of its writes or none; ``BatchWrite`` makes each by itself. Commit is used throughout: it takes the
+guards of unique indexes along with their document, it leaves nothing half done, ``ordered`` means something, and a
+batch without a conflict takes one request for 500 writes. When it is refused because something stands already, one
+request finds out what; those documents are told, and the others go in another commit.
+
+A write whose answer was lost may have happened. It is sent again; if it is refused then, because things are no longer
+as they were, what is stored is compared with what was sent: the same documents, of one commit, are this one's.
+"""
+
+# Messages of protobuf have no types.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from grpc import StatusCode
+from lexigram.nosql.backends.firestore.client import Client
+from lexigram.nosql.backends.firestore.codec.names import field_path
+from lexigram.nosql.backends.firestore.errors import code_of
+from lexigram.nosql.backends.firestore.writing.changes import Step
+from lexigram.nosql.exceptions import WriteConflictError
+from lexigram.nosql.writing import backoff
+
+__all__ = ["CHANGED", "MAX_REQUEST_BYTES", "Committer"]
+
+MAX_REQUEST_BYTES: Final = 4_000_000
+"""Most bytes of writes in one commit of a batch. The service takes requests of 10 MiB, Google's emulator of 4 MiB."""
+
+CHANGED: Final = frozenset({StatusCode.FAILED_PRECONDITION, StatusCode.NOT_FOUND})
+"""What a commit is told when a document is no longer as it was read."""
+
+_LOST: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.INTERNAL, StatusCode.UNKNOWN})
+_REFUSED: Final = CHANGED | {StatusCode.ALREADY_EXISTS}
+_TURNS: Final = 10
+
+
+class Committer:
+    """Commits of one database.
+
+    Args:
+        client: The connection.
+        max_writes: Most writes in one commit.
+        attempts: How often a commit is sent again after its answer was lost.
+    """
+
+    def __init__(self, client: Client, max_writes: int, attempts: int) -> None:
+        self._client = client
+        self._max_writes = max_writes
+        self._attempts = attempts
+
+    async def send(self, writes: Sequence[Any], deadline: float | None) -> Any | None:
+        """Make writes, all or none, each once.
+
+        Args:
+            writes: ``Write`` messages.
+            deadline: That of the call.
+
+        Returns:
+            The ``CommitResponse``; None where only a later look showed that the writes have been made.
+
+        Raises:
+            AioRpcError: They have not been made, or nobody knows.
+        """
+        lost: BaseException | None = None
+        end = self._client.end(deadline)
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return await self._client.commit(writes, deadline)
+            except Exception as error:
+                code = code_of(error)
+                if code in _LOST and attempt < self._attempts:
+                    lost = error
+                    if not await self._client.pause(attempt, end):
+                        raise
+                    continue
+                if lost is not None and code in _REFUSED and await self._made(writes, deadline):
+                    return None
+                raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _made(self, writes: Sequence[Any], deadline: float | None) -> bool:
+        """Say whether what is stored is what these writes would have made, at one time."""
+        names = [write.delete or write.update.name for write in writes]
+        found, _ = await self._client.batch_get(names, deadline)
+        times: set[tuple[int, int]] = set()
+        for write in writes:
+            if write.delete:
+                if write.delete in found:
+                    return False
+                continue
+            stored = found.get(write.update.name)
+            if stored is None or not _holds(stored, write):
+                return False
+            times.add((stored.update_time.seconds, stored.update_time.nanos))
+        return len(times) == 1
+
+    async def each(
+        self,
+        steps: Sequence[Step],
+        ordered: bool,
+        deadline: float | None,
+        refused: Callable[[Step, str], BaseException],
+    ) -> list[tuple[int, BaseException]]:
+        """Store new documents, as many as can be.
+
+        Args:
+            steps: One for each document.
+            ordered: Stop at the first that cannot be stored.
+            deadline: That of the call.
+            refused: Makes the error for a step and the name that stands already.
+
+        Returns:
+            Position and error of those that were not stored.
+        """
+        failures: list[tuple[int, BaseException]] = []
+        for first, count in self._chunks(steps):
+            pending = list(range(first, first + count))
+            await self._chunk(steps, pending, ordered, deadline, refused, failures)
+            if ordered and failures:
+                break
+        failures.sort(key=lambda failure: failure[0])
+        return failures
+
+    async def _chunk(
+        self,
+        steps: Sequence[Step],
+        pending: list[int],
+        ordered: bool,
+        deadline: float | None,
+        refused: Callable[[Step, str], BaseException],
+        failures: list[tuple[int, BaseException]],
+    ) -> None:
+        for turn in range(_TURNS):
+            if not pending:
+                return
+            try:
+                await self.send([write for place in pending for write in steps[place].writes], deadline)
+            except Exception as error:
+                if code_of(error) is not StatusCode.ALREADY_EXISTS:
+                    raise
+            else:
+                return
+            names = {name: place for place in pending for name in steps[place].creates}
+            taken = await self.taken(list(names), deadline)
+            if not taken:
+                # Whatever stood there is gone again.
+                await asyncio.sleep(backoff(turn))
+                continue
+            told: dict[int, str] = {}
+            for name in names:
+                if name in taken:
+                    told.setdefault(names[name], name)
+            if ordered:
+                worst = min(told)
+                failures.append((worst, refused(steps[worst], told[worst])))
+                pending = [place for place in pending if place < worst]
+            else:
+                failures += [(place, refused(steps[place], name)) for place, name in told.items()]
+                pending = [place for place in pending if place not in told]
+        if pending:
+            raise WriteConflictError("others kept storing and removing the same documents")
+
+    async def taken(self, names: Sequence[str], deadline: float | None) -> set[str]:
+        """Which of these documents are there.
+
+        Args:
+            names: Full names.
+            deadline: That of the call.
+        """
+        found, _ = await self._client.batch_get(names, deadline, fields=())
+        return set(found)
+
+    def _chunks(self, steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+        """First step and number of steps for each commit; no two in a commit touch the same document."""
+        first, writes, size = 0, 0, 0
+        touched: set[str] = set()
+        for place, step in enumerate(steps):
+            own, touches = step.size, step.touches
+            full = writes + len(step.writes) > self._max_writes or size + own > MAX_REQUEST_BYTES
+            if place > first and (full or not touched.isdisjoint(touches)):
+                yield first, place - first
+                first, writes, size = place, 0, 0
+                touched.clear()
+            writes += len(step.writes)
+            size += own
+            touched.update(touches)
+        if first < len(steps):
+            yield first, len(steps) - first
+
+
+def _holds(stored: Any, write: Any) -> bool:
+    """Say whether a stored document has the fields that a write would have given it."""
+    if not write.HasField("update_mask"):
+        return bool(stored.fields == write.update.fields)
+    for path in write.update_mask.field_paths:
+        for name in stored.fields:
+            if field_path([name]) == path and (
+                name not in write.update.fields or stored.fields[name] != write.update.fields[name]
+            ):
+                return False
+    given = set(write.update.fields)
+    return given <= set(stored.fields)
