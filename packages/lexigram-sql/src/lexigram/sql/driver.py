@@ -22,6 +22,7 @@ from lexigram.contracts.exceptions.infra import DatabaseError
 
 __all__ = [
     "Executed",
+    "FetchesMany",
     "Limits",
     "ParamStyle",
     "Records",
@@ -195,6 +196,24 @@ class SqlConnection(Protocol):
 
     def terminate(self) -> None:
         """Drop the connection at once, without a word to the server; makes no call that waits."""
+        ...
+
+
+@runtime_checkable
+class FetchesMany(Protocol):
+    """What a connection may offer beside :class:`SqlConnection`."""
+
+    async def fetch_many(
+        self,
+        statement: Statement,
+        rows: Sequence[Sequence[Any]],
+        timeout: float | None,  # noqa: ASYNC109 - see SqlConnection.fetch
+    ) -> Records | None:
+        """Run an insert for each row of parameters, all or none, and return what it returns, in the order of the rows.
+
+        Returns:
+            The rows; None, and nothing is done, when this insert cannot be run that way.
+        """
         ...
 
 

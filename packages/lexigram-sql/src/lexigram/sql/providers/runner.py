@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
 from lexigram.contracts.data.sql.query_log import QueryLogEntry, QueryLoggerProtocol
-from lexigram.sql.driver import Executed, Records, SqlConnection, SqlDriver, Statement
+from lexigram.sql.driver import Executed, FetchesMany, Records, SqlConnection, SqlDriver, Statement
 from lexigram.sql.exceptions import (
     DatabaseConnectionError,
     DatabaseError,
@@ -106,6 +106,13 @@ class Runner:
         if lease is not None:
             return await self._on_lease(_execute_many, lease, statement, rows, self._timeout)
         return await self._alone(_execute_many, statement, rows, self._timeout)
+
+    async def fetch_many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> Records | None:
+        """Run an insert for each row of parameters, all or none, and return what it returns; None if no way."""
+        lease = current_lease(self._owner)
+        if lease is not None:
+            return await self._on_lease(_fetch_many, lease, statement, rows, self._timeout)
+        return await self._alone(_fetch_many, statement, rows, self._timeout)
 
     async def stream(
         self, statement: Statement, params: Sequence[Any], batch_size: int, lease: Lease | None = None
@@ -322,6 +329,12 @@ def _execute(
     connection: SqlConnection, statement: Statement, params: Sequence[Any], limit: float | None
 ) -> Awaitable[Executed]:
     return connection.execute(statement, params, limit)
+
+
+async def _fetch_many(
+    connection: SqlConnection, statement: Statement, params: Sequence[Any], limit: float | None
+) -> Records | None:
+    return await connection.fetch_many(statement, params, limit) if isinstance(connection, FetchesMany) else None
 
 
 def _execute_many(

@@ -216,6 +216,14 @@ class Statements(Opening):
         """Run a statement that is compiled already for each row of values, all or none."""
         return await self.runner.execute_many(statement, rows)
 
+    async def fetch_many_compiled(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> Records | None:
+        """Run an insert that is compiled already for each row of values, all or none, and return what it returns.
+
+        Returns:
+            The rows in the order of *rows*; None, and nothing is done, where the backend has no such way.
+        """
+        return await self.runner.fetch_many(statement, rows)
+
     def stream_compiled(self, statement: Statement, params: Sequence[Any], batch_size: int) -> AsyncGenerator[Records]:
         """Run a query that is compiled already, with a cursor at the server."""
         return self.runner.stream(statement, params, batch_size)

@@ -40,6 +40,11 @@ class CompiledShape(NamedTuple):
     constants: tuple[Any, ...]
     forms: tuple[tuple[int, Callable[[Any], Any]], ...]
 
+    @property
+    def takes_as_given(self) -> bool:
+        """True when the parameters are the values, each once and in their order."""
+        return not self.constants and not self.forms and self.order == tuple(range(len(self.order)))
+
     def bind(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """The parameters of a query with this shape.
 

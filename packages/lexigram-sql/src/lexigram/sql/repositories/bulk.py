@@ -7,7 +7,7 @@ several, they are one transaction.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
@@ -16,7 +16,7 @@ from lexigram.sql.exceptions import DataQueryError, OptimisticLockError, Reposit
 from lexigram.sql.query.compile import compile_shape
 from lexigram.sql.query.names import quoted_path
 from lexigram.sql.query.raw import RawSQL
-from lexigram.sql.query.shape import Shape, Slot
+from lexigram.sql.query.shape import Clause, Shape, Slot
 from lexigram.sql.repositories.core import VERSION
 from lexigram.sql.repositories.draft import Draft
 from lexigram.sql.repositories.filters import AllOf, AnyOf, Condition
@@ -31,9 +31,13 @@ _PARAMETERS: Final = 30_000
 """Values in one statement; SQLite takes 32,766 and asyncpg 32,767."""
 _ROWS: Final = 500
 """Rows in one INSERT that returns keys."""
+_ARRAYS_FROM: Final = 20
+"""Rows from which on it is worth asking the server for the types of an INSERT's parameters."""
 _CHANGED: Final = 100
 """Rows in one UPDATE: each row is compared with every key before its own."""
 
+Row = tuple[Any, ...]
+_NOTHING: Final[dict[str, Any]] = {}
 _STEP: Final = Statement("SELECT @@auto_increment_increment", returns_rows=True, keeps_session=True)
 
 
@@ -57,16 +61,11 @@ class BulkRepository(WritingRepository[T, K]):
         """
         given = builtins.list(entities)
         scope = self._scope("bulk_create", writes=True) or {}
-        prepared = [self._new_row(entity, "bulk_create", scope) for entity in given]
-        shapes: dict[tuple[str, ...], builtins.list[int]] = {}
-        for index, (row, _) in enumerate(prepared):
-            shapes.setdefault(tuple(row), []).append(index)
-        decided = [values for _, values in prepared]
+        shapes, decided = self._prepared(given, scope)
         # Rows with keys of their own are one call of the driver, which is all or none already.
         alone = len(shapes) == 1 and (len(given) == 1 or self._key in next(iter(shapes)))
         async with self._together(not alone):
-            for names, places in shapes.items():
-                rows = [prepared[index][0] for index in places]
+            for names, (places, rows) in shapes.items():
                 if self._key in names:
                     await self._insert_all(names, rows)
                     continue
@@ -76,19 +75,60 @@ class BulkRepository(WritingRepository[T, K]):
             self._assign(entity, values) if values else entity for entity, values in zip(given, decided, strict=True)
         ]
 
+    def _prepared(
+        self, given: Sequence[T], scope: Mapping[str, Any]
+    ) -> tuple[dict[tuple[str, ...], tuple[Sequence[int], builtins.list[Row]]], builtins.list[dict[str, Any]]]:
+        """The rows to insert by their columns, each with its place, and what the objects do not say of them."""
+        plain = None if scope or self.read_only_fields else self._plain_rows(given)
+        if plain is not None:
+            return {plain[0]: (range(len(given)), plain[1])}, [_NOTHING] * len(given)
+        shapes: dict[tuple[str, ...], tuple[builtins.list[int], builtins.list[Row]]] = {}
+        decided: builtins.list[dict[str, Any]] = []
+        for index, entity in enumerate(given):
+            row, values = self._new_row(entity, "bulk_create", scope)
+            decided.append(values)
+            places, rows = shapes.setdefault(tuple(row), ([], []))
+            places.append(index)
+            rows.append(tuple(row.values()))
+        return {**shapes}, decided
+
+    def _plain_rows(self, given: Sequence[T]) -> tuple[tuple[str, ...], builtins.list[Row]] | None:
+        """The columns and the rows of objects whose values are stored as they are; None where they may not be."""
+        del given
+        return None
+
     def _together(self, needed: bool) -> Any:
         return self.provider.transaction() if needed else _NoTransaction()
 
-    async def _insert_all(self, names: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> None:
+    async def _insert_all(self, names: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Insert rows whose keys are known, with the driver's own way for many."""
-        slots = tuple([Slot(index) for index in range(len(names))])
-        shape = Shape(self.write_table_name, "insert", (("values", names, (slots,)),))
-        compiled = compile_shape(shape, self.provider.dialect)
-        bound = [compiled.bind(tuple(row.values())) for row in rows]
-        await self.provider.execute_many_compiled(compiled.statement, bound)
+        statement, bound = self._one_by_one(names, rows)
+        await self.provider.execute_many_compiled(statement, bound)
 
-    async def _insert_keyless(self, names: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> builtins.list[Any]:
+    def _one_by_one(
+        self, names: tuple[str, ...], rows: Sequence[Row], *clauses: Clause
+    ) -> tuple[Statement, Sequence[Row]]:
+        """The insert of one row, and the values of each."""
+        slots = tuple([Slot(index) for index in range(len(names))])
+        shape = Shape(self.write_table_name, "insert", (("values", names, (slots,)), *clauses))
+        compiled = compile_shape(shape, self.provider.dialect)
+        if compiled.takes_as_given:
+            return compiled.statement, rows
+        return compiled.statement, [compiled.bind(row) for row in rows]
+
+    async def _insert_returning(self, names: tuple[str, ...], rows: Sequence[Row]) -> builtins.list[Any] | None:
+        """Insert rows in one statement that takes an array for each column, where the backend has such a way."""
+        fetch_many = getattr(self.provider, "fetch_many_compiled", None)
+        if fetch_many is None or len(rows) < _ARRAYS_FROM or self.provider.dialect is not SQLDialect.POSTGRESQL:
+            return None
+        found = await fetch_many(*self._one_by_one(names, rows, ("returning", (self._key,))))
+        return None if found is None else _in_order([row[0] for row in found.rows])
+
+    async def _insert_keyless(self, names: tuple[str, ...], rows: Sequence[Row]) -> builtins.list[Any]:
         """Insert rows, and return the keys that the database made for them."""
+        returned = await self._insert_returning(names, rows)
+        if returned is not None:
+            return returned
         keys: builtins.list[Any] = []
         mysql = self.provider.dialect is SQLDialect.MYSQL
         step = 0
@@ -96,7 +136,7 @@ class BulkRepository(WritingRepository[T, K]):
             # InnoDB numbers the rows of one such statement without gaps ("AUTO_INCREMENT Handling in InnoDB").
             step = int((await self.provider.run_compiled(_STEP, ())).rows[0][0])
         for chunk in _chunks(rows, max(1, min(_ROWS, _PARAMETERS // len(names)))):
-            draft = Draft(self.write_table_name, "insert").insert(builtins.list(chunk))
+            draft = Draft(self.write_table_name, "insert").insert_rows(names, chunk)
             if mysql:
                 first = (await draft.execute(self.provider)).last_id
                 if not first:
@@ -107,8 +147,7 @@ class BulkRepository(WritingRepository[T, K]):
                 keys += [first + step * number for number in range(len(chunk))]
                 continue
             made = [row[0] for row in (await draft.returning(self._key).fetch(self.provider)).rows]
-            # Counters grow in the order of the rows, which RETURNING need not keep.
-            keys += sorted(made) if all(isinstance(key, int) for key in made) else made
+            keys += _in_order(made)
         return keys
 
     async def bulk_update(self, entities: Iterable[T], fields: Sequence[str] | None = None) -> int:
@@ -220,6 +259,11 @@ class BulkRepository(WritingRepository[T, K]):
             for index, entity in zip(new, await self.bulk_create(given[index] for index in new), strict=True):
                 given[index] = entity
         return given
+
+
+def _in_order(keys: builtins.list[Any]) -> builtins.list[Any]:
+    """Keys in the order of their rows, which RETURNING need not keep: counters grow from row to row."""
+    return sorted(keys) if all(isinstance(key, int) for key in keys) else keys
 
 
 class _NoTransaction:

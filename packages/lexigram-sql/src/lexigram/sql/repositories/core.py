@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.sql.context import DbContext
 from lexigram.sql.exceptions import DataQueryError, TenantScopingError
 from lexigram.sql.query.compile import CompiledShape, compile_shape
 from lexigram.sql.query.shape import Clause, Kind, Shape, Slot
@@ -37,7 +38,8 @@ class RepositoryCore(ABC, Generic[T, K]):
         key_field: The field with the key.
         soft_delete_enabled: True when ``deleted_at`` marks rows as deleted; they are not found then.
         multi_tenant: True when ``tenant_id`` says whose a row is; every statement is held to the tenant of
-            :func:`~lexigram.sql.repositories.tenancy.tenant_scope`.
+            :func:`~lexigram.sql.repositories.tenancy.tenant_scope`, else of *db_ctx*.
+        db_ctx: Says whose rows a task works on outside of such a scope.
         rls_policy: Guards the table; see :mod:`lexigram.sql.repositories.rls`.
     """
 
@@ -51,6 +53,7 @@ class RepositoryCore(ABC, Generic[T, K]):
         key_field: str = "id",
         soft_delete_enabled: bool = False,
         multi_tenant: bool = False,
+        db_ctx: DbContext | None = None,
         rls_policy: RowLevelSecurityPolicy | None = None,
     ) -> None:
         self.provider = provider
@@ -58,6 +61,7 @@ class RepositoryCore(ABC, Generic[T, K]):
         self.key_field = key_field
         self.soft_delete_enabled = soft_delete_enabled
         self.multi_tenant = multi_tenant
+        self.db_ctx = db_ctx
         self.rls_policy = rls_policy
         self._key = self._column(key_field)
         self._by_key: dict[tuple[SQLDialect, tuple[str, ...], bool], CompiledShape] = {}
@@ -126,7 +130,7 @@ class RepositoryCore(ABC, Generic[T, K]):
         """
         scope: dict[str, Any] = {}
         if self.multi_tenant:
-            scope[TENANT_COLUMN] = require_tenant(self.table_name, operation)
+            scope[TENANT_COLUMN] = require_tenant(self.table_name, operation, self.db_ctx)
         policy = self.rls_policy
         if policy is not None and not policy.is_admin_bypass_active(self.table_name):
             values = policy.require_scope(table=self.table_name, operation=operation)

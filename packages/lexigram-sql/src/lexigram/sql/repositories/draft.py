@@ -5,7 +5,7 @@ Repositories build shapes directly, without a builder for each step; compiled sh
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, Self
 
@@ -26,6 +26,11 @@ class RepositoryDatabase(Executor, Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Any]:
         """A transaction that every operation of the same task joins; inside another one, a savepoint."""
         ...
+
+
+def _starts(width: int, rows: Sequence[Any]) -> range:
+    """Where each row's values begin among those of all rows."""
+    return range(0, width * len(rows), width)
 
 
 class Draft:
@@ -86,7 +91,15 @@ class Draft:
     def insert(self, rows: list[Mapping[str, Any]]) -> Self:
         """The rows to insert; all have the columns of the first."""
         names = tuple(rows[0])
-        return self.add(("values", names, tuple([tuple([self.slot(row[name]) for name in names]) for row in rows])))
+        return self.insert_rows(names, [tuple([row[name] for name in names]) for row in rows])
+
+    def insert_rows(self, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> Self:
+        """The rows to insert; each has a value for every one of the columns *names*."""
+        first = len(self.values)
+        places = [tuple([Slot(first + start + at) for at in range(len(names))]) for start in _starts(len(names), rows)]
+        for row in rows:
+            self.values += row
+        return self.add(("values", names, tuple(places)))
 
     def set(self, values: Mapping[str, Any]) -> Self:
         """The columns to set; RawSQL computes them."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
+from lexigram.sql.context import DbContext
 from lexigram.sql.exceptions import ProtocolValidationError
 from lexigram.sql.repositories.base import SQLRepository
 from lexigram.sql.repositories.draft import RepositoryDatabase
@@ -37,6 +38,7 @@ class GenericRepository(SQLRepository[T, K]):
         soft_delete_enabled: True when ``deleted_at`` marks rows as deleted.
         multi_tenant: True when ``tenant_id`` says whose a row is; None for False.
         rls_policy: Guards the table.
+        db_ctx: Says whose rows a task works on, where it is in no ``tenant_scope``.
 
     Raises:
         MappingError: The class cannot be mapped.
@@ -53,6 +55,8 @@ class GenericRepository(SQLRepository[T, K]):
         soft_delete_enabled: bool = False,
         multi_tenant: bool | None = None,
         rls_policy: RowLevelSecurityPolicy | None = None,
+        *,
+        db_ctx: DbContext | None = None,
     ) -> None:
         if not hasattr(provider, "run_compiled"):
             raise ProtocolValidationError(
@@ -67,6 +71,7 @@ class GenericRepository(SQLRepository[T, K]):
             key_field,
             soft_delete_enabled=soft_delete_enabled,
             multi_tenant=bool(multi_tenant),
+            db_ctx=db_ctx,
             rls_policy=rls_policy,
         )
 
@@ -87,3 +92,12 @@ class GenericRepository(SQLRepository[T, K]):
 
     def _assign(self, entity: T, values: Mapping[str, Any]) -> T:
         return self.mapper.assign(entity, values)
+
+    def _plain_rows(self, given: Sequence[T]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]] | None:
+        own: Any = type(self)._entity_to_dict
+        if own is not _MAPPED:
+            return None
+        return self.mapper.plain_rows(given, self._key)
+
+
+_MAPPED: Any = cast("Any", GenericRepository)._entity_to_dict

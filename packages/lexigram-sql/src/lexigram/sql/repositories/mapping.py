@@ -27,6 +27,9 @@ __all__ = ["EntityMapper", "Field"]
 
 T = TypeVar("T")
 
+# Columns that repositories may fill in.
+_FILLED = frozenset({"created_at", "updated_at", "version"})
+
 Make = Callable[[Sequence[Sequence[Any]]], list[Any]]
 
 
@@ -109,6 +112,30 @@ class EntityMapper(Generic[T]):
             column: value if write is None or value is None else write(value)
             for (column, write), value in zip(self._writers, values, strict=True)
         }
+
+    def plain_rows(self, given: Sequence[T], key: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]] | None:
+        """The columns and rows of new objects, where nothing has to be converted or filled in.
+
+        Args:
+            given: The objects.
+            key: The column of the key, left out where none of them has one.
+
+        Returns:
+            The columns, and a row for each object; None where only some have a key, or more is to be done.
+        """
+        if not given or not self._plain or self._kind == "mapping" or not _FILLED.isdisjoint(self.columns):
+            return None
+        if not all(isinstance(one, self.entity) for one in given):
+            return None
+        rows = list(map(self._get, given))
+        names = tuple(self.columns)
+        if key not in names:
+            return None
+        place = names.index(key)
+        missing = sum([row[place] is None for row in rows])
+        if missing == len(rows) and len(names) > 1:
+            return names[:place] + names[place + 1 :], [row[:place] + row[place + 1 :] for row in rows]
+        return (names, rows) if not missing else None
 
     def assign(self, entity: T, values: Mapping[str, Any]) -> T:
         """Set columns on an object.

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from lexigram.sql.backends.json_text import to_json
 from lexigram.sql.exceptions import ParameterBindingError
 from pymysql.constants import FIELD_TYPE
 from pymysql.converters import conversions
@@ -17,18 +18,6 @@ from pymysql.converters import conversions
 __all__ = ["DECODERS", "encode_all"]
 
 _PLAIN = frozenset({int, str, bytes, type(None), bool, date, time, Decimal})
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_inside_json)
-
-
-def _inside_json(value: Any) -> Any:
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal | uuid.UUID):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def _number(value: float) -> float:
@@ -45,9 +34,9 @@ _ENCODERS: dict[type, Callable[[Any], Any]] = {
     float: _number,
     uuid.UUID: str,
     datetime: _datetime,
-    dict: _json,
-    list: _json,
-    tuple: _json,
+    dict: to_json,
+    list: to_json,
+    tuple: to_json,
     bytearray: bytes,
     memoryview: bytes,
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from lexigram.contracts.data.sql.database import IsolationLevel
+from lexigram.sql.backends.postgres.arrays import ArrayInsert, array_insert, is_plain_insert
 from lexigram.sql.driver import Executed, Records, Statement
 
 __all__ = ["PostgresConnection"]
@@ -15,16 +16,24 @@ __all__ = ["PostgresConnection"]
 # What asyncpg's own reset leaves: temporary tables, sequences' last values, the role.
 _RESET = "DISCARD TEMP; DISCARD SEQUENCES; SET SESSION AUTHORIZATION DEFAULT"
 
+_ARRAY_ROWS: Final = 20_000
+"""Rows in one statement with arrays, which are encoded without a pause."""
+_PLANS: Final = 128
+"""Inserts that a connection remembers the types of."""
+
 
 class PostgresConnection:
     """A connection. Implements :class:`~lexigram.sql.driver.SqlConnection`.
 
     Args:
         raw: asyncpg's.
+        prepares: False where statements cannot be prepared, as behind some poolers.
     """
 
-    def __init__(self, raw: asyncpg.Connection[Any]) -> None:
+    def __init__(self, raw: asyncpg.Connection[Any], *, prepares: bool = True) -> None:
         self._raw = raw
+        self._prepares = prepares
+        self._inserts: dict[str, ArrayInsert | None] = {}
 
     @property
     def native(self) -> asyncpg.Connection[Any]:
@@ -44,9 +53,7 @@ class PostgresConnection:
     async def execute(self, statement: Statement, params: Sequence[Any], timeout: float | None) -> Executed:  # noqa: ASYNC109 - see fetch
         """Run a statement and return what it did."""
         tag = await self._raw.execute(statement.sql, *_plain(params), timeout=timeout)
-        # "UPDATE 3", "INSERT 0 1", "CREATE TABLE" (protocol, 55.7 "CommandComplete")
-        count = tag.rpartition(" ")[2]
-        return Executed(int(count) if count.isdigit() else 0)
+        return Executed(_touched(tag))
 
     async def execute_many(
         self,
@@ -54,9 +61,50 @@ class PostgresConnection:
         rows: Sequence[Sequence[Any]],
         timeout: float | None,  # noqa: ASYNC109 - see fetch
     ) -> int:
-        """Run a statement for each row of parameters, all or none, sent in a pipeline."""
+        """Run a statement for each row of parameters, all or none; inserts as arrays, others in a pipeline."""
+        if len(rows) > 1 and is_plain_insert(statement.sql, returning=False):
+            insert = await self._as_arrays(statement.sql, timeout)
+            batches = None if insert is None else _batches(insert, rows)
+            if insert is not None and batches is not None:
+                if len(batches) == 1:
+                    return _touched(await self._raw.execute(insert.sql, *batches[0], timeout=timeout))
+                async with self._raw.transaction():
+                    tags = [await self._raw.execute(insert.sql, *columns, timeout=timeout) for columns in batches]
+                return sum(map(_touched, tags))
         await self._raw.executemany(statement.sql, [_plain(row) for row in rows], timeout=timeout)
         return len(rows)
+
+    async def fetch_many(
+        self,
+        statement: Statement,
+        rows: Sequence[Sequence[Any]],
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> Records | None:
+        """Run an insert for each row of parameters, all or none, and return what it returns, in the order of the rows.
+
+        Returns:
+            The rows; None, and nothing is done, when the insert cannot go as arrays in one statement.
+        """
+        if not 1 < len(rows) <= _ARRAY_ROWS or not is_plain_insert(statement.sql, returning=True):
+            return None
+        insert = await self._as_arrays(statement.sql, timeout)
+        columns = None if insert is None else insert.columns(rows)
+        if insert is None or columns is None:
+            return None
+        found = await self._raw.fetch(insert.sql, *columns, timeout=timeout)
+        return Records(tuple(found[0].keys()) if found else (), found)
+
+    async def _as_arrays(self, sql: str, timeout: float | None) -> ArrayInsert | None:  # noqa: ASYNC109 - see fetch
+        """An insert with arrays; the server is asked once for the types of its parameters."""
+        if not self._prepares:
+            return None
+        if sql not in self._inserts:
+            prepared = await self._raw.prepare(sql, timeout=timeout)
+            kinds = [kind.name if kind.schema == "pg_catalog" else "" for kind in prepared.get_parameters()]
+            if len(self._inserts) >= _PLANS:
+                self._inserts.clear()
+            self._inserts[sql] = array_insert(sql, kinds)
+        return self._inserts[sql]
 
     async def stream(
         self,
@@ -128,6 +176,23 @@ class PostgresConnection:
     def terminate(self) -> None:
         """Drop the connection at once."""
         self._raw.terminate()
+
+
+def _touched(tag: str) -> int:
+    """How many rows a statement touched: "UPDATE 3", "INSERT 0 1", "CREATE TABLE" (protocol, 55.7 CommandComplete)."""
+    count = tag.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
+
+
+def _batches(insert: ArrayInsert, rows: Sequence[Sequence[Any]]) -> list[list[Sequence[Any]]] | None:
+    """The columns of rows, for one statement after another; None when arrays cannot hold them."""
+    batches: list[list[Sequence[Any]]] = []
+    for start in range(0, len(rows), _ARRAY_ROWS):
+        columns = insert.columns(rows[start : start + _ARRAY_ROWS])
+        if columns is None:
+            return None
+        batches.append(columns)
+    return batches
 
 
 def _plain(params: Sequence[Any]) -> Sequence[Any]:

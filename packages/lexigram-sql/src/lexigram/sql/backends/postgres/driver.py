@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import uuid
 from collections.abc import Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any, Literal
 
 import asyncpg
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.contracts.exceptions.infra import DatabaseError
+from lexigram.sql.backends.json_text import to_json
 from lexigram.sql.backends.postgres.connection import PostgresConnection
 from lexigram.sql.backends.postgres.errors import classify
 from lexigram.sql.backends.tls import tls_context, tls_mode
@@ -98,14 +96,13 @@ class PostgresDriver:
             server_settings=settings,
         )
         try:
-            for name in ("json", "jsonb"):
-                await raw.set_type_codec(name, encoder=_to_json, decoder=json.loads, schema="pg_catalog")
+            await _teach_json(raw)
         except BaseException:
             raw.terminate()
             raise
         found = raw.get_server_version()
         self._version = f"{found.major}.{found.minor}"
-        return PostgresConnection(raw)
+        return PostgresConnection(raw, prepares=self._cache > 0)
 
     async def close(self) -> None:
         """Nothing is held beside the connections."""
@@ -125,13 +122,17 @@ class PostgresDriver:
         }
 
 
-def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_inside_json)
+async def _teach_json(raw: asyncpg.Connection[Any]) -> None:
+    """Let values of JSON be Python data.
 
-
-def _inside_json(value: Any) -> Any:
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal | uuid.UUID):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    asyncpg's public method asks the server for the number of each type, in every new connection; those of built-in
+    types are the same in all servers (``pg_type.dat``), so they are given to what that method calls, while it is there.
+    """
+    protocol: Any = getattr(raw, "_protocol", None)
+    settings = protocol.get_settings() if hasattr(protocol, "get_settings") else None
+    teach = getattr(settings, "add_python_codec", None)
+    for name, number in (("json", 114), ("jsonb", 3802)):
+        if teach is not None:
+            teach(number, name, "pg_catalog", [], "scalar", to_json, json.loads, "text")
+        else:
+            await raw.set_type_codec(name, encoder=to_json, decoder=json.loads, schema="pg_catalog")

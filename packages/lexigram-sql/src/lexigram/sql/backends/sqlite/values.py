@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from lexigram.sql.backends.json_text import to_json
 from lexigram.sql.exceptions import ParameterBindingError
 
 __all__ = ["encode", "encode_all", "register_converters"]
@@ -31,31 +32,15 @@ def _datetime(value: datetime) -> str:
     return value.isoformat(" ", timespec="microseconds")
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_inside_json)
-
-
-def _inside_json(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _datetime(value)
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal | uuid.UUID):
-        return str(value)
-    if isinstance(value, enum.Enum):
-        return value.value
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
 _ENCODERS: dict[type, Callable[[Any], Any]] = {
     Decimal: lambda value: format(value, "f") if value.is_finite() else str(value),
     uuid.UUID: str,
     datetime: _datetime,
     date: date.isoformat,
     time: time.isoformat,
-    dict: _json,
-    list: _json,
-    tuple: _json,
+    dict: to_json,
+    list: to_json,
+    tuple: to_json,
     bytearray: bytes,
     memoryview: bytes,
 }
