@@ -29,6 +29,8 @@ Where to find what:
   a session of its own.
 * :mod:`~lexigram.sql.module`, :mod:`~lexigram.sql.config`, :mod:`~lexigram.sql.url`: how an application gets one.
 * :mod:`~lexigram.sql.query`: queries described in Python. :mod:`~lexigram.sql.statements`: what is done to raw SQL.
+* :mod:`~lexigram.sql.repositories`: the rows of a table as objects, whose they are, and who changed them;
+  :mod:`~lexigram.sql.context`: who is asking.
 * :mod:`~lexigram.sql.pool`, :mod:`~lexigram.sql.transactions`: who holds which connection.
 * :mod:`~lexigram.sql.logs`, :mod:`~lexigram.sql.hooks`: who is told of what.
 * :mod:`~lexigram.sql.driver`, :mod:`~lexigram.sql.backend`: what a backend implements, and how it is found;
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         schema,
         table,
     )
+    from lexigram.contracts.data.repository import ReadOnlyRepositoryProtocol, RepositoryProtocol
     from lexigram.contracts.data.sql.database import (
         ConnectionPoolProtocol,
         DatabaseProviderProtocol,
@@ -63,6 +66,13 @@ if TYPE_CHECKING:
     from lexigram.contracts.data.sql.query_log import QueryLogEntry, QueryLoggerProtocol
     from lexigram.contracts.data.sql.sql_dialect import SQLDialect
     from lexigram.sql.config import DatabaseConfig, DataConfig, NamedDatabaseConfig
+    from lexigram.sql.context import (
+        DbContext,
+        RequestContextManager,
+        create_db_context,
+        create_task_with_context,
+        run_in_threadpool_with_context,
+    )
     from lexigram.sql.di.provider import DatabaseProvider
     from lexigram.sql.exceptions import (
         DatabaseError,
@@ -74,16 +84,36 @@ if TYPE_CHECKING:
     from lexigram.sql.hooks import SQLConnectionReadyHook, SQLTransactionBegunHook, SQLTransactionEndedHook
     from lexigram.sql.logs import ConsoleQueryLogger, FileQueryLogger, MemoryQueryLogger, QueryLoggerBase
     from lexigram.sql.module import DatabaseModule
+    from lexigram.sql.pool import ConnectionPool
     from lexigram.sql.providers import DatabaseService, MySQLProvider, PostgresProvider, SQLiteProvider
     from lexigram.sql.query.builder import AsyncQueryBuilder
     from lexigram.sql.query.operators import Operator, QueryOperatorRegistry
     from lexigram.sql.query.predicates import PredicateCompiler
     from lexigram.sql.query.raw import RawSQL
+    from lexigram.sql.repositories import (
+        AppendLogRepository,
+        AuditEntry,
+        AuditRepositoryMixin,
+        CachedRepository,
+        F,
+        Filter,
+        GenericRepository,
+        RowLevelSecurityPolicy,
+        ScopeColumn,
+        SQLRepository,
+        field,
+    )
     from lexigram.sql.sessions import DbSession, create_session_factory
+    from lexigram.sql.transactions.manager import SimpleTransactionManager, transaction, transactional
 
 __all__ = [
+    "AppendLogRepository",
     "AsyncQueryBuilder",
+    "AuditEntry",
+    "AuditRepositoryMixin",
+    "CachedRepository",
     "Column",
+    "ConnectionPool",
     "ConnectionPoolProtocol",
     "ConsoleQueryLogger",
     "DataConfig",
@@ -93,9 +123,13 @@ __all__ = [
     "DatabaseProvider",
     "DatabaseProviderProtocol",
     "DatabaseService",
+    "DbContext",
     "DbSession",
     "DeleteResult",
+    "F",
     "FileQueryLogger",
+    "Filter",
+    "GenericRepository",
     "HealthCheckResult",
     "HealthStatus",
     "Identifier",
@@ -117,19 +151,32 @@ __all__ = [
     "QueryOperatorRegistry",
     "QueryResult",
     "RawSQL",
+    "ReadOnlyRepositoryProtocol",
     "RepositoryError",
+    "RepositoryProtocol",
+    "RequestContextManager",
+    "RowLevelSecurityPolicy",
     "SQLConnectionReadyHook",
     "SQLDialect",
+    "SQLRepository",
     "SQLTransactionBegunHook",
     "SQLTransactionEndedHook",
     "SQLiteProvider",
     "Schema",
+    "ScopeColumn",
+    "SimpleTransactionManager",
     "Table",
     "UpdateResult",
     "column",
+    "create_db_context",
     "create_session_factory",
+    "create_task_with_context",
+    "field",
+    "run_in_threadpool_with_context",
     "schema",
     "table",
+    "transaction",
+    "transactional",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -149,6 +196,10 @@ __getattr__, __dir__ = lazy_exports(
             "schema",
             "table",
         ),
+        "lexigram.contracts.data.repository": (
+            "ReadOnlyRepositoryProtocol",
+            "RepositoryProtocol",
+        ),
         "lexigram.contracts.data.sql.database": (
             "ConnectionPoolProtocol",
             "DatabaseProviderProtocol",
@@ -167,6 +218,13 @@ __getattr__, __dir__ = lazy_exports(
             "DataConfig",
             "DatabaseConfig",
             "NamedDatabaseConfig",
+        ),
+        "context": (
+            "DbContext",
+            "RequestContextManager",
+            "create_db_context",
+            "create_task_with_context",
+            "run_in_threadpool_with_context",
         ),
         "di.provider": ("DatabaseProvider",),
         "exceptions": (
@@ -188,6 +246,7 @@ __getattr__, __dir__ = lazy_exports(
             "QueryLoggerBase",
         ),
         "module": ("DatabaseModule",),
+        "pool": ("ConnectionPool",),
         "providers": (
             "DatabaseService",
             "MySQLProvider",
@@ -201,9 +260,27 @@ __getattr__, __dir__ = lazy_exports(
         ),
         "query.predicates": ("PredicateCompiler",),
         "query.raw": ("RawSQL",),
+        "repositories": (
+            "AppendLogRepository",
+            "AuditEntry",
+            "AuditRepositoryMixin",
+            "CachedRepository",
+            "F",
+            "Filter",
+            "GenericRepository",
+            "RowLevelSecurityPolicy",
+            "SQLRepository",
+            "ScopeColumn",
+            "field",
+        ),
         "sessions": (
             "DbSession",
             "create_session_factory",
+        ),
+        "transactions.manager": (
+            "SimpleTransactionManager",
+            "transaction",
+            "transactional",
         ),
     },
 )

@@ -14,6 +14,7 @@ from lexigram.contracts.data.sql.query_log import QueryLoggerProtocol
 from lexigram.contracts.exceptions.infra import NoPrimaryBackendError
 from lexigram.di.provider import Provider, ProviderPriority
 from lexigram.sql.config import SECTIONS, DatabaseConfig
+from lexigram.sql.context import DbContext
 from lexigram.sql.pool.split import ConnectionPool
 from lexigram.sql.providers.database_service import DatabaseService
 from lexigram.sql.sessions.session import DbSession, create_session_factory
@@ -82,8 +83,11 @@ class DatabaseProvider(Provider):
         """
         hooks = await container.resolve_optional(HookRegistryProtocol)
         logger = await container.resolve_optional(QueryLoggerProtocol)
+        context = await container.resolve_optional(DbContext)
         for database in self._databases:
             database.set_hook_registry(hooks)
+            if context is not None:
+                database.set_context(context)
             if logger is not None:
                 database.add_query_logger(logger)
         try:

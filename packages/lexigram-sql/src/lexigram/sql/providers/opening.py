@@ -17,6 +17,7 @@ from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.sql.backend import SQL_BACKENDS, SqlBackendSpec
 from lexigram.sql.config import DatabaseConfig, refuse_weak_password
+from lexigram.sql.context import DbContext
 from lexigram.sql.driver import SqlDriver
 from lexigram.sql.exceptions import DatabaseConnectionError, DatabaseError
 from lexigram.sql.hooks import (
@@ -62,6 +63,7 @@ class Opening:
                 log_level=logging.INFO,
             )
         self._loggers: tuple[QueryLoggerProtocol, ...] = () if query_logger is None else (query_logger,)
+        self._context: DbContext | None = DbContext()
         self._driver: SqlDriver | None = None
         self._pool: ConnectionPool | None = None
         self._runner: Runner | None = None
@@ -152,6 +154,7 @@ class Opening:
                 mask=ParameterMask(self.config.operations.mask_columns, spec.dialect),
             )
             self._runner.loggers = self._loggers
+            self.set_context(self._context)
         await self._tell(ACQUIRED, SQLConnectionReadyHook(backend=self.spec.name))
 
     async def disconnect(self) -> None:
@@ -219,6 +222,12 @@ class Opening:
     def set_hook_registry(self, hooks: HookRegistryProtocol | None) -> None:
         """Choose who is told of connections and transactions."""
         self._hooks = hooks
+
+    def set_context(self, context: DbContext | None) -> None:
+        """Choose what entries of query logs say of who a statement runs for: user, request and trace."""
+        self._context = context
+        if self._runner is not None:
+            self._runner.log_context = None if context is None else context.log_context
 
     def add_query_logger(self, logger: QueryLoggerProtocol) -> None:
         """Tell one more logger of every statement."""

@@ -10,7 +10,8 @@
 
 The scope is a part of every statement of the repository and nothing is set on connections, so a connection that is
 used again knows nothing of who used it before. Without an active policy statements are refused; with an empty value
-reading finds nothing and writing is refused. The scope belongs to the task and the tasks it starts.
+reading finds nothing and writing is refused. The scope belongs to the task and the tasks it starts. For PostgreSQL's
+own policies see :mod:`lexigram.sql.repositories.server_rls`.
 """
 
 from __future__ import annotations
