@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Final
@@ -18,7 +16,7 @@ import pymysql
 
 from servers.containers import engine
 from servers.kind import Kind, MissingServerError, Product
-from servers.processes import Process, account, free_port, program, running, until
+from servers.processes import Process, account, kept_port, made_files, own_folder, program, running, until
 from servers.restartable import Restartable
 
 __all__ = ["MYSQL", "restartable_mysql"]
@@ -75,19 +73,7 @@ def _initialise(server: str, folder: str, data: str, user: str | None) -> None:
         command = [install, *how]
     else:
         command = [server, "--no-defaults", "--initialize-insecure", f"--datadir={data}"]
-    made = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "TMPDIR": folder},  # two that start at once would be in each other's way
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
-    )
-    if made.returncode:
-        raise MissingServerError(f"{command[0]} failed: {(made.stderr or made.stdout)[-500:].strip()}")
+    made_files(command, folder, user)
 
 
 @contextmanager
@@ -107,11 +93,8 @@ def restartable_mysql(settings: Mapping[str, str] | None = None) -> Iterator[Res
     if server is None:
         raise MissingServerError("neither mariadbd nor mysqld is on the path")
     user = account("mysql")
-    port = free_port()
-    url = f"mysql://root@127.0.0.1:{port}/"
-    with tempfile.TemporaryDirectory(prefix="lexigram-mysql-") as folder:
-        if user is not None:
-            shutil.chown(folder, user, user)
+    with own_folder("mysql", user) as folder, kept_port() as port:
+        url = f"mysql://root@127.0.0.1:{port}/"
         data = f"{folder}/data"
         _initialise(server, folder, data, user)
         chosen = {

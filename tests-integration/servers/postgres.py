@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import asyncpg
 
 from servers.containers import engine
 from servers.kind import Kind, MissingServerError, Product
-from servers.processes import Process, account, free_port, program, running, until
+from servers.processes import Process, account, kept_port, made_files, own_folder, program, running, until
 from servers.restartable import Restartable
 
 __all__ = ["POSTGRES", "restartable_postgres"]
@@ -93,24 +92,11 @@ def restartable_postgres(settings: Mapping[str, str] | None = None) -> Iterator[
     """
     initdb, postgres = _program("initdb"), _program("postgres")
     user = account("postgres")
-    port = free_port()
-    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    with tempfile.TemporaryDirectory(prefix="lexigram-postgres-") as folder:
-        if user is not None:
-            shutil.chown(folder, user, user)
+    with own_folder("postgres", user) as folder, kept_port() as port:
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         data = f"{folder}/data"
-        made = subprocess.run(
-            [initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=folder,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
-        )
-        if made.returncode:
-            raise MissingServerError(f"initdb failed: {made.stderr[-500:].strip()}")
+        how = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        made_files([initdb, *how], folder, user)
         chosen = {
             "port": str(port),
             "listen_addresses": "127.0.0.1",

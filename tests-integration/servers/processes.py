@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 from servers.kind import MissingServerError
 
-__all__ = ["Process", "account", "free_port", "program", "running", "until"]
+__all__ = ["Process", "account", "free_port", "kept_port", "made_files", "own_folder", "program", "running", "until"]
 
 _GRACE: Final = 10.0
 """Seconds that a process has to end by itself."""
@@ -37,6 +37,20 @@ def free_port() -> int:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
+
+
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """Keep a port for a server that sets SO_REUSEADDR, until it has ended for good.
+
+    A port that is only looked up may be anyone's by the time that the server has made its files, or while it is down
+    between two starts: the machine hands such ports out to every connection that begins. One that is bound, though
+    nobody listens there, is not handed out, and may be bound once more by who allows the same.
+    """
+    with socket.socket() as holding:
+        holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holding.bind(("127.0.0.1", 0))
+        yield int(holding.getsockname()[1])
 
 
 def program(name: str) -> str | None:
@@ -71,6 +85,46 @@ def account(name: str) -> str | None:
     except KeyError as error:
         raise MissingServerError(f"this is root, and there is no user {name} to run the server") from error
     return name
+
+
+@contextmanager
+def own_folder(name: str, user: str | None) -> Iterator[str]:
+    """A folder for a server's files, gone in the end.
+
+    Args:
+        name: What the server is called.
+        user: Whose it is; the caller's when None.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"lexigram-{name}-") as folder:
+        if user is not None:
+            shutil.chown(folder, user, user)
+        yield folder
+
+
+def made_files(command: Sequence[str], folder: str, user: str | None) -> None:
+    """Make the files of an empty server.
+
+    Args:
+        command: The program that makes them.
+        folder: Where it runs, and keeps its temporary files: two at once would be in each other's way.
+        user: Whose process it is; the caller's own when None.
+
+    Raises:
+        MissingServerError: It fails; says what it printed last.
+    """
+    made = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "TMPDIR": folder},
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+    if made.returncode:
+        raise MissingServerError(f"{command[0]} failed: {(made.stderr or made.stdout)[-500:].strip()}")
 
 
 def until(attempt: Callable[[], R], failures: tuple[type[Exception], ...], check: Callable[[], None]) -> R:
