@@ -228,3 +228,122 @@ def test_a_skip_before_the_harness_is_made_is_counted(kit: Run) -> None:
 
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["memory: 0 passed*1 skipped*", "*skipped lifecycle::test_a_healthy*no server"])
+
+
+@pytest.mark.parametrize(
+    "conftest",
+    [
+        (
+            "def pytest_collection_modifyitems(items):\n"
+            "    items[:] = [item for item in items if item.name == 'test_a_healthy_store_says_so']"
+        ),
+        (
+            "@pytest.hookimpl(trylast=True)\n"
+            "def pytest_collection_modifyitems(config, items):\n"
+            "    left = [item for item in items if item.name != 'test_a_healthy_store_says_so']\n"
+            "    items[:] = [item for item in items if item.name == 'test_a_healthy_store_says_so']\n"
+            "    config.hook.pytest_deselected(items=left)"
+        ),
+        (
+            "@pytest.hookimpl(tryfirst=True)\n"
+            "def pytest_runtest_protocol(item):\n"
+            "    return None if item.name == 'test_a_healthy_store_says_so' else True"
+        ),
+        (
+            "@pytest.fixture(autouse=True)\n"
+            "def _slow(request):\n"
+            "    if request.node.name != 'test_a_healthy_store_says_so':\n"
+            "        pytest.skip('slow')"
+        ),
+    ],
+    ids=["removed", "deselected", "not run", "skipped by a fixture"],
+)
+def test_a_run_that_was_asked_for_all_fails_where_some_are_missing(
+    kit: Run, pytester: pytest.Pytester, conftest: str
+) -> None:
+    """Whatever a conftest does with them, and though what is left passes."""
+    pytester.makeconftest(f"import pytest\n{conftest}\n")
+
+    result = kit("")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes()["passed"] == 1
+    assert "failed" not in result.parseoutcomes()
+    result.stdout.fnmatch_lines(
+        ["*missing standard tests*", "*Harness.expected_failures()*", "Memory: *::test_* was *", "... and * more"]
+    )
+
+
+def test_settings_that_leave_out_tests_leave_out_what_was_asked_for(kit: Run) -> None:
+    """Nobody sees them on the command line."""
+    result = kit("", "-o", "addopts=-k a_healthy_store_says_so")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*missing standard tests*"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("-k", "a_healthy_store_says_so"), ("test_backend.py::Lifecycle::test_a_healthy_store_says_so",)],
+    ids=["by name", "by id"],
+)
+def test_a_run_that_was_asked_for_some_needs_no_others(kit: Run, arguments: tuple[str, ...]) -> None:
+    """Who works on one test runs one test."""
+    result = kit("", *arguments)
+
+    assert result.ret == 0
+    result.assert_outcomes(passed=1, deselected=result.parseoutcomes().get("deselected", 0))
+
+
+def test_a_harness_without_its_server_claims_nothing(kit: Run, pytester: pytest.Pytester) -> None:
+    """All its tests are skipped, which is told and is no failure."""
+    pytester.makeconftest(
+        "import pytest\n@pytest.fixture(autouse=True)\ndef _server():\n    pytest.skip('there is no server')\n"
+    )
+
+    result = kit("")
+
+    assert result.ret == 0
+    assert "passed" not in result.parseoutcomes()
+    result.stdout.no_fnmatch_line("*missing standard tests*")
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        (
+            "@pytest.hookimpl(tryfirst=True)\n"
+            "def pytest_pycollect_makeitem(name):\n"
+            "    return [] if name == 'Crud' else None"
+        ),
+        (
+            "@pytest.hookimpl(tryfirst=True)\n"
+            "def pytest_pycollect_makeitem(collector, name, obj):\n"
+            "    return pytest.Class.from_parent(collector, name=name, obj=obj) if name == 'Crud' else None"
+        ),
+    ],
+    ids=["nothing", "a plain class"],
+)
+def test_a_topic_that_a_hook_takes_away_is_refused(kit: Run, pytester: pytest.Pytester, hook: str) -> None:
+    """When the file is collected."""
+    pytester.makeconftest(f"import pytest\n{hook}\n")
+
+    result = kit("")
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*pytest does not collect Crud as topics of standard tests*"])
+
+
+def test_what_is_missing_is_told_by_the_main_process_of_many(pytester: pytest.Pytester) -> None:
+    """With pytest-xdist, where the tests are collected elsewhere."""
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeconftest(
+        "def pytest_collection_modifyitems(items):\n"
+        "    items[:] = [item for item in items if item.name == 'test_a_healthy_store_says_so']\n"
+    )
+    pytester.makepyfile(test_backend=f"{HEAD}\n{ALL}")
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-n", "1")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*missing standard tests*"])

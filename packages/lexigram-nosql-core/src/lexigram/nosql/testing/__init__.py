@@ -122,8 +122,10 @@ harness is made with pytest's ``request``, so a server can come from a fixture o
 declares a feature absent, the same tests run and must be refused with an ``UnsupportedFeatureError`` that names it. A
 capability that is there but undeclared, or declared but not there, fails ``suites.Discovery``.
 
-**What cannot pass.** Standard tests cannot be changed, left out or skipped; the collection fails with the reason. A
-test that cannot pass is listed, with the capability whose lack is the cause::
+**What cannot pass.** Standard tests cannot be changed, left out or skipped; the collection fails with the reason, and
+so does a run at its end that was asked for all tests and misses some, whatever took them away. Where all tests of a
+harness are skipped, for want of its server, nothing is claimed and nothing fails. A test that cannot pass is listed,
+with the capability whose lack is the cause::
 
     class CouchDB(Harness):
         @classmethod

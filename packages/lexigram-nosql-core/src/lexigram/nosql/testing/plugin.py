@@ -3,7 +3,8 @@
 It does nothing until a test module holds a standard topic, and imports the kit only then. For such a module it collects
 the topics' classes whatever their names, refuses a file from which something is missing
 (:mod:`lexigram.nosql.testing.checking`), marks expected failures, and tells at the end what was passed, refused by
-name, expected to fail, skipped or not run, with the table of capabilities. ``--conformance-report FILE`` writes what
+name, expected to fail, skipped or not run, with the table of capabilities. A run that was asked for all standard tests
+and ended without some of them fails (:mod:`lexigram.nosql.testing.counting`). ``--conformance-report FILE`` writes what
 was observed as JSON.
 """
 
@@ -25,6 +26,10 @@ __all__ = ["pytest_addoption"]
 _KIT = "lexigram.nosql.testing"
 _own_mark = pytest.StashKey[pytest.Mark]()
 _checked = pytest.StashKey[set[int]]()
+_expected = pytest.StashKey[set[tuple[str, str, str]]]()
+_EXPECTED = "lexigram_nosql_standard_tests"
+"""Where a worker of pytest-xdist tells the main process which tests have to end."""
+_MOST_TOLD = 20
 
 
 def _kit(name: str) -> Any:
@@ -62,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if f"{_KIT}.suites" not in sys.modules:
         pytest.register_assert_rewrite(f"{_KIT}.suites")
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Listener(config.getoption("--conformance-report")), "lexigram-nosql-listener")
+        config.pluginmanager.register(_Listener(config), "lexigram-nosql-listener")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,6 +90,24 @@ def pytest_pycollect_makeitem(
     return made
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Refuse a file of which a topic's class is not collected as one, whoever left it out."""
+    report = yield
+    if isinstance(collector, pytest.Module) and report.outcome == "passed":
+        collected = {id(node.obj) for node in report.result if isinstance(node, _TopicClass)}
+        names = [name for name, value in vars(collector.obj).items() if _is_topic(value) and id(value) not in collected]
+        if names:
+            report.outcome = "failed"
+            report.longrepr = (
+                f"conformance of {collector.name}:\n  pytest does not collect {', '.join(names)} as topics of standard "
+                "tests; look for hooks of a conftest.py"
+            )
+    return report
+
+
 class _TopicClass(pytest.Class):
     """A topic's class, which is refused where pytest finds fewer tests in it than the topic has."""
 
@@ -98,6 +121,10 @@ class _TopicClass(pytest.Class):
                 f"conformance of {self.name}:\n  pytest collects no {', '.join(missing)}; look for __test__, __init__ "
                 "or __new__ in the class, for python_functions in the settings, and for hooks of a conftest.py"
             )
+        expected = self.config.stash.setdefault(_expected, set())
+        cls: Any = self.obj
+        for item in found:
+            expected.add((str(cls.harness.spec.name), str(cls.harness.__name__), f"{cls.topic}::{item.name}"))
         return found
 
 
@@ -151,16 +178,31 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the main process of pytest-xdist which tests have to end."""
+    output: Any = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_EXPECTED] = sorted(session.config.stash.get(_expected, ()))
+
+
 class _Listener:
     """Notes what standard tests have shown; with pytest-xdist, in the main process.
 
     Args:
-        file: Where to write it, or None.
+        config: The configuration of the run.
     """
 
-    def __init__(self, file: str | None) -> None:
-        self._file = file
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._file: str | None = config.getoption("--conformance-report")
         self._record: Record | None = None
+        self._missing: list[str] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Note which tests a worker of pytest-xdist knows of."""
+        told = getattr(node, "workeroutput", {}).get(_EXPECTED, ())
+        self._config.stash.setdefault(_expected, set()).update(map(tuple, told))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note one report, if it is of a standard test."""
@@ -170,13 +212,29 @@ class _Listener:
             self._record = record
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Tell the counts and the table of capabilities."""
+        """Tell the counts and the table of capabilities, and which tests are missing."""
+        if self._missing:
+            terminalreporter.section("missing standard tests", red=True)
+            terminalreporter.write_line(
+                "the run fails without them; what cannot pass is listed in Harness.expected_failures()"
+            )
+            for told in self._missing[:_MOST_TOLD]:
+                terminalreporter.write_line(told)
+            if len(self._missing) > _MOST_TOLD:
+                terminalreporter.write_line(f"... and {len(self._missing) - _MOST_TOLD} more")
         if self._record is not None:
             terminalreporter.section("conformance of document backends")
             for line in self._record.summary():
                 terminalreporter.write_line(line)
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the report."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the report, and fail a run that passed without some of the tests it was asked for."""
+        expected = self._config.stash.get(_expected, set())
+        if expected and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            counting = _kit("counting")
+            if counting.asks_for_all(self._config):
+                self._missing = list(counting.missing(expected, self._record))
+                if self._missing:
+                    session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._file is not None and self._record is not None:
             self._record.write(self._file)

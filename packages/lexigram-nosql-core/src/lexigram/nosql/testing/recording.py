@@ -31,6 +31,7 @@ COLLECTED = "lexigram.conformance.collected"
 EXPECTED = "lexigram.conformance.expected"
 """Property of a test's report: the kind and text of its expected failure."""
 
+_SUITES = Path(suites.__file__).parent
 _Test = tuple[str, str]
 """Id and harness of a standard test."""
 
@@ -46,6 +47,7 @@ class Observed:
         declared: What the spec says: distribution, capabilities; and what the server said of itself.
         expected: The expected failures that came, by test.
         skipped: Why tests were skipped, by test.
+        excused: The tests that the kit itself skipped.
         collected: How many standard tests were collected.
         topics: The topics of which a test ran.
     """
@@ -55,6 +57,7 @@ class Observed:
     declared: dict[str, Any] = field(default_factory=dict[str, Any])
     expected: dict[_Test, list[str]] = field(default_factory=dict["_Test", list[str]])
     skipped: dict[_Test, str] = field(default_factory=dict["_Test", str])
+    excused: set[_Test] = field(default_factory=set["_Test"])
     collected: int = 0
     topics: set[str] = field(default_factory=set[str])
 
@@ -85,6 +88,8 @@ class Observed:
             self.expected[test] = properties.get(EXPECTED, ["", ""])
         if outcome == "skipped":
             self.skipped[test] = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            if _excused(report):
+                self.excused.add(test)
         self.declared.update(properties.get(DECLARED, {}))
 
     def named(self, told: Mapping[_Test, Any]) -> dict[str, Any]:
@@ -118,6 +123,13 @@ def _outcome(report: pytest.TestReport, refused: bool) -> str | None:
     if report.when != "call":
         return None
     return "refused" if refused else "passed"
+
+
+def _excused(report: pytest.TestReport) -> bool:
+    """Whether the kit itself skipped a test, for want of a hook that a harness may leave out."""
+    # Where a fixture skips, pytest gives the place of the test.
+    where = report.longrepr[0] if report.when == "call" and isinstance(report.longrepr, tuple) else None
+    return where is not None and Path(where).is_relative_to(_SUITES)
 
 
 def _version(distribution: str) -> str | None:
