@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.exceptions import ClientError
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
 from lexigram.nosql.backends.dynamodb.changes import follow
-from lexigram.nosql.backends.dynamodb.compiling import compile_find
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.indexing import create_index, drop_index, listed
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
@@ -58,7 +57,7 @@ class DynamoDBCollection:
 
     def compile(self, query: Query, sort: Sort | None, hint: Hint | None) -> Compiled:
         """Choose key look-up, index or scan, and write the conditions as expressions."""
-        return compile_find(self.driver.homes.guess(self.name), query, sort, hint)
+        return self.driver.compile(self.driver.homes.guess(self.name), query, sort, hint)
 
     async def read(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
         """Run a read, page by page."""
@@ -101,7 +100,7 @@ class DynamoDBCollection:
     async def _read_anew(self, home: Home, read: NativeRead) -> AsyncGenerator[Batch]:
         """Run a read whose collection has changed since it was compiled, and keep what was promised of it."""
         find: NativeFind = read.compiled.native
-        again = compile_find(home, find.query, find.sort, None)
+        again = self.driver.compile(home, find.query, find.sort, None)
         reach = again.native.reach
         pairs: list[tuple[Document, Any]] = []
         examined = 0
@@ -149,7 +148,7 @@ class DynamoDBCollection:
         find: NativeFind = compiled.native
         home = await self.home()
         plain = home is find.home and not home.expiring and not home.expires_natively
-        if plain and not call.in_transaction and find.reach.counts_natively and home.exists:
+        if plain and not call.in_transaction and find.reach.counts and home.exists:
             return await self.driver.reader.count(home, find.reach, find.counts, limit)
         counted = 0
         async with aclosing(self.read(NativeRead(compiled, limit=limit), call)) as batches:
@@ -170,7 +169,7 @@ class DynamoDBCollection:
         alone = home.shape.primary.partition[0].constant is None
         if alone and int(described.get("TableSizeBytes") or 0) > _SMALL_BYTES:
             return int(described.get("ItemCount") or 0)
-        return await self.count(compile_find(home, parse_filter({}), None, None), 0, call)
+        return await self.count(self.driver.compile(home, parse_filter({}), None, None), 0, call)
 
     # --- writes
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
+from lexigram.nosql.backends.dynamodb.planning.access import GetKeys, Nothing, QueryPlan
 from lexigram.nosql.backends.dynamodb.reading.native import NativeFind, Reach
-from lexigram.nosql.driver import Access, Compiled, Hint
-from lexigram.nosql.exceptions import NoSQLIndexError
+from lexigram.nosql.driver import Compiled, Hint
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
-from lexigram.nosql.values.path import MISSING
 
 __all__ = ["compile_find", "compile_reach"]
 
-_BAD_HINT: Final = 2
 
-
-def compile_find(home: Home, query: Query, sort: Sort | None, hint: Hint | None) -> Compiled:
+def compile_find(home: Home, query: Query, sort: Sort | None, hint: Hint | None, *, consistent: bool) -> Compiled:
     """Compile a read.
 
     Args:
@@ -25,54 +20,35 @@ def compile_find(home: Home, query: Query, sort: Sort | None, hint: Hint | None)
         query: The filter.
         sort: The order, or None.
         hint: The index to use, or None.
+        consistent: Only by what can be read consistently.
 
     Raises:
-        NoSQLIndexError: *hint* names no index.
+        NoSQLIndexError: *hint* names no index, or one that cannot be read consistently.
     """
-    found = compile_reach(home, query, sort, hint)
-    native = NativeFind(query, sort, hint, home, found)
-    return Compiled(found.access, native, found.residue, found.ordered, False, found.display)
+    reach = compile_reach(home, query, sort, hint, consistent=consistent)
+    native = NativeFind(query, sort, hint, home, reach)
+    return Compiled(reach.access, native, reach.residue, reach.ordered, False, reach.display)
 
 
-def compile_reach(home: Home, query: Query, sort: Sort | None, hint: Hint | None, *, strict: bool = False) -> Reach:
-    """How a read reaches its documents.
-
-    Args:
-        home: Where the collection lies.
-        query: The filter.
-        sort: The order, or None.
-        hint: The index to use, or None.
-        strict: Only by what can be read consistently.
-
-    Raises:
-        NoSQLIndexError: *hint* names no index.
-    """
-    if hint is not None:
-        _check_hint(home, hint)
-    residue = None if query.is_empty else query
-    identity = query.equality("_id", MISSING)
-    if identity is not MISSING:
-        if isinstance(identity, list):
-            return Reach("nothing", Access("key", fields=("_id",)), ordered=True)
-        return Reach(
-            "keys", Access("key", fields=("_id",)), (home.key(identity),), residue=residue, ordered=sort is None
-        )
-    if home.shape.primary.partition[0].constant is not None:
-        key = home.shape.primary.partition[0]
-        request = {
-            "TableName": home.table,
-            "KeyConditionExpression": "#p = :p",
-            "ExpressionAttributeNames": {"#p": key.name},
-            "ExpressionAttributeValues": {":p": key.constant},
-        }
-        return Reach("query", Access("scan"), (), (request,), residue, sort is None, residue is None)
-    return Reach("scan", Access("scan"), (), ({"TableName": home.table},), residue, sort is None, residue is None)
-
-
-def _check_hint(home: Home, hint: Hint) -> None:
-    if hint in ("_id_", (("_id", 1),), (("$natural", 1),), (("$natural", -1),)):
-        return
-    for index in home.record.indexes:
-        if hint in (index.spec.name, index.spec.keys):
-            return
-    raise NoSQLIndexError(f"there is no index {hint!r}", mongo_code=_BAD_HINT)
+def compile_reach(home: Home, query: Query, sort: Sort | None, hint: Hint | None, *, consistent: bool) -> Reach:
+    """How a read reaches its documents; see :func:`compile_find`."""
+    plan = home.planner.plan(query, sort, hint, consistent=consistent)
+    way = plan.way
+    if isinstance(way, Nothing):
+        return Reach("nothing", plan.access, (), (), None, True, display=plan.display)
+    if isinstance(way, GetKeys):
+        return Reach("keys", plan.access, way.keys, (), plan.residue, plan.ordered, display=plan.display)
+    is_query = isinstance(way, QueryPlan)
+    requests, fetch = (way.requests, way.fetch) if is_query else ((way.request,), False)
+    return Reach(
+        "query" if is_query else "scan",
+        plan.access,
+        (),
+        requests,
+        plan.residue,
+        plan.ordered,
+        counts=plan.residue is None and not fetch,
+        filtered=plan.filtered,
+        fetch=fetch,
+        display=plan.display,
+    )

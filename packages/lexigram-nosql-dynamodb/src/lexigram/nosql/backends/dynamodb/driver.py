@@ -7,7 +7,7 @@ from typing import Any
 
 from lexigram.nosql.backends.dynamodb.client import DynamoClient
 from lexigram.nosql.backends.dynamodb.collection import DynamoDBCollection
-from lexigram.nosql.backends.dynamodb.compiling import compile_reach
+from lexigram.nosql.backends.dynamodb.compiling import compile_find, compile_reach
 from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
 from lexigram.nosql.backends.dynamodb.errors import classify
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
@@ -17,9 +17,11 @@ from lexigram.nosql.backends.dynamodb.reading.native import NativeFind, Reach
 from lexigram.nosql.backends.dynamodb.reading.reader import Reader
 from lexigram.nosql.backends.dynamodb.transactions import Transaction
 from lexigram.nosql.backends.dynamodb.writing.writer import Writer
-from lexigram.nosql.driver import Access
+from lexigram.nosql.driver import Access, Compiled, Hint
 from lexigram.nosql.exceptions import NoSQLError
 from lexigram.nosql.finishing import to_the_end
+from lexigram.nosql.query.parse import Query
+from lexigram.nosql.query.sort import Sort
 
 __all__ = ["DynamoDBDriver", "connect"]
 
@@ -74,7 +76,7 @@ class DynamoDBDriver:
         self.config = config
         self.homes = Homes(client, config)
         self.reader = Reader(client, config)
-        self.writer = Writer(client, config)
+        self.writer = Writer(client, config, self.homes)
 
     @property
     def native(self) -> Any:
@@ -125,9 +127,13 @@ class DynamoDBDriver:
         """Forget what a transaction wrote."""
         session.rollback()
 
+    def compile(self, home: Home, query: Query, sort: Sort | None, hint: Hint | None) -> Compiled:
+        """Compile a read; see :func:`~lexigram.nosql.backends.dynamodb.compiling.compile_find`."""
+        return compile_find(home, query, sort, hint, consistent=self.config.consistent_reads)
+
     def strict_reach(self, home: Home, find: NativeFind) -> Reach:
         """How a read reaches what was written last."""
-        return compile_reach(home, find.query, find.sort, find.hint, strict=True)
+        return compile_reach(home, find.query, find.sort, find.hint, consistent=True)
 
     def key_reach(self, home: Home) -> Reach:
         """How documents of known keys are reached."""

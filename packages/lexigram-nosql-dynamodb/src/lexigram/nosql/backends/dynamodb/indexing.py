@@ -1,22 +1,40 @@
-"""Making and dropping indexes."""
+"""Making, dropping, listing and repairing indexes.
+
+**What an index is.** A global secondary index on two attributes that are computed from each document
+(:mod:`~lexigram.nosql.backends.dynamodb.planning.index_keys`), with whole items in it; for ``unique``, guards besides;
+for ``expire_after_seconds``, the table's TTL attribute besides.
+
+**How it is made.** It is declared in the catalogue; one lease later every writer keeps it. Then the service makes the
+global index, every document that was there before gets its computed attributes and guards, on the condition that it is
+unchanged, and the index is declared ready. Readers use it from then on. What goes wrong on the way is undone.
+
+**What it costs.** Storage for a second copy of every item, and for each write that changes an indexed document a write
+to the index; making it, one read and one write of every document. The log says how many documents and bytes these are.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.compiling import compile_reach
-from lexigram.nosql.backends.dynamodb.layouts.home import Home
+from lexigram.nosql.backends.dynamodb.errors import error_code
+from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item
 from lexigram.nosql.backends.dynamodb.layouts.records import CollectionRecord, IndexRecord
 from lexigram.nosql.backends.dynamodb.layouts.removing import remove_guards
+from lexigram.nosql.backends.dynamodb.layouts.reserved import slot_attributes, slot_index
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
 from lexigram.nosql.backends.dynamodb.writing.building import Write, guards_of_document
 from lexigram.nosql.backends.dynamodb.writing.conditions import unchanged
+from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import NoSQLIndexError, UnsupportedFeatureError
+from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.indexes import IndexSpec
 from lexigram.nosql.query.parse import parse_filter
 
@@ -26,91 +44,308 @@ if TYPE_CHECKING:
 __all__ = ["create_index", "drop_index", "listed"]
 
 _log: Final = logging.getLogger("lexigram.nosql")
+_NAME_CONFLICT: Final = 86
+_MOST_INDEXES: Final = 20
+_AT_ONCE: Final = 16
 
 
 async def listed(driver: DynamoDBDriver, collection: str) -> list[IndexSpec]:
-    """All indexes of a collection but the one on ``_id``."""
+    """All indexes of a collection but the one on ``_id``: ours that are ready, and those that the table has besides.
+
+    Args:
+        driver: The connection.
+        collection: Name of the collection.
+    """
     await driver.homes.catalogue.read()
-    record = driver.homes.catalogue.record(collection)
-    return [index.spec for index in record.indexes]
+    home = await driver.homes.find(collection)
+    own = [index.spec for index in home.record.indexes if index.state == "ready"]
+    return [*own, *_native(home)]
+
+
+def _native(home: Home) -> list[IndexSpec]:
+    """The table's own indexes; of a table of ours, there are only those on computed attributes."""
+    found: list[IndexSpec] = []
+    for index in home.shape.indexes:
+        if index.computed is None:
+            keys = tuple((key.path or key.name, 1) for key in index.keys)
+            found.append(IndexSpec(keys, index.name, sparse=True))
+    return found
 
 
 async def create_index(driver: DynamoDBDriver, collection: str, spec: IndexSpec) -> None:
-    """Make an index."""
+    """Make an index, or wait for the same one that somebody else is making.
+
+    Args:
+        driver: The connection.
+        collection: Name of the collection.
+        spec: The index.
+
+    Raises:
+        DuplicateKeyError: It is unique, and documents hold the same key; no index was made.
+        NoSQLIndexError: A document cannot be indexed, or the table has as many indexes as it can.
+        UnsupportedFeatureError: Such an index cannot be had here.
+    """
     _check_offered(spec)
-    home = await driver.homes.make(collection)
+    await driver.homes.make(collection)
     mark = secrets.token_hex(4)
+    waited = 0.0
+    while True:
+        give_up = waited > driver.config.table_wait_seconds
 
-    def declare(record: CollectionRecord) -> CollectionRecord | None:
-        if record.index(spec.name) is not None:
-            return None
-        return record.with_index(IndexRecord(spec, mark))
+        def declare(record: CollectionRecord, *, over: bool = give_up) -> CollectionRecord | None:
+            present = record.index(spec.name)
+            if present is not None:
+                if not over or present.state == "ready":
+                    return None
+                # Whoever made it went away without a word.
+                record = record.without_index(present.mark)
+            return record.with_index(IndexRecord(spec, mark, _free_slot(record)))
 
-    record = await driver.homes.catalogue.change(collection, declare)
-    declared = record.index(spec.name)
-    if declared is None or declared.mark != mark:
-        # Somebody else is making the same one.
+        record = await driver.homes.catalogue.change(collection, declare)
+        declared = record.index(spec.name)
+        if declared is not None and declared.mark == mark:
+            break
         if declared is None or not declared.spec.same_as(spec):
-            raise NoSQLIndexError(f"another index is called {spec.name!r}", mongo_code=86)
-        return
+            raise NoSQLIndexError(f"another index is called {spec.name!r}", mongo_code=_NAME_CONFLICT)
+        if declared.state == "ready":
+            return
+        pause = max(0.05, min(1.0, driver.config.schema_lease_seconds / 2))
+        await asyncio.sleep(pause)
+        waited += pause
     try:
-        await asyncio.sleep(driver.config.schema_lease_seconds)
-        home = await driver.homes.find(collection)
-        if declared.expires:
-            await driver.homes.enable_expiry(collection)
-        if spec.unique:
-            await fill_guards(driver, home, declared)
-        await driver.homes.catalogue.change(
-            collection, lambda known: known.with_index(replace(declared, state="ready"))
-        )
+        await _build(driver, collection, declared)
     except BaseException:
-        await driver.homes.catalogue.change(collection, lambda known: known.without_index(mark))
-        if spec.unique:
-            await remove_guards(driver.client, driver.config, collection, declared)
+        await to_the_end(_undo(driver, collection, declared))
         raise
 
 
-async def fill_guards(driver: DynamoDBDriver, home: Home, index: IndexRecord) -> None:
-    """Give every document the guards that it needs."""
-    reach = compile_reach(home, parse_filter({}), None, None)
-    only = replace_record(home, index)
+def _free_slot(record: CollectionRecord) -> int:
+    taken = {index.slot for index in record.indexes}
+    return next(slot for slot in range(1, len(taken) + 2) if slot not in taken)
+
+
+async def _build(driver: DynamoDBDriver, collection: str, index: IndexRecord) -> None:
+    homes = driver.homes
+    await asyncio.sleep(driver.config.schema_lease_seconds)
+    home = await homes.find(collection)
+    _tell_cost(home, index)
+    if index.expires:
+        await homes.enable_expiry(collection)
+    await _make_native(driver, home, index)
+    homes.forget_table(home.table)
+    home = await homes.find(collection)
+    await fill(driver, home, index)
+    ready = replace(index, state="ready")
+
+    def finish(known: CollectionRecord) -> CollectionRecord:
+        present = next((other for other in known.indexes if other.mark == index.mark), index)
+        return known.with_index(replace(ready, irregular=present.irregular))
+
+    await homes.catalogue.change(collection, finish)
+
+
+async def _undo(driver: DynamoDBDriver, collection: str, index: IndexRecord) -> None:
+    await driver.homes.catalogue.change(collection, lambda known: known.without_index(index.mark))
+    await _remove_parts(driver, collection, index)
+
+
+def _tell_cost(home: Home, index: IndexRecord) -> None:
+    described = home.described or {}
+    _log.info(
+        "making the index %r of %r: about %s documents, %s bytes, will be read and written once; from then on the "
+        "index holds a copy of each, and takes a write of its own for each that changes",
+        index.spec.name,
+        home.collection,
+        described.get("ItemCount", "?"),
+        described.get("TableSizeBytes", "?"),
+    )
+
+
+async def _make_native(driver: DynamoDBDriver, home: Home, index: IndexRecord) -> None:
+    """Have the service make the global index, and wait until it can be written and read."""
+    slot = index.slot or 0
+    name = slot_index(slot)
+    tables = driver.homes.tables
+    described = await tables.wait(home.table, lambda _: True) or {}
+    present = described.get("GlobalSecondaryIndexes") or ()
+    if all(each["IndexName"] != name or each.get("IndexStatus") == "DELETING" for each in present):
+        if len(present) >= _MOST_INDEXES:
+            raise NoSQLIndexError(
+                f"the table {home.table!r} has {len(present)} global indexes, and DynamoDB takes {_MOST_INDEXES}",
+                hint="Drop one that is not needed.",
+            )
+        partition, sort = slot_attributes(slot)
+        created = {
+            "IndexName": name,
+            "KeySchema": [
+                {"AttributeName": partition, "KeyType": "HASH"},
+                {"AttributeName": sort, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+            **tables.index_throughput(),
+        }
+        request = {
+            "AttributeDefinitions": [
+                {"AttributeName": attribute, "AttributeType": "S"} for attribute in (partition, sort)
+            ],
+            "GlobalSecondaryIndexUpdates": [{"Create": created}],
+        }
+        await tables.change(home.table, request)
+    told = ""
+
+    def is_ready(known: Mapping[str, Any] | None) -> bool:
+        nonlocal told
+        for each in (known or {}).get("GlobalSecondaryIndexes") or ():
+            if each["IndexName"] == name:
+                status = str(each.get("IndexStatus", "ACTIVE"))
+                state = f"{status}, {'filling, ' if each.get('Backfilling') else ''}{each.get('ItemCount', 0)} items"
+                if state != told:
+                    told = state
+                    _log.info("the index %r of %r is %s", index.spec.name, home.collection, state)
+                return status == "ACTIVE"
+        return False
+
+    await tables.wait(home.table, is_ready)
+
+
+@dataclass(slots=True)
+class Filled:
+    """What filling an index has found.
+
+    Attributes:
+        documents: Documents looked at.
+        changed: Documents whose attributes or guards were missing or wrong.
+    """
+
+    documents: int = 0
+    changed: int = 0
+
+
+async def fill(driver: DynamoDBDriver, home: Home, index: IndexRecord) -> Filled:
+    """Give every document the attributes and guards that an index needs.
+
+    Args:
+        driver: The connection.
+        home: The collection, with the index declared.
+        index: The index.
+
+    Raises:
+        DuplicateKeyError: Two documents hold the same key of a unique index.
+        NoSQLIndexError: A document cannot be indexed.
+    """
+    only = replace(home, record=CollectionRecord((index,) if index.spec.unique else (), home.record.version))
+    reach = compile_reach(home, parse_filter({}), None, None, consistent=True)
+    found = Filled()
+
+    async def one(document: Document, item: Item) -> None:
+        write = _keeping(home, only, index, document, item)
+        found.documents += 1
+        # Where the condition fails, somebody changed the document, and kept the index while doing so.
+        if write is not None and await driver.writer.carry_out(write):
+            found.changed += 1
+
     async with aclosing(driver.reader.items(home, reach, Counts(), strict=True)) as pages:
         async for items, _ in pages:
-            for document, item in driver.reader.shown(home, items):
-                key = home.key_of(item)
-                check = unchanged(home, home.revision(item)).to_request()
-                write = Write(
-                    home,
-                    key,
-                    document,
-                    {"ConditionCheck": {"TableName": home.table, "Key": key, **check}},
-                    tuple(guards_of_document(only, document).values()),
-                )
-                if write.claims:
-                    await driver.writer.carry_out(write)
+            pairs = driver.reader.shown(home, items)
+            await driver.homes.note_apart(home, [document for document, _ in pairs])
+            for start in range(0, len(pairs), _AT_ONCE):
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        for document, item in pairs[start : start + _AT_ONCE]:
+                            group.create_task(one(document, item))
+                except BaseExceptionGroup as errors:
+                    raise errors.exceptions[0] from errors.exceptions[0].__cause__
+    return found
 
 
-def replace_record(home: Home, index: IndexRecord) -> Home:
-    return replace(home, record=CollectionRecord((index,), home.record.version))
+def _keeping(home: Home, only: Home, index: IndexRecord, document: Document, item: Item) -> Write | None:
+    """The write that makes an index right for a document; None where nothing is to be done."""
+    wanted = home.computed(document, index)
+    stale = [name for name, value in wanted.items() if item.get(name) != value]
+    guards = tuple(guards_of_document(only, document).values())
+    if not stale and not guards:
+        return None
+    key = home.key_of(item)
+    condition = unchanged(home, home.revision(item))
+    if not stale:
+        main = {"ConditionCheck": {"TableName": home.table, "Key": key, **condition.to_request()}}
+        return Write(home, key, document, main, guards)
+    names, values = dict(condition.names), dict(condition.values)
+    puts: list[str] = []
+    removals: list[str] = []
+    for place, name in enumerate(stale):
+        names[f"#x{place}"] = name
+        value = wanted[name]
+        if value is None:
+            removals.append(f"#x{place}")
+        else:
+            values[f":x{place}"] = value
+            puts.append(f"#x{place} = :x{place}")
+    expression = " ".join(
+        [*([f"SET {', '.join(puts)}"] if puts else []), *([f"REMOVE {', '.join(removals)}"] if removals else [])]
+    )
+    update = {
+        "TableName": home.table,
+        "Key": key,
+        "UpdateExpression": expression,
+        "ConditionExpression": condition.expression,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
+    return Write(home, key, document, {"Update": update}, guards)
 
 
 async def drop_index(driver: DynamoDBDriver, collection: str, name: str) -> None:
-    """Remove an index."""
+    """Remove an index.
+
+    Args:
+        driver: The connection.
+        collection: Name of the collection.
+        name: Of the index.
+
+    Raises:
+        NoSQLIndexError: It is one that the table was made with.
+    """
     await driver.homes.catalogue.read()
     index = driver.homes.catalogue.record(collection).index(name)
     if index is None:
         raise NoSQLIndexError(f"the index {name!r} was made elsewhere and is not dropped from here")
     await driver.homes.catalogue.change(collection, lambda known: known.without_index(index.mark))
+    await _remove_parts(driver, collection, index)
+
+
+async def _remove_parts(driver: DynamoDBDriver, collection: str, index: IndexRecord) -> None:
+    """Remove the global index of an index that is no longer declared, and its guards."""
+    homes = driver.homes
+    home = await homes.find(collection)
+    name = slot_index(index.slot or 0)
+    shared = homes.is_single and any(
+        other.slot == index.slot
+        for record in homes.catalogue.records.values()
+        for other in record.indexes
+        if other.mark != index.mark
+    )
+    described = await homes.tables.describe(home.table)
+    present = (described or {}).get("GlobalSecondaryIndexes") or ()
+    if not shared and any(each["IndexName"] == name and each.get("IndexStatus") != "DELETING" for each in present):
+        try:
+            await homes.tables.change(home.table, {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}}]})
+        except ClientError as error:
+            # Somebody else has removed it.
+            if error_code(error) not in {"ResourceNotFoundException", "ValidationException"}:
+                raise
+    homes.forget_table(home.table)
     if index.spec.unique:
         await remove_guards(driver.client, driver.config, collection, index)
 
 
 def _check_offered(spec: IndexSpec) -> None:
     """Refuse what an index of ours cannot be."""
-    for feature, asked in (
+    refused: Sequence[tuple[str, bool]] = (
         ("text_search", any(way == "text" for _, way in spec.keys)),
         ("collations", spec.collation is not None),
         ("wildcard_indexes", spec.is_wildcard),
-    ):
+    )
+    for feature, asked in refused:
         if asked:
             raise UnsupportedFeatureError(f"indexes on DynamoDB have no {feature.replace('_', ' ')}", feature=feature)

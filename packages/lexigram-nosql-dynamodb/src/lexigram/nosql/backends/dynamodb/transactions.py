@@ -287,6 +287,9 @@ class Transaction:
         if not changed:
             self._over = True
             return
+        for state in changed:
+            if state.document is not None:
+                await self._driver.homes.note_apart(state.home, (state.document,))
         items = list(self._items(changed))
         self._check_fits(items)
         await self._see_again()

@@ -17,7 +17,10 @@ from lexigram.nosql.backends.dynamodb.codec import decode_document, decode_id, d
 from lexigram.nosql.backends.dynamodb.layouts.expiry import expiry_millis, is_due
 from lexigram.nosql.backends.dynamodb.layouts.names import escape
 from lexigram.nosql.backends.dynamodb.layouts.records import CollectionRecord, IndexRecord
-from lexigram.nosql.backends.dynamodb.layouts.reserved import META
+from lexigram.nosql.backends.dynamodb.layouts.reserved import META, slot_attributes
+from lexigram.nosql.backends.dynamodb.layouts.shapes import computed_index
+from lexigram.nosql.backends.dynamodb.planning.choose import Planner
+from lexigram.nosql.backends.dynamodb.planning.index_keys import index_entry
 from lexigram.nosql.backends.dynamodb.planning.shape import KeyAttribute, TableShape
 from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import DocumentValidationError
@@ -72,6 +75,11 @@ class Home:
     def table(self) -> str:
         """Name of the table."""
         return self.shape.table
+
+    @cached_property
+    def planner(self) -> Planner:
+        """Plans reads of the collection."""
+        return Planner(self.shape)
 
     @cached_property
     def escaped(self) -> str:
@@ -158,11 +166,46 @@ class Home:
         if whole:
             item[META]["M"][_REPLACED] = {"S": revision}
         item.update(self.key(document["_id"]))
-        if self.expiring:
-            due = expiry_millis(self.expiring, document)
-            if due is not None:
-                item[self.expiry] = {"N": str(-(-due // 1000))}
+        for index in self.record.indexes:
+            for name, value in self.computed(document, index).items():
+                if value is not None:
+                    item[name] = value
         return item
+
+    def computed(self, document: Document, index: IndexRecord) -> dict[str, Item | None]:
+        """The attributes that an index wants of a document; None for one that must not be there.
+
+        Args:
+            document: The document, with its ``_id``.
+            index: The index.
+        """
+        found: dict[str, Item | None] = {}
+        if index.slot is not None:
+            partition, sort = slot_attributes(index.slot)
+            entry = index_entry(computed_index(index), document, self._own_text(document))
+            found[partition], found[sort] = (None, None) if entry is None else entry[:2]
+        if index.expires:
+            due = expiry_millis(self.expiring, document)
+            found[self.expiry] = None if due is None else {"N": str(-(-due // 1000))}
+        return found
+
+    def filed_apart(self, document: Document) -> list[IndexRecord]:
+        """The indexes that do not say yet that documents may be filed apart, though this one is.
+
+        Args:
+            document: The document, with its ``_id``.
+        """
+        found: list[IndexRecord] = []
+        for index in self.record.indexes:
+            if index.slot is not None and not index.irregular:
+                entry = index_entry(computed_index(index), document)
+                if entry is not None and entry[2]:
+                    found.append(index)
+        return found
+
+    def _own_text(self, document: Document) -> str:
+        """A text that is the document's own, and no longer than a sort key may be."""
+        return str(next(iter(encode_key(document["_id"]).values())))
 
     def document(self, item: Item) -> Document:
         """An item as a document."""

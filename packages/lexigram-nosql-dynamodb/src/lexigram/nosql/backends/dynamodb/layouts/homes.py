@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -21,6 +23,7 @@ from lexigram.nosql.backends.dynamodb.layouts.shapes import (
 )
 from lexigram.nosql.backends.dynamodb.layouts.tables import Description, Tables
 from lexigram.nosql.backends.dynamodb.planning.shape import IndexShape
+from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import NoSQLError
 
 if TYPE_CHECKING:
@@ -123,6 +126,29 @@ class Homes:
         if not self.is_single or collection in self._config.existing_tables:
             self._described.pop(self.table(collection), None)
         self._homes.pop(collection, None)
+
+    def forget_table(self, table: str) -> None:
+        """Ask the service again for a table, the next time."""
+        self._described.pop(table, None)
+
+    async def note_apart(self, home: Home, documents: Iterable[Document]) -> None:
+        """Record that documents which are about to be stored are filed apart, where that is news.
+
+        Args:
+            home: Where they go.
+            documents: The documents.
+        """
+        marks = {index.mark for document in documents for index in home.filed_apart(document)}
+        if not marks:
+            return
+
+        def note(record: CollectionRecord) -> CollectionRecord | None:
+            news = [index for index in record.indexes if index.mark in marks and not index.irregular]
+            for index in news:
+                record = record.with_index(replace(index, irregular=True))
+            return record if news else None
+
+        await self.catalogue.change(home.collection, note)
 
     async def list(self) -> list[str]:
         """Names of the collections that there are."""

@@ -97,8 +97,9 @@ class CollectionRecord:
 
     def with_index(self, index: IndexRecord) -> CollectionRecord:
         """The same with an index more, or with a newer state of one."""
-        others = tuple(other for other in self.indexes if other.mark != index.mark)
-        return replace(self, indexes=(*others, index))
+        if all(other.mark != index.mark for other in self.indexes):
+            return replace(self, indexes=(*self.indexes, index))
+        return replace(self, indexes=tuple(index if other.mark == index.mark else other for other in self.indexes))
 
     def without_index(self, mark: str) -> CollectionRecord:
         """The same with an index less."""

@@ -38,7 +38,15 @@ from lexigram.nosql.backends.dynamodb.planning.shape import (
 )
 from lexigram.nosql.exceptions import NoSQLError
 
-__all__ = ["existing_primary", "hashed_fields", "key_schema", "own_primary", "single_primary", "table_shape"]
+__all__ = [
+    "computed_index",
+    "existing_primary",
+    "hashed_fields",
+    "key_schema",
+    "own_primary",
+    "single_primary",
+    "table_shape",
+]
 
 Description = Mapping[str, Any]
 _MOST_ID_PARTS: Final = 2
@@ -164,9 +172,14 @@ def _computed(index: IndexRecord) -> IndexShape:
         (KeyAttribute(partition, "S"),),
         (KeyAttribute(sort, "S"),),
         ALL,
-        ComputedIndex(index.spec, hashed_fields(index), index.mark, index.irregular),
+        computed_index(index),
         consistent_ok=False,
     )
+
+
+def computed_index(index: IndexRecord) -> ComputedIndex:
+    """How the key attributes of an index of ours are made."""
+    return ComputedIndex(index.spec, hashed_fields(index), index.mark, index.irregular)
 
 
 def _native(

@@ -19,7 +19,7 @@ from lexigram.nosql.exceptions import ThrottledError
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.client import DynamoClient
 
-__all__ = ["BATCH_GET", "batch_get", "get_item", "pause_before", "unique_keys"]
+__all__ = ["BATCH_GET", "batch_get", "get_item", "key_text", "pause_before", "unique_keys"]
 
 BATCH_GET: Final = 100
 """Most keys of one BatchGetItem."""

@@ -26,8 +26,9 @@ class Reach:
         requests: The requests without places to begin at: one or more queries, or one scan.
         residue: What the engine has to test on each document; None where the service selects exactly.
         ordered: True when documents come in the order of the sort.
-        counts_natively: True when the service may count instead of returning items.
+        counts: True when the service may count instead of returning items.
         filtered: True when the requests have filters, so that they look at more than they return.
+        fetch: True when items of an index are to be got from the table, by their keys.
         display: The requests as plain data, without values.
     """
 
@@ -37,8 +38,9 @@ class Reach:
     requests: tuple[Mapping[str, Any], ...] = ()
     residue: Query | None = None
     ordered: bool = False
-    counts_natively: bool = False
+    counts: bool = False
     filtered: bool = False
+    fetch: bool = False
     display: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

@@ -11,7 +11,7 @@ from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.layouts.expiry import now_millis
 from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
-from lexigram.nosql.backends.dynamodb.reading.getting import batch_get, get_item
+from lexigram.nosql.backends.dynamodb.reading.getting import batch_get, get_item, key_text, unique_keys
 from lexigram.nosql.backends.dynamodb.reading.native import Reach
 from lexigram.nosql.backends.dynamodb.reading.paging import Page, pages, parallel_scan, segments_for
 
@@ -122,7 +122,10 @@ class Reader:
             return
         async with aclosing(self._pages(home, reach, counts, strict, {}, most)) as read:
             async for page in read:
-                yield page.items, page.examined
+                if reach.fetch:
+                    yield await self._fetched(home, page.items, counts, strict), page.examined
+                else:
+                    yield page.items, page.examined
 
     async def _pages(
         self, home: Home, reach: Reach, counts: Counts, strict: bool, more: dict[str, Any], most: int
@@ -142,6 +145,20 @@ class Reader:
             async with aclosing(found):
                 async for page in found:
                     yield page
+
+    async def _fetched(self, home: Home, entries: list[Item], counts: Counts, strict: bool) -> list[Item]:
+        """The whole items of an index's entries, in their order."""
+        keys = [home.key_of(entry) for entry in entries]
+        found: dict[str, Item] = {}
+        consistent, attempts = self.consistent(strict), self._config.batch_attempts
+        reading = batch_get(
+            self._client, home.table, unique_keys(keys), counts, consistent=consistent, attempts=attempts
+        )
+        async with aclosing(reading) as batches:
+            async for items in batches:
+                found.update({key_text(home.key_of(item)): item for item in items})
+        texts = map(key_text, keys)
+        return [found[text] for text in texts if text in found]
 
     @staticmethod
     def _may_be_consistent(home: Home, request: Any) -> bool:

@@ -44,6 +44,7 @@ from lexigram.nosql.exceptions import DocumentValidationError, NoSQLConnectionEr
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.client import DynamoClient
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
+    from lexigram.nosql.backends.dynamodb.layouts.homes import Homes
 
 __all__ = ["Writer", "encode_all"]
 
@@ -79,10 +80,12 @@ class Writer:
     Args:
         client: The client.
         config: The store's settings.
+        homes: Where collections lie.
     """
 
-    def __init__(self, client: DynamoClient, config: DynamoDBConfig) -> None:
+    def __init__(self, client: DynamoClient, config: DynamoDBConfig, homes: Homes) -> None:
         self._client = client
+        self._homes = homes
         self._attempts = config.batch_attempts
         self._at_once = config.batch_concurrency
         self._most = config.max_transaction_items
@@ -99,6 +102,7 @@ class Writer:
             Position and error of those that were not inserted.
         """
         items = encode_all(home, documents)
+        await self._homes.note_apart(home, documents)
         now = now_millis()
         left: list[Numbered] = []
         failures: list[Failure] = []
@@ -148,6 +152,7 @@ class Writer:
         """
         item = home.item(new, whole=whole)
         check_size([item])
+        await self._homes.note_apart(home, (new,))
         write = replacement(home, old, new, item, unchanged(home, revision))
         if write.parts == 1:
             return await self.put(home, item, write.main["Put"])
