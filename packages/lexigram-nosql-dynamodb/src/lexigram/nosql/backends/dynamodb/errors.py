@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
@@ -245,10 +245,10 @@ def cancellation_reasons(error: BaseException) -> list[Reason]:
     """
     if not isinstance(error, boto.ClientError):
         return []
-    response: Mapping[str, Any] = error.response
+    told = cast("Mapping[str, Any]", error.response).get("CancellationReasons") or ()
     return [
         Reason(index, reason["Code"], reason.get("Message") or "", reason.get("Item"))
-        for index, reason in enumerate(response.get("CancellationReasons") or ())
+        for index, reason in enumerate(told)
         if reason.get("Code", "None") != "None"
     ]
 
@@ -332,6 +332,7 @@ def _missing(tables: Sequence[str], message: str) -> lexigram.NoSQLError:
 
 _WEIGHT: Final[Sequence[type[lexigram.NoSQLError]]] = (
     lexigram.AuthenticationFailedError,
+    lexigram.DocumentTooLargeError,
     lexigram.DocumentValidationError,
     lexigram.DuplicateKeyError,
     lexigram.ThrottledError,
