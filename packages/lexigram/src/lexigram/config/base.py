@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from lexigram.config.display import shown
 from lexigram.config.environment import DELIMITER, PREFIX
 from lexigram.config.fields import decoded, input_names, is_secret_field, opened
 from lexigram.config.loading import DEFAULT_YAML, Loaded, Secrets, load_file, load_layers, load_profile
@@ -89,11 +90,41 @@ class BaseConfig(BaseSettings):
 
     def __init__(self, /, **settings: Any) -> None:
         # Not that of BaseSettings, which reads the environment and has arguments that a key of a file could meet.
-        BaseModel.__init__(self, **settings)
+        try:
+            BaseModel.__init__(self, **settings)
+        except ValidationError as error:
+            lines = self._harmless_lines(error)
+            if lines is None:
+                raise
+        else:
+            return
+        raise ValidationError.from_exception_data(type(self).__name__, lines, hide_input=True)
 
     # So that pydantic validates without calling it, as it does for every model that adds no arguments of its own;
     # otherwise validators of whole models would run twice.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Make the model of plain data, as every pydantic model does.
+
+        Args:
+            obj: The data, or a model.
+            **options: What pydantic's ``model_validate`` takes.
+
+        Returns:
+            The model.
+
+        Raises:
+            ValidationError: Values do not fit, or keys are unknown; it holds no secret.
+        """
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            lines = cls._harmless_lines(error)
+            if lines is None:
+                raise
+        raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
 
     @classmethod
     def settings_customise_sources(
@@ -402,6 +433,27 @@ class BaseConfig(BaseSettings):
                 return result
         raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
 
+    @classmethod
+    def _harmless_lines(cls, error: ValidationError) -> list[InitErrorDetails] | None:
+        """The faults of an error without secrets; None where it holds none."""
+        details = error.errors(include_url=False)
+        inputs = [cls._harmless(one) for one in details]
+        if all(safe is one["input"] for safe, one in zip(inputs, details, strict=True)):
+            return None
+        # Suggestions have been made already.
+        return [_reworded({**one, "input": safe}, (), suggest=False) for safe, one in zip(inputs, details, strict=True)]
+
+    @classmethod
+    def _harmless(cls, details: Any) -> Any:
+        """The input of a fault without its secrets: an error is told, pickled and sent by those who know none."""
+        value, path = details["input"], details["loc"]
+        if not (isinstance(value, str | list | tuple) or is_mapping(value)):
+            return value
+        field = cls.model_fields.get(str(path[0])) if path else None
+        safe = shown(value, str(path[-1]) if path else "", secret=field is not None and is_secret_field(field))
+        plain: Any = list(cast("Iterable[Any]", value)) if isinstance(value, tuple) else value
+        return value if safe == plain else safe
+
 
 def _read_extras(data: dict[str, Any], models: Mapping[str, type[BaseModel]]) -> list[InitErrorDetails]:
     """Put instances in the place of sections that have models; returns what is wrong with them."""
@@ -420,11 +472,11 @@ def _is_unknown_here(details: Any) -> bool:
     return details["type"] == "extra_forbidden" and len(details["loc"]) == 1
 
 
-def _reworded(details: Any, names: Iterable[str]) -> InitErrorDetails:
+def _reworded(details: Any, names: Iterable[str], *, suggest: bool = True) -> InitErrorDetails:
     """The same error as pydantic takes it for a new one; an unknown key gets its suggestion."""
     kind: Any = details["type"]
     context: dict[str, Any] | None = details.get("ctx")
-    if _is_unknown_here(details):
+    if suggest and _is_unknown_here(details):
         key = str(details["loc"][0])
         known = sorted(names)
         suggestion = did_you_mean(key, known)

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.contracts.security.secrets import SecretNotFoundError, SecretResolverProtocol
@@ -82,7 +83,10 @@ def mask_url(uri: str) -> str:
     at = uri.rfind("@")
     colon = uri.find(":", start)
     if start <= colon < at:
-        uri = f"{uri[: colon + 1]}{MASK}{uri[at:]}"
+        user = uri[start:colon]
+        # A user who is called as the password is would tell it.
+        known = MASK if unquote(user) == unquote(uri[colon + 1 : at]) else user
+        uri = f"{uri[:start]}{known}:{MASK}{uri[at:]}"
     return _mask_parameters(uri)
 
 
@@ -104,7 +108,11 @@ def _mask_parameters(text: str) -> str:
     position = 0
     for found in _PARAMETER.finditer(text):
         value = _PARAMETER_VALUE.match(text, found.end())
-        if value is not None and found.start() >= position and is_secret_name(found["name"]):
+        if value is None or found.start() < position:
+            continue
+        # Properties of MongoDB's mechanisms are pairs; one that is no pair may be the secret itself.
+        is_half = found["name"].lower() == "authmechanismproperties" and ":" not in value[0]
+        if is_half or is_secret_name(found["name"]):
             parts += (text[position : found.end()], MASK)
             position = value.end()
     return "".join((*parts, text[position:]))

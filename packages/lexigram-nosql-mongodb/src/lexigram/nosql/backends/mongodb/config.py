@@ -8,11 +8,12 @@ set. What the connection string says itself is not overruled by a default: ``mon
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from lexigram.config.secrets import Secret
+from lexigram.config.secrets import MASK, Secret, mask_url
 from lexigram.nosql.backend import BackendConfig
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, SerializationInfo, field_serializer, field_validator, model_validator
 
 __all__ = ["Compressor", "MongoDBConfig", "ReadConcernLevel", "ReadPreferenceMode"]
 
@@ -30,7 +31,7 @@ class MongoDBConfig(BackendConfig):
 
     Attributes:
         uri: Connection string: ``mongodb://`` with one host or several, or ``mongodb+srv://``. Its password is masked
-            wherever the configuration is shown.
+            wherever the configuration is shown, and in what ``model_dump`` gives, where it is a ``SecretStr``.
         database: Name of the database.
         max_pool_size: Most connections to each server; 1 or more.
         min_pool_size: Connections to each server that are kept open; as many as a smaller ``max_pool_size`` allows.
@@ -132,6 +133,28 @@ class MongoDBConfig(BackendConfig):
     server_api_strict: bool | None = None
     server_api_deprecation_errors: bool | None = None
     feed_resume_seconds: float = Field(default=60.0, ge=0)
+
+    @field_validator("uri", mode="before")
+    @classmethod
+    def _opened_text(cls, given: Any) -> Any:
+        return given.get_secret_value() if isinstance(given, SecretStr) else given
+
+    @field_validator("auth_mechanism_properties", mode="before")
+    @classmethod
+    def _opened_texts(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        named: Mapping[Any, Any] = given
+        return {name: cls._opened_text(value) for name, value in named.items()}
+
+    @field_serializer("uri")
+    def _dumped_text(self, uri: str, info: SerializationInfo) -> str | SecretStr:
+        # As SecretStr has it: what is dumped shows no secret, and makes the same configuration again.
+        return mask_url(uri) if info.mode_is_json() else SecretStr(uri)
+
+    @field_serializer("auth_mechanism_properties")
+    def _dumped_texts(self, named: dict[str, str], info: SerializationInfo) -> dict[str, Any]:
+        return {name: MASK if info.mode_is_json() else SecretStr(value) for name, value in named.items()}
 
     @field_validator("uri")
     @classmethod

@@ -61,6 +61,11 @@ SETTINGS: Final[Mapping[str, str]] = {
 _EXTERNAL: Final = frozenset({"GSSAPI", "MONGODB-AWS", "MONGODB-OIDC", "MONGODB-X509", "PLAIN"})
 """Mechanisms whose users no database of the server knows."""
 
+_HARMLESS_PROPERTIES: Final = frozenset(
+    {"ALLOWED_HOSTS", "CANONICALIZE_HOST_NAME", "ENVIRONMENT", "SERVICE_HOST", "SERVICE_NAME", "SERVICE_REALM"}
+)
+"""Properties of mechanisms that are no secrets, and whose values stand in many messages."""
+
 _ALIASES: Final[Mapping[str, str]] = {"ssl": "tls", "j": "journal", "wtimeout": "wtimeoutms"}
 
 
@@ -115,6 +120,13 @@ def secrets_of(config: MongoDBConfig) -> tuple[str, ...]:
         found += [password, unquote(password)]
         # A password with an "@", ":" or "/" that was not escaped is told by PyMongo in parts.
         found += [part for part in re.split("[@:/]", password) if len(part) > 2]
+    named, _ = _said_by(config.uri)
+    found.append(named.get("tlscertificatekeyfilepassword", ""))
+    for pair in named.get("authmechanismproperties", "").split(","):
+        # A property is a pair; of one that is no pair, nobody knows what it is.
+        name, _, value = pair.partition(":")
+        if name not in _HARMLESS_PROPERTIES:
+            found.append(value or pair)
     return tuple(dict.fromkeys(filter(None, found)))
 
 
