@@ -63,6 +63,8 @@ class _Feed:
         self._collection = collection
         self._full_document = full_document
         self._iterators: dict[str, str | None] = {}
+        self._entered: set[str] = set()
+        self._waited = False
 
     async def events(self, positions: Positions | None) -> AsyncGenerator[ChangeEvent]:
         """The events from a place on."""
@@ -97,7 +99,6 @@ class _Feed:
 
     async def _home(self, *, wait: bool) -> Home:
         """Where the collection lies, once its table is there."""
-        self._waited = False
         while True:
             home = await self._driver.homes.find(self._collection)
             if home.exists and home.stream is not None:
@@ -124,6 +125,7 @@ class _Feed:
             return positions
         positions.enter(shards, now)
         for shard in positions.readable():
+            self._entered.add(shard)
             self._iterators[shard] = await self._iterator(positions.stream, shard, "LATEST", None)
         return positions
 
@@ -164,6 +166,7 @@ class _Feed:
             code = error_code(error)
             if code == "ExpiredIteratorException" and not fresh:
                 self._iterators.pop(shard, None)
+                self._entered.discard(shard)
                 return ()
             if code in _LIMITED:
                 return ()
@@ -177,8 +180,9 @@ class _Feed:
             raise
         self._iterators[shard] = answer.get("NextShardIterator")
         records: list[Record] = answer.get("Records", [])
-        if place.kind == "since":
-            since = int(place.value)
+        if place.kind == "since" and shard not in self._entered:
+            # Times are rounded down to seconds, so one of the same second may have been before.
+            since = int(place.value) - 1
             records = [
                 record for record in records if float(record["dynamodb"]["ApproximateCreationDateTime"]) >= since
             ]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
 from lexigram.nosql.backends.dynamodb.planning.access import GetKeys, Nothing, QueryPlan
 from lexigram.nosql.backends.dynamodb.reading.native import NativeFind, Reach
 from lexigram.nosql.driver import Compiled, Hint
+from lexigram.nosql.exceptions import NoSQLFilterError
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
 
 __all__ = ["compile_find", "compile_reach"]
+
+_INDEX_NOT_FOUND: Final = 27
 
 
 def compile_find(home: Home, query: Query, sort: Sort | None, hint: Hint | None, *, consistent: bool) -> Compiled:
@@ -24,14 +29,30 @@ def compile_find(home: Home, query: Query, sort: Sort | None, hint: Hint | None,
 
     Raises:
         NoSQLIndexError: *hint* names no index, or one that cannot be read consistently.
+        NoSQLFilterError: It searches text, and there is no text index.
     """
+    bound: Query | None = None
+    if query.text is not None:
+        if home.shape.text_fields is None:
+            raise NoSQLFilterError(
+                f"$text needs a text index on {home.collection!r}",
+                hint=f"collection({home.collection!r}).create_index([('field', 'text')])",
+                mongo_code=_INDEX_NOT_FOUND,
+            )
+        # What is searched, and the scores, are those of the text index.
+        query = bound = query.with_text_fields(home.shape.text_fields)
     reach = compile_reach(home, query, sort, hint, consistent=consistent)
     native = NativeFind(query, sort, hint, home, reach)
-    return Compiled(reach.access, native, reach.residue, reach.ordered, False, reach.display)
+    return Compiled(reach.access, native, reach.residue, reach.ordered, False, reach.display, bound)
 
 
 def compile_reach(home: Home, query: Query, sort: Sort | None, hint: Hint | None, *, consistent: bool) -> Reach:
     """How a read reaches its documents; see :func:`compile_find`."""
+    if hint is not None and any(
+        index.slot is None and hint in (index.spec.name, index.spec.keys) for index in home.record.indexes
+    ):
+        # It has no global index that could be read: see "indexing".
+        hint = None
     plan = home.planner.plan(query, sort, hint, consistent=consistent)
     way = plan.way
     if isinstance(way, Nothing):

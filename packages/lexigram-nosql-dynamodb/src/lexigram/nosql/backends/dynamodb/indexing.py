@@ -4,6 +4,9 @@
 (:mod:`~lexigram.nosql.backends.dynamodb.planning.index_keys`), with whole items in it; for ``unique``, guards besides;
 for ``expire_after_seconds``, the table's TTL attribute besides.
 
+A text index, and one with a collation, have no global index: DynamoDB has no order of words or languages. They say
+which fields ``$text`` searches and how scores are made, and what a unique index takes for equal; reads go without them.
+
 **How it is made.** It is declared in the catalogue; one lease later every writer keeps it. Then the service makes the
 global index, every document that was there before gets its computed attributes and guards, on the condition that it is
 unchanged, and the index is declared ready. Readers use it from then on. What goes wrong on the way is undone.
@@ -17,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["create_index", "drop_index", "listed"]
 
 _log: Final = logging.getLogger("lexigram.nosql")
+_OPTIONS_CONFLICT: Final = 85
 _NAME_CONFLICT: Final = 86
 _MOST_INDEXES: Final = 20
 _AT_ONCE: Final = 16
@@ -99,7 +103,9 @@ async def create_index(driver: DynamoDBDriver, collection: str, spec: IndexSpec)
                     return None
                 # Whoever made it went away without a word.
                 record = record.without_index(present.mark)
-            return record.with_index(IndexRecord(spec, mark, _free_slot(record)))
+            if _is_text(spec) and any(_is_text(other.spec) for other in record.indexes):
+                raise NoSQLIndexError("a collection has at most one text index", mongo_code=_OPTIONS_CONFLICT)
+            return record.with_index(IndexRecord(spec, mark, _free_slot(spec, record)))
 
         record = await driver.homes.catalogue.change(collection, declare)
         declared = record.index(spec.name)
@@ -119,7 +125,14 @@ async def create_index(driver: DynamoDBDriver, collection: str, spec: IndexSpec)
         raise
 
 
-def _free_slot(record: CollectionRecord) -> int:
+def _is_text(spec: IndexSpec) -> bool:
+    return any(way == "text" for _, way in spec.keys)
+
+
+def _free_slot(spec: IndexSpec, record: CollectionRecord) -> int | None:
+    """The number of the global index that an index gets; None for one that has none."""
+    if spec.collation is not None or _is_text(spec):
+        return None
     taken = {index.slot for index in record.indexes}
     return next(slot for slot in range(1, len(taken) + 2) if slot not in taken)
 
@@ -128,13 +141,15 @@ async def _build(driver: DynamoDBDriver, collection: str, index: IndexRecord) ->
     homes = driver.homes
     await asyncio.sleep(driver.config.schema_lease_seconds)
     home = await homes.find(collection)
-    _tell_cost(home, index)
     if index.expires:
         await homes.enable_expiry(collection)
-    await _make_native(driver, home, index)
-    homes.forget_table(home.table)
-    home = await homes.find(collection)
-    await fill(driver, home, index)
+    if index.slot is not None:
+        _tell_cost(home, index)
+        await _make_native(driver, home, index)
+        homes.forget_table(home.table)
+        home = await homes.find(collection)
+    if index.slot is not None or index.spec.unique or index.expires:
+        await fill(driver, home, index)
     ready = replace(index, state="ready")
 
     def finish(known: CollectionRecord) -> CollectionRecord:
@@ -316,11 +331,18 @@ async def drop_index(driver: DynamoDBDriver, collection: str, name: str) -> None
 
 async def _remove_parts(driver: DynamoDBDriver, collection: str, index: IndexRecord) -> None:
     """Remove the global index of an index that is no longer declared, and its guards."""
+    if index.slot is not None:
+        await _remove_native(driver, collection, index, index.slot)
+    if index.spec.unique:
+        await remove_guards(driver.client, driver.config, collection, index)
+
+
+async def _remove_native(driver: DynamoDBDriver, collection: str, index: IndexRecord, slot: int) -> None:
     homes = driver.homes
     home = await homes.find(collection)
-    name = slot_index(index.slot or 0)
+    name = slot_index(slot)
     shared = homes.is_single and any(
-        other.slot == index.slot
+        other.slot == slot
         for record in homes.catalogue.records.values()
         for other in record.indexes
         if other.mark != index.mark
@@ -335,17 +357,9 @@ async def _remove_parts(driver: DynamoDBDriver, collection: str, index: IndexRec
             if error_code(error) not in {"ResourceNotFoundException", "ValidationException"}:
                 raise
     homes.forget_table(home.table)
-    if index.spec.unique:
-        await remove_guards(driver.client, driver.config, collection, index)
 
 
 def _check_offered(spec: IndexSpec) -> None:
     """Refuse what an index of ours cannot be."""
-    refused: Sequence[tuple[str, bool]] = (
-        ("text_search", any(way == "text" for _, way in spec.keys)),
-        ("collations", spec.collation is not None),
-        ("wildcard_indexes", spec.is_wildcard),
-    )
-    for feature, asked in refused:
-        if asked:
-            raise UnsupportedFeatureError(f"indexes on DynamoDB have no {feature.replace('_', ' ')}", feature=feature)
+    if spec.is_wildcard:
+        raise UnsupportedFeatureError("DynamoDB has no wildcard indexes", feature="wildcard_indexes")

@@ -69,9 +69,10 @@ class Positions:
                     growing = True
 
     def enter(self, shards: Sequence[Mapping[str, Any]], since: float) -> None:
-        """Begin now: in the shards that are open."""
+        """Begin now: in the shards that have no children, which are those that are open, or the last ones."""
+        parents = {shard.get("ParentShardId") for shard in shards}
         for shard in shards:
-            if "EndingSequenceNumber" not in shard.get("SequenceNumberRange", {}):
+            if shard["ShardId"] not in parents:
                 self.places[shard["ShardId"]] = Place("since", str(int(since)))
         self.learn(shards)
 

@@ -143,7 +143,8 @@ def table_shape(
                     indexes.append(_computed(slots[name]))
                 elif not _is_ours(each):
                     indexes.append(_native(each, "lsi" if kind == "lsi" else "gsi", types, fields))
-    text = next((index.spec.fields for index in record.indexes if index.is_text and index.state == "ready"), None)
+    texts = (index.spec.keys for index in record.indexes if index.is_text and index.state == "ready")
+    text = next((tuple(path for path, way in keys if way == "text") for keys in texts), None)
     return TableShape(
         primary.name,
         primary,
