@@ -226,8 +226,8 @@ def test_ranks_count_what_comes_before(pairs: list[tuple[int, int]]) -> None:
     places = [document["x"] for document in documents]
     sort = (("x", 1),)
     bounds = [(0, len(documents))] * len(documents)
-    ranks = window_operator("$rank", {}, sort=sort).compute(documents, bounds, {})
-    dense = window_operator("$denseRank", {}, sort=sort).compute(documents, bounds, {})
+    ranks = list(window_operator("$rank", {}, sort=sort).compute(documents, bounds, {}))
+    dense = list(window_operator("$denseRank", {}, sort=sort).compute(documents, bounds, {}))
     assert ranks == [1 + sum(other < place for other in places) for place in places]
     assert dense == [1 + len({other for other in places if other < place}) for place in places]
 
@@ -235,7 +235,7 @@ def test_ranks_count_what_comes_before(pairs: list[tuple[int, int]]) -> None:
 @given(st.lists(st.one_of(st.none(), st.integers(-99, 99)), max_size=10))
 def test_gaps_are_filled_on_straight_lines(numbers: list[int | None]) -> None:
     documents = [{"x": place, "v": number} for place, number in enumerate(numbers)]
-    found = window_operator("$linearFill", "$v", sort=(("x", 1),)).compute(documents, [], {})
+    found = list(window_operator("$linearFill", "$v", sort=(("x", 1),)).compute(documents, [], {}))
     known = [place for place, number in enumerate(numbers) if number is not None]
     for place, (number, result) in enumerate(zip(numbers, found, strict=True)):
         before, after = [k for k in known if k < place], [k for k in known if k > place]

@@ -96,7 +96,7 @@ def test_window_operators_too(name: str, spec: Any, given_documents: list[dict[s
     bounds = [(0, index + 1) for index in range(len(given_documents))]
     try:
         operator = window_operator(name, spec, sort=(("a", 1),), has_window=windowed)
-        results = operator.compute(given_documents, bounds, {})
+        results = list(operator.compute(given_documents, bounds, {}))
     except NoSQLError:
         return
     assert len(results) == len(given_documents)

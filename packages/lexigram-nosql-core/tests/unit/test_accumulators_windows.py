@@ -59,7 +59,7 @@ def run(
 ) -> list[Any]:
     operator = window_operator(name, spec, sort=sort, has_window=bounds is not None, collation=collation)
     chosen = whole(len(documents)) if bounds is None else bounds
-    return operator.compute(documents, chosen, {})
+    return list(operator.compute(documents, chosen, {}))
 
 
 def code_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 from lexigram.nosql.aggregation import parse_pipeline
+from lexigram.nosql.aggregation.accumulators.statistics import SlidingPercentile
+from lexigram.nosql.aggregation.window_operators import window_operator
 from lexigram.nosql.exceptions import MemoryLimitError, PipelineError
 
 Aggregate = Callable[..., Any]
@@ -451,3 +454,76 @@ def test_objects_are_not_merged_in_windows() -> None:
     with pytest.raises(PipelineError, match="no window operator") as caught:
         parse_pipeline([{"$setWindowFields": {"output": {"m": {"$mergeObjects": "$o"}}}}])
     assert caught.value.mongo_code == 9
+
+
+@pytest.mark.parametrize("window", [["unbounded", "current"], [-50, 0], [-3, 40], ["current", "unbounded"], [2, 5]])
+@pytest.mark.parametrize("spec", [{"$median": {}}, {"$percentile": {"p": [0.9, 0.1]}}])
+async def test_medians_of_moving_windows_are_those_of_each_window_alone(
+    aggregate: Aggregate, spec: dict[str, Any], window: list[Any]
+) -> None:
+    """Whatever comes and goes, also nulls, text, NaN, equal numbers and both zeros."""
+    odd = [None, "text", float("nan"), 0.0, -0.0, 7, Decimal(7), 7.5]
+    documents = [{"_id": n, "v": odd[n % 11] if n % 11 < 8 else (n * 7919) % 97} for n in range(150)]
+    ((name, options),) = spec.items()
+    operator = {name: {"input": "$v", "method": "approximate", **options}}
+    stage = {"$setWindowFields": {"sortBy": {"_id": 1}, "output": {"m": {**operator, "window": {"documents": window}}}}}
+    made = await aggregate(documents, [stage])
+    for number, document in enumerate(made):
+        low = 0 if window[0] == "unbounded" else max(0, number + (0 if window[0] == "current" else window[0]))
+        high = 150 if window[1] == "unbounded" else number + (0 if window[1] == "current" else window[1]) + 1
+        (alone,) = await aggregate(documents[low:high] or [{}], [{"$group": {"_id": None, "m": operator}}])
+        assert repr(document["m"]) == repr(alone["m"])
+
+
+def test_a_moving_median_puts_each_value_in_its_place_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large the window is."""
+    moved = 0
+    for way in ("add", "remove"):
+        before = getattr(SlidingPercentile, way)
+
+        def counted(self: Any, value: Any, before: Any = before) -> None:
+            nonlocal moved
+            moved += 1
+            before(self, value)
+
+        monkeypatch.setattr(SlidingPercentile, way, counted)
+    operator = window_operator("$median", {"input": "$v", "method": "approximate"}, has_window=True)
+    documents = [{"v": n} for n in range(1000)]
+    list(operator.compute(documents, [(0, n + 1) for n in range(1000)], {}))
+    assert moved <= 1000
+    moved = 0
+    list(operator.compute(documents, [(max(0, n - 300), min(1000, n + 300)) for n in range(1000)], {}))
+    assert moved <= 2000
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"$sum": "$v", "window": {"documents": ["unbounded", "current"]}},
+        {"$avg": "$v", "window": {"range": [-5, 5]}},
+        {"$derivative": {"input": "$v"}, "window": {"documents": [-1, 0]}},
+        {"$rank": {}},
+        {"$shift": {"output": "$v", "by": 1}},
+        {"$median": {"input": "$v", "method": "approximate"}, "window": {"documents": [-5, 5]}},
+    ],
+    ids=lambda output: next(iter(output)),
+)
+async def test_others_have_turns_while_windows_are_computed(aggregate: Aggregate, output: dict[str, Any]) -> None:
+    """One for every thousand results, also where all documents are one partition."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    documents = [{"_id": n, "v": n % 100} for n in range(20_000)]
+    task = asyncio.create_task(other())
+    try:
+        await aggregate(
+            documents, [{"$setWindowFields": {"sortBy": {"_id": 1}, "output": {"x": output}}}], batch=20_000
+        )
+    finally:
+        task.cancel()
+    assert turns >= 20

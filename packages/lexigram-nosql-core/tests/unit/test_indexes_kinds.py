@@ -482,3 +482,67 @@ async def test_a_dropped_collection_takes_its_indexes_along(memory: InMemoryDocu
     assert await memory.list_collections() == []
     await kept.insert_many([{"k": 1}, {"k": 1}])
     assert await kept.count_documents() == 2
+
+
+async def turns_during(work: Any) -> int:
+    """How many turns another task has while something is done."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    try:
+        await work
+    finally:
+        task.cancel()
+    return turns
+
+
+async def test_others_have_turns_while_an_index_is_built(kept: Collection) -> None:
+    """One for every thousand documents."""
+    await kept.insert_many([{"_id": n, "v": n % 7} for n in range(20_000)])
+    assert await turns_during(kept.create_index([("v", 1), ("_id", -1)])) >= 19
+
+
+async def test_others_have_turns_while_a_collection_is_replaced(kept: Collection) -> None:
+    """Where documents are checked, removed and inserted."""
+    await kept.insert_many([{"_id": n, "v": n % 7} for n in range(20_000)])
+    assert await turns_during(kept.aggregate([{"$set": {"w": 1}}, {"$out": "replaced"}]).to_list()) >= 40
+
+
+async def test_what_is_written_while_an_index_is_built_is_in_it(kept: Collection) -> None:
+    """Inserts, updates and deletes, wherever the building stands."""
+    await kept.insert_many([{"_id": n, "v": n} for n in range(5000)])
+
+    async def write() -> None:
+        for n in range(0, 5000, 500):
+            await kept.delete_one({"_id": n})
+            await kept.update_one({"_id": n + 1}, {"$set": {"v": -n}})
+            await kept.insert_many([{"_id": 10_000 + n, "v": n}, {"_id": 20_000 + n, "v": [n, -7]}])
+            await asyncio.sleep(0)
+
+    await asyncio.gather(kept.create_index("v"), write())
+    for value in (0, -500, -7, 500, 4500, 4999, 1):
+        query = {"v": value}
+        by_index = await kept.find(query, hint="v_1", sort=[("_id", 1)]).to_list()
+        assert by_index == await kept.find(query, hint={"$natural": 1}, sort=[("_id", 1)]).to_list()
+
+
+async def test_a_unique_index_meets_what_was_written_while_it_was_built(kept: Collection) -> None:
+    """It is refused for the state at its end, and holds from then on."""
+    await kept.insert_many([{"_id": n, "v": n} for n in range(5000)])
+
+    async def twice() -> None:
+        await asyncio.sleep(0)
+        await kept.insert_one({"_id": "late", "v": 3})
+
+    with pytest.raises(DuplicateKeyError):
+        await asyncio.gather(kept.create_index("v", unique=True), twice())
+    await kept.delete_one({"_id": "late"})
+    await kept.create_index("v", unique=True)
+    with pytest.raises(DuplicateKeyError):
+        await kept.insert_one({"_id": "late", "v": 3})

@@ -12,7 +12,7 @@ from lexigram.nosql import BulkWriteError, InsertOne, NoSQLError, NoSQLModule, U
 from lexigram.nosql.backends.memory import InMemoryDocumentStore, MemoryConfig
 from lexigram.nosql.collection import Collection
 from lexigram.nosql.config import NoSQLConfig
-from lexigram.nosql.exceptions import QueryOptionError, ScanDeniedError
+from lexigram.nosql.exceptions import DocumentTooLargeError, QueryOptionError, ScanDeniedError
 
 
 @pytest.fixture
@@ -137,3 +137,22 @@ def test_a_driver_beside_several_backends_is_refused() -> None:
     """A setting that would be ignored is an error."""
     with pytest.raises(ValueError, match="neither `driver` nor a backend's section"):
         NoSQLConfig.model_validate({"driver": "memory", "backends": [{"name": "a", "driver": "memory"}]})
+
+
+async def test_a_memory_store_refuses_documents_above_the_limit_that_it_was_given() -> None:
+    """As MongoDB does at 16 MiB: in every way in, before anything changes; without a limit nothing is counted."""
+    async with InMemoryDocumentStore(MemoryConfig(max_document_bytes=1000)) as store:
+        things = store.collection("things")
+        await things.insert_one({"_id": 1, "text": "x" * 900})
+        for write in (
+            lambda: things.insert_one({"_id": 2, "text": "x" * 1000}),
+            lambda: things.insert_many([{"_id": 3}, {"_id": 4, "text": "x" * 1000}]),
+            lambda: things.update_one({"_id": 1}, {"$set": {"more": "x" * 200}}),
+            lambda: things.replace_one({"_id": 1}, {"text": "x" * 1000}),
+            lambda: things.aggregate([{"$set": {"more": "x" * 200}}, {"$out": "others"}]).to_list(),
+        ):
+            with pytest.raises(DocumentTooLargeError):
+                await write()
+        assert await things.find({"_id": {"$in": [1, 2, 4]}}).to_list() == [{"_id": 1, "text": "x" * 900}]
+    async with InMemoryDocumentStore() as store:
+        await store.collection("things").insert_one({"text": "x" * 2**20})

@@ -10,16 +10,18 @@ within the session that the pipeline runs in.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lexigram.nosql.aggregation.ast import Leading
 from lexigram.nosql.aggregation.context import MergeWrite, present
 from lexigram.nosql.aggregation.parse import Pipeline, parse_pipeline
 from lexigram.nosql.aggregation.run import run
 from lexigram.nosql.driver import Call, Document, Hint, NativePipeline, NativeRead, SupportsIndexes
+from lexigram.nosql.exceptions import PipelineError
 from lexigram.nosql.query.numbers import parse_count
 from lexigram.nosql.query.options import DEFAULT_BATCH_SIZE
 from lexigram.nosql.query.parse import parse_filter
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from lexigram.nosql.collection import Collection
 
 __all__ = ["PipelineReader", "StoreContext"]
+
+_NOT_IN_TRANSACTION: Final = 263
+_TURN: Final = 1000  # documents checked before others have a turn
 
 
 class StoreContext:
@@ -94,9 +99,12 @@ class StoreContext:
         """
         store = self._home.store
         target = store.collection(collection)
-        prepared = [store.prepare(document) for document in documents]
+        prepared: list[Document] = []
+        for start in range(0, len(documents), _TURN):
+            prepared += map(store.prepare, documents[start : start + _TURN])
+            await asyncio.sleep(0)
         everything = Selection(parse_filter({}))
-        if store.spec.capabilities.transactions and not self._call.in_transaction:
+        if store.spec.capabilities.transactions:
             async with store.transaction() as session:
                 call = session.call(self._call.deadline)
                 await target.reach().writer.delete_many(everything, call)
@@ -167,12 +175,23 @@ class PipelineReader:
         self._returned = 0
 
     def run(self, call: Call) -> AsyncGenerator[list[Document], None]:
-        """The pipeline's output, in batches."""
+        """The pipeline's output, in batches.
+
+        Raises:
+            PipelineError: It writes, and this is a transaction (263).
+        """
+        if call.in_transaction and self._pipeline.writes is not None:
+            stage = self._pipeline.stages[-1].name
+            raise PipelineError(
+                f"{stage} cannot be used in a transaction",
+                hint="Write the results with insert_many() or bulk_write(), or run the pipeline outside.",
+                mongo_code=_NOT_IN_TRANSACTION,
+            )
         collection = self._collection
         reached = collection.reach()
         if self._pipeline.leading.limit is not None and self._pipeline.reads_source:
             self._plan = collection.plan(reached, self._request)
-            self._split(self._plan, call.in_transaction)
+            self._split(self._plan)
         if self._native is None:
             return self._finished(self._source(call), call)
         source = self._from_backend(self._native, call)
@@ -195,7 +214,7 @@ class PipelineReader:
         plan = self._plan
         if plan is None:
             plan = plan_read(collection.reach().target, self._request)
-            self._split(plan, False)
+            self._split(plan)
         shown = plan.explain("aggregate", collection.store.backend, collection.name, ran=ran)
         shown.stages = self._rest.describe()
         request: NativeRead | NativePipeline = plan.read
@@ -212,12 +231,12 @@ class PipelineReader:
         await collection.ask_server(shown, request, ran and self._pipeline.writes is None)
         return shown
 
-    def _split(self, plan: ReadPlan, in_transaction: bool) -> None:
+    def _split(self, plan: ReadPlan) -> None:
         """Decide what the backend runs and what is left for the engine."""
         pipeline = self._pipeline
         self._native, self._rest = None, pipeline.rest
         aggregates = self._collection.reach().aggregates
-        if aggregates is None or (pipeline.writes is not None and in_transaction):
+        if aggregates is None:
             return
         if not pipeline.rest.plan and plan.direct and plan.projection is None:
             return

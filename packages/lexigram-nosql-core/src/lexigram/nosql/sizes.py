@@ -12,17 +12,20 @@ from lexigram.nosql.values.size import bson_size
 __all__ = ["size_check"]
 
 
-def size_check(spec: BackendSpec) -> Callable[[Mapping[str, Any]], None] | None:
+def size_check(spec: BackendSpec, config: Any = None) -> Callable[[Mapping[str, Any]], None] | None:
     """What refuses documents of more than ``max_document_bytes``.
 
     Args:
         spec: The backend.
+        config: The backend's section, which may set a ``max_document_bytes`` where the backend has no limit of its own.
 
     Returns:
         A function that raises :class:`~lexigram.nosql.exceptions.DocumentTooLargeError`; None for a backend without
         such a limit, so that nothing is counted.
     """
     limit = spec.capabilities.max_document_bytes
+    if limit is None:
+        limit = getattr(config, "max_document_bytes", None)
     if limit is None:
         return None
     count = bson_size if spec.document_size is None else spec.document_size

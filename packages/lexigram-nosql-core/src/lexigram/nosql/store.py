@@ -84,7 +84,7 @@ class DocumentStore:
         self._changing = asyncio.Lock()
         self._limits = DocumentLimits(max_depth=spec.capabilities.max_nesting)
         # An encoder that checks values knows the size as well, and need not be told.
-        self.fits = None if spec.capabilities.encoder_validates else size_check(spec)
+        self.fits = None if spec.capabilities.encoder_validates else size_check(spec, self.config)
         self.make_id: Callable[[], str] = random_id if spec.capabilities.random_ids else time_ordered_id
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ and ends; it gives a value for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -50,7 +50,8 @@ class WindowOperator:
     Attributes:
         name: Its name, such as ``$sum``.
         compute: Gives a value for each document from the documents of a partition, the bounds of their windows (ignored
-            where ``takes_window`` is False) and the variables' values. Values may share parts with the documents.
+            where ``takes_window`` is False) and the variables' values, one after the other as they are asked for.
+            Values may share parts with the documents.
         takes_window: Whether a ``window`` may be given; without one the window is the whole partition.
         needs_window: Whether one must be given.
         fields_needed: Names of the top-level fields that are read; None when the whole document is.
@@ -182,17 +183,15 @@ def _min_max_scaler(context: _Context) -> WindowOperator:
     smallest = over_windows(lambda _variables: Extreme(largest=False), inputs)
     largest = over_windows(lambda _variables: Extreme(largest=True), inputs)
 
-    def compute(documents: Documents, bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
-        results: list[Any] = []
+    def compute(documents: Documents, bounds: Bounds, variables: Mapping[str, Any]) -> Iterator[Any]:
         values = inputs(documents, variables)
         least_of, most_of = (column(documents, bounds, variables) for column in (smallest, largest))
         for value, least, most in zip(values, least_of, most_of, strict=True):
             reach = subtract(most, least)
             if as_decimal(reach).is_zero():
-                results.append(low)
+                yield low
             else:
-                results.append(add(multiply(divide(subtract(value, least), reach), size), low))
-        return results
+                yield add(multiply(divide(subtract(value, least), reach), size), low)
 
     return context.done(compute, takes_window=True, includes_current=True)
 
@@ -230,12 +229,10 @@ def _derivative(context: _Context) -> WindowOperator:
     unit = _unit(spec, context.name)
     part = context.expression(spec["input"])
 
-    def compute(documents: Documents, bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
+    def compute(documents: Documents, bounds: Bounds, variables: Mapping[str, Any]) -> Iterator[Any]:
         xs, ys = place.evaluate_many(documents, variables), part.evaluate_many(documents, variables)
-        return [
-            _slope(xs[start], ys[start], xs[end - 1], ys[end - 1], unit) if end > start else None
-            for start, end in bounds
-        ]
+        for start, end in bounds:
+            yield _slope(xs[start], ys[start], xs[end - 1], ys[end - 1], unit) if end > start else None
 
     return context.done(compute, takes_window=True, needs_window=True)
 
@@ -261,27 +258,25 @@ def _linear_fill(context: _Context) -> WindowOperator:
     place = context.sort_field(605001)[0]
     part = context.expression(context.spec)
 
-    def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
+    def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> Iterator[Any]:
         xs, ys = place.evaluate_many(documents, variables), part.evaluate_many(documents, variables)
         _check_points(xs, ys)
-        results: list[Any] = []
         left: int | None = None
         right = 0
         for index, y in enumerate(ys):
             if y is not None and y is not MISSING:
                 left = index
-                results.append(y)
+                yield y
                 continue
             if right <= index:
                 right = index + 1
                 while right < len(ys) and (ys[right] is None or ys[right] is MISSING):
                     right += 1
             if left is None or right == len(ys):
-                results.append(None)
+                yield None
                 continue
             share = divide(subtract(ys[right], ys[left]), subtract(xs[right], xs[left]))
-            results.append(add(ys[left], multiply(subtract(xs[index], xs[left]), share)))
-        return results
+            yield add(ys[left], multiply(subtract(xs[index], xs[left]), share))
 
     return context.done(compute, takes_window=False)
 
@@ -311,14 +306,12 @@ def _check_points(xs: Sequence[Any], ys: Sequence[Any]) -> None:
 def _locf(context: _Context) -> WindowOperator:
     part = context.expression(context.spec)
 
-    def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
-        results: list[Any] = []
+    def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> Iterator[Any]:
         last: Any = None
         for value in part.evaluate_many(documents, variables):
             if value is not None and value is not MISSING:
                 last = value
-            results.append(last)
-        return results
+            yield last
 
     return context.done(compute, takes_window=False)
 
@@ -332,13 +325,11 @@ def _moving_average(context: _Context) -> WindowOperator:
     part = context.expression(spec["input"])
     alpha = _alpha_of_count(spec["N"]) if "N" in spec else _alpha(spec["alpha"])
 
-    def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
+    def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> Iterator[Any]:
         average = ExponentialAverage(alpha)
-        results: list[Any] = []
         for value in part.evaluate_many(documents, variables):
             average.add(value)
-            results.append(average.result())
-        return results
+            yield average.result()
 
     return context.done(compute, takes_window=False)
 
@@ -373,12 +364,13 @@ def _shift(context: _Context) -> WindowOperator:
     if default.fields_needed != frozenset():
         raise fault(FAILED_TO_PARSE, "'default' of $shift must be a constant")
 
-    def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
+    def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> Iterator[Any]:
         values = [None if value is MISSING else value for value in part.evaluate_many(documents, variables)]
         size = len(values)
         given = default.evaluate({}, variables)
         otherwise = None if given is MISSING else given
-        return [values[index + by] if 0 <= index + by < size else copy_value(otherwise) for index in range(size)]
+        for index in range(by, size + by):
+            yield values[index] if 0 <= index < size else copy_value(otherwise)
 
     return context.done(compute, takes_window=False)
 
@@ -390,16 +382,14 @@ def _ranked(count: Callable[[int, int, int], int]) -> Callable[[_Context], Windo
         part, direction = context.sort_field(5371602)
         key = ranking_key([direction], sort_key if context.collation is None else context.collation.sort_key)
 
-        def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
-            results: list[Any] = []
+        def compute(documents: Documents, _bounds: Bounds, variables: Mapping[str, Any]) -> Iterator[Any]:
             previous: Any = None
             rank = dense = 0
             for number, value in enumerate(part.evaluate_many(documents, variables), 1):
                 place = key([value])
                 if previous is None or place != previous:
                     rank, dense, previous = number, dense + 1, place
-                results.append(count(number, rank, dense))
-            return results
+                yield count(number, rank, dense)
 
         return context.done(compute, takes_window=False)
 

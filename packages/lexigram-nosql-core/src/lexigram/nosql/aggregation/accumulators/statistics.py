@@ -14,9 +14,10 @@ from typing import Any
 
 from lexigram.nosql.aggregation.accumulators.base import Accumulator
 from lexigram.nosql.aggregation.expressions.numbers import as_double, is_numeric
+from sortedcontainers import SortedList
 from typing_extensions import override
 
-__all__ = ["Median", "Percentile", "StandardDeviation", "percentiles"]
+__all__ = ["Median", "Percentile", "SlidingPercentile", "StandardDeviation", "percentiles"]
 
 
 class StandardDeviation(Accumulator):
@@ -64,9 +65,59 @@ def percentiles(numbers: Sequence[float], shares: Sequence[float]) -> list[float
     """
     if not numbers:
         return [None] * len(shares)
-    ordered = sorted(numbers)
+    return _of_ordered(sorted(numbers), shares)
+
+
+def _of_ordered(ordered: Sequence[float], shares: Sequence[float]) -> list[float | None]:
     size = len(ordered)
+    if not size:
+        return [None] * len(shares)
     return [ordered[max(0, min(size, math.ceil(size * share)) - 1)] for share in shares]
+
+
+class SlidingPercentile:
+    """The percentiles of numbers that come and go, in order all the time.
+
+    Args:
+        shares: Which percentiles, each from 0 to 1.
+        single: True to give the first of them alone.
+    """
+
+    __slots__ = ("_ordered", "_shares", "_single")
+
+    def __init__(self, shares: Sequence[float], *, single: bool) -> None:
+        self._shares = shares
+        self._single = single
+        self._ordered: SortedList[float] = SortedList()
+
+    def fill(self, values: Sequence[Any]) -> None:
+        """Take the first values; those that are no numbers do not count, as in :meth:`add` and :meth:`remove`."""
+        self._ordered.update([number for value in values if (number := _number(value)) is not None])
+
+    def add(self, value: Any) -> None:
+        """Take a value."""
+        number = _number(value)
+        if number is not None:
+            self._ordered.add(number)
+
+    def remove(self, value: Any) -> None:
+        """Let a value go that was taken before, and before all that are equal to it."""
+        number = _number(value)
+        if number is not None:
+            self._ordered.remove(number)
+
+    def result(self) -> Any:
+        """The percentiles of what is held, or the only one."""
+        found = _of_ordered(self._ordered, self._shares)
+        return found[0] if self._single else found
+
+
+def _number(value: Any) -> float | None:
+    """A value as a double; None for what is no number or NaN."""
+    if not is_numeric(value):
+        return None
+    number = as_double(value)
+    return None if math.isnan(number) else number
 
 
 class Percentile(Accumulator):
@@ -84,14 +135,17 @@ class Percentile(Accumulator):
 
     @override
     def add(self, value: Any) -> None:
-        if is_numeric(value):
-            number = as_double(value)
-            if not math.isnan(number):
-                self._numbers.append(number)
+        number = _number(value)
+        if number is not None:
+            self._numbers.append(number)
 
     @override
     def result(self) -> Any:
         return percentiles(self._numbers, self._shares)
+
+    def sliding(self) -> SlidingPercentile:
+        """The same percentiles, for values that come and go."""
+        return SlidingPercentile(self._shares, single=False)
 
     @override
     def values_held(self) -> int:
@@ -109,3 +163,7 @@ class Median(Percentile):
     @override
     def result(self) -> float | None:
         return percentiles(self._numbers, self._shares)[0]
+
+    @override
+    def sliding(self) -> SlidingPercentile:
+        return SlidingPercentile(self._shares, single=True)

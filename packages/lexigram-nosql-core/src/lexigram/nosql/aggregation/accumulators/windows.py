@@ -1,6 +1,8 @@
 """Accumulators over windows: for each document of a partition, what accumulates over the documents of its window.
 
-Windows that only grow, or only shrink, are worked on once: each adds what the one before did not have.
+Windows that only grow, or only shrink, are worked on once: each adds what the one before did not have. Medians and
+percentiles are kept in order while a window grows or slides, so that a value is put in its place once and taken out
+once. Results come one after the other, so that others can have a turn among them.
 """
 
 # Values are of any type here, and what is narrowed from Any has parts that are unknown to the checker.
@@ -9,10 +11,11 @@ Windows that only grow, or only shrink, are worked on once: each adds what the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from lexigram.nosql.aggregation.accumulators.base import Accumulator
+from lexigram.nosql.aggregation.accumulators.statistics import Percentile, SlidingPercentile
 from lexigram.nosql.aggregation.accumulators.sums import Average, Count, Sum
 from lexigram.nosql.values.copying import copy_value
 
@@ -22,7 +25,7 @@ Bounds: TypeAlias = Sequence[tuple[int, int]]
 """For each document, where its window begins and the position after its end; an empty window has both equal."""
 
 Documents: TypeAlias = Sequence[dict[str, Any]]
-Compute: TypeAlias = Callable[[Documents, Bounds, Mapping[str, Any]], list[Any]]
+Compute: TypeAlias = Callable[[Documents, Bounds, Mapping[str, Any]], Iterable[Any]]
 
 
 def over_windows(
@@ -39,9 +42,12 @@ def over_windows(
         A function of the documents, the bounds of their windows and the variables' values.
     """
 
-    def compute(documents: Documents, bounds: Bounds, variables: Mapping[str, Any]) -> list[Any]:
+    def compute(documents: Documents, bounds: Bounds, variables: Mapping[str, Any]) -> Iterator[Any]:
         values = columns(documents, variables)
-        if len(bounds) > 1 and _shrinks(bounds, len(values)) and isinstance(make(variables), _ORDERLESS):
+        first = make(variables)
+        if isinstance(first, Percentile) and len(bounds) > 1:
+            return _sliding(first.sliding, values, bounds)
+        if len(bounds) > 1 and _shrinks(bounds, len(values)) and isinstance(first, _ORDERLESS):
             return _from_the_end(lambda: make(variables), values, bounds)
         return _from_the_start(lambda: make(variables), values, bounds)
 
@@ -56,15 +62,14 @@ def _shrinks(bounds: Bounds, size: int) -> bool:
     return bounds[0][0] != bounds[-1][0] and all(end == size for _start, end in bounds)
 
 
-def _from_the_start(make: Callable[[], Accumulator], values: list[Any], bounds: Bounds) -> list[Any]:
-    results: list[Any] = []
+def _from_the_start(make: Callable[[], Accumulator], values: list[Any], bounds: Bounds) -> Iterator[Any]:
     accumulator = make()
     begin, until = 0, 0
     result: Any = None
     fresh = False
     for start, end in bounds:
         if start == begin and end == until and fresh:
-            results.append(copy_value(result))
+            yield copy_value(result)
             continue
         if start == begin and end >= until:
             if end == until + 1:
@@ -76,11 +81,33 @@ def _from_the_start(make: Callable[[], Accumulator], values: list[Any], bounds: 
             accumulator.add_many(values[start:end])
         begin, until = start, max(start, end)
         result, fresh = accumulator.result(), True
-        results.append(result)
-    return results
+        yield result
 
 
-def _from_the_end(make: Callable[[], Accumulator], values: list[Any], bounds: Bounds) -> list[Any]:
+def _sliding(make: Callable[[], SlidingPercentile], values: list[Any], bounds: Bounds) -> Iterator[Any]:
+    held = make()
+    begin = until = 0
+    result: Any = None
+    fresh = False
+    for start, end in bounds:
+        if start == begin and end == until and fresh:
+            yield copy_value(result)
+            continue
+        # Where less than half of what is held stays, it is put in order anew.
+        if start < begin or end < until or 2 * (start - begin) > until - begin:
+            held = make()
+            held.fill(values[start:end])
+        else:
+            for value in values[begin:start]:
+                held.remove(value)
+            for value in values[until:end]:
+                held.add(value)
+        begin, until = start, max(start, end)
+        result, fresh = held.result(), True
+        yield result
+
+
+def _from_the_end(make: Callable[[], Accumulator], values: list[Any], bounds: Bounds) -> Iterator[Any]:
     results: list[Any] = [None] * len(bounds)
     accumulator = make()
     begin = len(values)
@@ -92,4 +119,4 @@ def _from_the_end(make: Callable[[], Accumulator], values: list[Any], bounds: Bo
         accumulator.add_many(values[start:begin])
         begin = start
         results[index] = accumulator.result()
-    return results
+    return iter(results)

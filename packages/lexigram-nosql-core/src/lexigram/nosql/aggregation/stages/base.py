@@ -132,6 +132,11 @@ class Run:
         self._work[0] += documents
         return self._work[0] >= YIELD_EVERY
 
+    async def turn(self, documents: int) -> None:
+        """Count work, and let other tasks run if there was much of it."""
+        if self.tired(documents):
+            await self.pause()
+
     async def pause(self) -> None:
         """Let other tasks run."""
         self._work[0] = 0

@@ -9,14 +9,15 @@ Documents come out partition by partition, in the order of the partitions' keys,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import FAILED_TO_PARSE, TYPE_MISMATCH, fault
 from lexigram.nosql.aggregation.stages.additions import Filler, Tree, make_filler
-from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Fields, Output, Run, Runner, Stage, chunks
+from lexigram.nosql.aggregation.stages.base import NOTHING, AsyncRunner, Batch, Fields, Output, Run, Stage, chunks
 from lexigram.nosql.aggregation.stages.parsing import MISSING_OPTION, Env, known_options, path_of, shown
 from lexigram.nosql.aggregation.stages.sort import check_sort
 from lexigram.nosql.aggregation.stages.windows import Window, parse_window, whole_partition
@@ -28,6 +29,7 @@ from typing_extensions import override
 
 __all__ = ["SetWindowFields", "parse_set_window_fields", "window_stage"]
 
+_WORK = 4  # a result takes about as long as so many documents in other stages
 _RESULT = "WINDOW_RESULT"  # the value being put in place; user variables begin with a lower-case letter
 
 
@@ -91,7 +93,7 @@ class SetWindowFields(Stage):
         return names.isdisjoint(self.touches)
 
     @override
-    def open(self, run: Run) -> Runner:
+    def open(self, run: Run) -> AsyncRunner:
         return _Windowing(self, run)
 
     @override
@@ -99,7 +101,9 @@ class SetWindowFields(Stage):
         return f"{self.name} {', '.join('.'.join(output.names) for output in self.outputs)}"
 
 
-class _Windowing(Runner):
+class _Windowing(AsyncRunner):
+    """Waits for nothing, but works so long on a partition that others must have a turn."""
+
     __slots__ = ("_held", "_meter", "_run", "_stage")
 
     def __init__(self, stage: SetWindowFields, run: Run) -> None:
@@ -110,56 +114,69 @@ class _Windowing(Runner):
         self._meter = run.meter(stage.name)
 
     @override
-    def push(self, batch: Batch) -> Iterable[Batch]:
+    async def push(self, batch: Batch) -> AsyncGenerator[Batch, None]:
         self._meter.documents(batch)
         self._held += batch
-        return ()
+        return
+        yield batch
 
     @override
-    def finish(self) -> Iterable[Batch]:
+    async def finish(self) -> AsyncGenerator[Batch, None]:
         held, self._held = self._held, []
-        for partition in self._partitions(held):
-            yield from chunks(self._compute(partition))
+        for partition in await self._partitions(held):
+            ordered = partition if self._stage.sort is None else self._stage.sort.sorted(partition)
+            await self._run.turn(len(ordered))
+            for batch in chunks(await self._compute(ordered)):
+                yield batch
 
-    def _partitions(self, documents: Batch) -> list[Batch]:
+    async def _partitions(self, documents: Batch) -> list[Batch]:
         stage = self._stage
         if not documents:
             return []
         if stage.partition is None or stage.partition.is_constant:
-            partitions = [documents]
-        else:
-            keys: dict[Any, Any] = {}
-            found: dict[Any, Batch] = {}
-            values = stage.partition.evaluate_many(documents, self._run.variables)
-            for document, value in zip(documents, values, strict=True):
+            return [documents]
+        keys: dict[Any, Any] = {}
+        found: dict[Any, Batch] = {}
+        for part in chunks(documents):
+            values = stage.partition.evaluate_many(part, self._run.variables)
+            for document, value in zip(part, values, strict=True):
                 key = None if value is MISSING else value
                 if type(key) is list:
                     raise fault(TYPE_MISMATCH, f"{stage.name} cannot partition by an array")
                 identity = stage.identity(key)
                 keys.setdefault(identity, key)
                 found.setdefault(identity, []).append(document)
-            partitions = [found[each] for each in sorted(found, key=lambda each: stage.place(keys[each]))]
-        return partitions if stage.sort is None else [stage.sort.sorted(partition) for partition in partitions]
+            await self._run.turn(len(part))
+        return [found[each] for each in sorted(found, key=lambda each: stage.place(keys[each]))]
 
-    def _compute(self, documents: Batch) -> Batch:
-        stage, variables = self._stage, self._run.variables
-        made = [document.copy() for document in documents]
+    async def _compute(self, documents: Batch) -> Batch:
+        stage, run = self._stage, self._run
+        made: Batch = []
+        for part in chunks(documents):
+            made += [document.copy() for document in part]
+            await run.turn(len(part))
         for output in stage.outputs:
             if output.window is None:
                 bounds = whole_partition(len(documents)) if output.operator.takes_window else ()
             else:
-                bounds = output.window.bounds(documents, variables)
-            values = output.operator.compute(documents, bounds, variables)
-            if output.operator.holds_values and self._meter.limit:
-                self._meter.values(values)
-            if len(output.names) == 1:
-                name = output.names[0]
-                for document, value in zip(made, values, strict=True):
-                    document[name] = value
-            else:
-                for document, value in zip(made, values, strict=True):
-                    output.fill(document, document, {_RESULT: value})
+                bounds = await output.window.bounds(documents, run)
+            values = iter(output.operator.compute(documents, bounds, run.variables))
+            for part in chunks(made):
+                results = list(islice(values, len(part)))
+                self._put(output, part, results)
+                await run.turn(_WORK * len(part))
         return made
+
+    def _put(self, output: _Field, documents: Batch, values: list[Any]) -> None:
+        if output.operator.holds_values and self._meter.limit:
+            self._meter.values(values)
+        if len(output.names) == 1:
+            name = output.names[0]
+            for document, value in zip(documents, values, strict=True):
+                document[name] = value
+        else:
+            for document, value in zip(documents, values, strict=True):
+                output.fill(document, document, {_RESULT: value})
 
 
 def parse_set_window_fields(specification: Any, env: Env) -> Sequence[Stage]:

@@ -22,7 +22,8 @@ from lexigram.nosql.aggregation.expressions.numbers import (
 )
 from lexigram.nosql.aggregation.expressions.units import add_units
 from lexigram.nosql.aggregation.expressions.zones import as_date
-from lexigram.nosql.aggregation.stages.base import Batch
+from lexigram.nosql.aggregation.limits import CHUNK
+from lexigram.nosql.aggregation.stages.base import Batch, Run, chunks
 from lexigram.nosql.aggregation.stages.parsing import Env, as_list, shown
 from lexigram.nosql.aggregation.window_operators import Bounds
 from lexigram.nosql.query.sort import Sort
@@ -61,12 +62,12 @@ class Window:
             self.upper in names or as_decimal(self.upper) >= 0
         )
 
-    def bounds(self, documents: Batch, variables: Mapping[str, Any]) -> Bounds:
-        """Find the windows of a partition.
+    async def bounds(self, documents: Batch, run: Run) -> Bounds:
+        """Find the windows of a partition, with turns for others.
 
         Args:
             documents: The partition, in order.
-            variables: Values of the variables.
+            run: The run.
 
         Returns:
             For each document where its window begins, and the position after its end.
@@ -74,32 +75,43 @@ class Window:
         Raises:
             PipelineError: A window by value meets something else than numbers (5429413, 5429414) or dates (5429513).
         """
-        if self.by is None:
-            return _by_position(self.lower, self.upper, len(documents))
-        return self._by_value(self.by.evaluate_many(documents, variables))
-
-    def _by_value(self, values: list[Any]) -> Bounds:
-        for value in values:
-            self._check(value)
-        keys = list(map(sort_key, values))
-        count = len(keys)
-        shift = self._shift
+        count = len(documents)
+        if self.by is None and (self.lower, self.upper) == (_UNBOUNDED, _UNBOUNDED):
+            return whole_partition(count)
+        values: list[Any] = []
+        keys: list[Any] = []
+        if self.by is not None:
+            for part in chunks(documents):
+                found = self.by.evaluate_many(part, run.variables)
+                for value in found:
+                    self._check(value)
+                values += found
+                keys += map(sort_key, found)
+                await run.turn(len(part))
         bounds: list[tuple[int, int]] = []
-        for position, value in enumerate(values):
-            if self.lower == _CURRENT:
-                start = position
-            elif self.lower == _UNBOUNDED:
-                start = 0
+        for start in range(0, count, CHUNK):
+            positions = range(start, min(start + CHUNK, count))
+            if self.by is None:
+                bounds += _by_position(self.lower, self.upper, positions, count)
             else:
-                start = bisect_left(keys, sort_key(shift(value, self.lower)))
-            if self.upper == _CURRENT:
-                end = position + 1
-            elif self.upper == _UNBOUNDED:
-                end = count
-            else:
-                end = bisect_right(keys, sort_key(shift(value, self.upper)))
-            bounds.append((start, max(start, end)))
+                bounds += [self._by_value(position, values[position], keys) for position in positions]
+            await run.turn(len(positions))
         return bounds
+
+    def _by_value(self, position: int, value: Any, keys: list[Any]) -> tuple[int, int]:
+        if self.lower == _CURRENT:
+            start = position
+        elif self.lower == _UNBOUNDED:
+            start = 0
+        else:
+            start = bisect_left(keys, sort_key(self._shift(value, self.lower)))
+        if self.upper == _CURRENT:
+            end = position + 1
+        elif self.upper == _UNBOUNDED:
+            end = len(keys)
+        else:
+            end = bisect_right(keys, sort_key(self._shift(value, self.upper)))
+        return start, max(start, end)
 
     def _check(self, value: Any) -> None:
         is_date = kind_of(value) is Kind.DATE
@@ -122,13 +134,11 @@ def whole_partition(count: int) -> Bounds:
     return [(0, count)] * count
 
 
-def _by_position(lower: Bound, upper: Bound, count: int) -> Bounds:
-    if lower == _UNBOUNDED and upper == _UNBOUNDED:
-        return whole_partition(count)
+def _by_position(lower: Bound, upper: Bound, positions: range, count: int) -> list[tuple[int, int]]:
     before = None if lower == _UNBOUNDED else 0 if lower == _CURRENT else lower
     after = None if upper == _UNBOUNDED else 0 if upper == _CURRENT else upper
     bounds: list[tuple[int, int]] = []
-    for position in range(count):
+    for position in positions:
         start = 0 if before is None else min(max(position + before, 0), count)
         end = count if after is None else min(max(position + after + 1, 0), count)
         bounds.append((start, max(start, end)))

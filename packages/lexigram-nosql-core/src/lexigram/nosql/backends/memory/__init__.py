@@ -13,8 +13,9 @@ Not a mock: it is the reference for what every backend means, with indexes, tran
 
 Nothing is written to disk, and everything is gone at ``disconnect()``.
 
-Special considerations: a long scan gives other tasks a turn between batches, so a read may run beside writes; it sees
-each document as it was when the read began.
+Special considerations: a document may be as large as memory allows, unless ``max_document_bytes`` of the section says
+otherwise: set it to MongoDB's 16777216 to meet that limit in tests. A long scan gives other tasks a turn between
+batches, so a read may run beside writes; it sees each document as it was when the read began.
 """
 
 from __future__ import annotations

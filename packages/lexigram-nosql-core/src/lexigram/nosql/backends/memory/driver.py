@@ -33,6 +33,7 @@ __all__ = ["MemoryCollection", "MemoryDriver"]
 
 _FIRST_SCAN = 256
 _SCAN = 4096
+_TURN = 1024  # inserts one by one before others have a turn
 """Documents looked at before other tasks have a turn."""
 
 
@@ -153,7 +154,7 @@ class MemoryDriver:
 
     def is_plain(self, table: Table, call: Call) -> bool:
         """True when inserts into a table need no more than a look at the ``_id``."""
-        return not (self._running or table.indexes or call.in_transaction)
+        return not (self._running or table.indexes or table.building or call.in_transaction)
 
     def insert_new(self, table: Table, documents: Sequence[Document]) -> int:
         """Insert documents into a plain table; see :meth:`Table.insert_new`."""
@@ -361,7 +362,7 @@ class MemoryCollection:
                 failures.append((position, error))
                 if ordered or call.in_transaction:
                     break
-            if position % _SCAN == _SCAN - 1 and not call.in_transaction:
+            if position % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
         return failures
 
@@ -406,7 +407,7 @@ class MemoryCollection:
         index = Index(spec)
         if index.is_text and any(other.is_text for other in table.indexes.values()):
             raise NoSQLIndexError("a collection has at most one text index", mongo_code=85)
-        table.add_index(index)
+        await table.add_index(index)
         if table.expiring:
             self._driver.sweep()
 

@@ -151,6 +151,10 @@ class Index:
                     return key
         return None
 
+    def held_twice(self) -> Any:
+        """The key of a document one of whose entries another document has too; None when there is none."""
+        return next((next(iter(held)) for held in self._holders.values() if len(held) > 1), None)
+
     def keys_at(self, entry: Entry) -> Iterable[Any]:
         """The documents that have exactly this entry."""
         return self._holders.get(entry, ())

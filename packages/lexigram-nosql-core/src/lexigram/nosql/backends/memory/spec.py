@@ -22,6 +22,8 @@ class MemoryConfig(BackendConfig):
         scan_policy: As everywhere, but ``allow`` when missing: a scan of memory costs no request.
         change_history: Changes of one collection that a feed can still be resumed from.
         sweep_seconds: Seconds between removals of expired documents that nobody asks for.
+        max_document_bytes: Largest document in bytes of BSON, such as 16777216 where memory stands for MongoDB; None
+            for no limit. Each document that is written is then counted, which takes as long as copying it.
     """
 
     # One switches a connection to memory by its name alone; where it led before does not matter then.
@@ -30,6 +32,7 @@ class MemoryConfig(BackendConfig):
     scan_policy: ScanPolicy = "allow"
     change_history: int = Field(default=10_000, ge=1)
     sweep_seconds: float = Field(default=60.0, gt=0)
+    max_document_bytes: int | None = Field(default=None, ge=1)
 
     @classmethod
     def from_connection(

@@ -5,11 +5,12 @@ run, also the number that stored it, and what it replaced (``_past``), with the 
 reader with a snapshot sees what stood at that number. Without transactions no numbers are kept: any later snapshot sees
 everything that is there.
 
-Nothing here waits, so each method is atomic among the tasks of an event loop.
+Nothing here waits but the filling of an index, so every other method is atomic among the tasks of an event loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +32,7 @@ Entries = list[tuple[Index, Any, frozenset[Entry], frozenset[Entry]]]
 """What a write changes in the indexes: index, key of the document, entries before, entries after."""
 
 _NONE: frozenset[Entry] = frozenset()
+_TURN = 1000
 
 
 class _Past(NamedTuple):
@@ -53,6 +55,7 @@ class Table:
         indexes: The secondary indexes, by name.
         expiring: Those among them that make documents expire.
         claims: The running transaction that has written a document, by key.
+        building: For each index that is being filled, the keys of what was written meanwhile.
         exists: True once it has held a document or an index.
         dropped: True once it has been removed from the database.
         log: The change feed.
@@ -64,6 +67,7 @@ class Table:
         self.indexes: dict[str, Index] = {}
         self.expiring: tuple[Index, ...] = ()
         self.claims: dict[Any, Transaction] = {}
+        self.building: list[dict[Any, None]] = []
         self.exists = False
         self.dropped = False
         self.log = ChangeLog(name, history)
@@ -165,6 +169,8 @@ class Table:
         """
         self.exists = True
         self._listed = None
+        for changed in self.building:
+            changed.update(dict.fromkeys(changes))
         # All that goes before all that comes: in a unique index an entry may pass from one document to another.
         for index, key, before, _ in entries:
             index.remove(key, before)
@@ -224,18 +230,40 @@ class Table:
 
     # --- indexes
 
-    def add_index(self, index: Index) -> None:
-        """Fill an index and begin to use it.
+    async def add_index(self, index: Index) -> None:
+        """Fill an index, with turns for others, and begin to use it.
+
+        What others write meanwhile is put in before the index is used; nothing is refused on its account until then.
 
         Raises:
             DuplicateKeyError: It is unique, and documents hold the same key; it is not added.
             NoSQLIndexError: A document cannot be indexed; it is not added.
         """
-        for key, document in self.documents.items():
-            entries = index.entries_of(document)
+        changed: dict[Any, None] = {}
+        entered: dict[Any, frozenset[Entry]] = {}
+        self.building.append(changed)
+        try:
+            pending = list(self.documents)
+            while pending:
+                for start in range(0, len(pending), _TURN):
+                    if start or entered:
+                        await asyncio.sleep(0)
+                    for key in pending[start : start + _TURN]:
+                        before = entered.pop(key, None)
+                        if before is not None:
+                            index.remove(key, before)
+                        document = self.documents.get(key)
+                        if document is not None:
+                            entered[key] = entries = index.entries_of(document)
+                            index.add(key, entries)
+                pending = list(changed)
+                changed.clear()
             if index.spec.unique:
-                self._refuse_duplicate(index, entries, (key,))
-            index.add(key, entries)
+                twice = index.held_twice()
+                if twice is not None:
+                    raise self.duplicate(index, self.documents[twice])
+        finally:
+            self.building = [each for each in self.building if each is not changed]
         self.exists = True
         self.indexes[index.spec.name] = index
         self._note_expiring()
