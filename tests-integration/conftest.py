@@ -129,12 +129,6 @@ def mongodb_server(server: Callable[[str], Server]) -> Server:
     return server("mongodb")
 
 
-@pytest.fixture(scope="session", params=["dynamodb", "dynoxide"])
-def dynamodb_server(server: Callable[[str], Server], request: pytest.FixtureRequest) -> Server:
-    """Return a server that speaks DynamoDB's protocol: one implementation after the other."""
-    return server(request.param)
-
-
 @pytest.fixture
 def restartable_mongodb(pytestconfig: pytest.Config) -> Iterator[RestartableMongoDB]:
     """Yield a server of this test's own, a local process that it may kill and start again."""
