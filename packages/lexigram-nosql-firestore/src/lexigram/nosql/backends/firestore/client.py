@@ -153,18 +153,19 @@ class Client:
                 retryable=False,
             )
 
-    def end(self, deadline: float | None) -> float:
+    def end(self, deadline: float | None, most: float | None = None) -> float:
         """When a request must have ended, as ``loop.time()``.
 
         Args:
             deadline: That of the call, or None.
+            most: Seconds that it may take; those of the configuration if missing.
 
         Raises:
             NoSQLConnectionError: This is another event loop.
         """
         if asyncio.get_running_loop() is not self._loop:
             self.check_loop()
-        end = self._loop.time() + self._timeout
+        end = self._loop.time() + (self._timeout if most is None else most)
         return end if deadline is None else min(end, deadline + GRACE)
 
     def left(self, end: float) -> float:
@@ -349,7 +350,7 @@ class Client:
         Raises:
             AioRpcError: The service refused, or went away after the first document.
         """
-        end = self.end(deadline)
+        end = self.end(deadline, self._config.query_timeout_ms / 1000)
         attempt = 0
         told = False
         while True:

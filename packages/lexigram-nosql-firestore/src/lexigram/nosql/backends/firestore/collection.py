@@ -17,8 +17,9 @@ from lexigram.nosql.backends.firestore.errors import code_of, missing_index
 from lexigram.nosql.backends.firestore.following import follow
 from lexigram.nosql.backends.firestore.indexing import NativeIndexes
 from lexigram.nosql.backends.firestore.naming import Scope
-from lexigram.nosql.backends.firestore.planning import KeyRead, Planner, requests
+from lexigram.nosql.backends.firestore.planning import KeyRead, Planner, QueryRead, requests
 from lexigram.nosql.backends.firestore.planning.hints import CollectionHints
+from lexigram.nosql.backends.firestore.planning.indexes import index_definitions
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
 from lexigram.nosql.backends.firestore.writing.committing import CHANGED
 from lexigram.nosql.backends.firestore.writing.native import NativeWrites
@@ -62,10 +63,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
     """
 
     def __init__(self, driver: FirestoreDriver, scope: Scope, hints: CollectionHints) -> None:
-        self.driver = driver
-        self.scope = scope
-        self.hints = hints
-        self.client = driver.client
+        super().__init__(driver, scope, hints)
         self._planner = Planner(scope.place, hints)
 
     @property
@@ -163,6 +161,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         *,
         at: Any = None,
         note: Callable[[Any], None] | None = None,
+        fields: Sequence[str] = (),
     ) -> AsyncGenerator[list[Any]]:
         """The messages of the documents that a read selects, skip and limit applied.
 
@@ -171,6 +170,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
             deadline: That of the call.
             at: The time to read at; None for now.
             note: Told the time that was read at.
+            fields: Paths of the fields that are wanted of what queries find; none for what the read says.
         """
         native: Native = read.compiled.native
         if type(native.read) is KeyRead:
@@ -178,6 +178,9 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
             skip, limit = read.skip, read.limit
         else:
             queries = requests(native.read, read, self.scope.place)
+            for query in queries:
+                for path in fields:
+                    query.select.fields.add().field_path = path
             source = self._by_query(queries, read, deadline, at, note)
             skip, limit = (read.skip, read.limit) if len(queries) > 1 else (0, 0)
         left = limit
@@ -217,6 +220,8 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         size = max(1, read.batch_size)
         for query in queries:
             request = messages.RunQueryRequest(parent=self.scope.parent, structured_query=query)
+            if self.driver.recorder is not None:
+                await self.driver.recorder.see(query)
             if at is not None:
                 request.read_time.CopyFrom(at)
             try:
@@ -237,21 +242,23 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
 
     def missing_index(self, error: BaseException, query: Any) -> NoSQLError | None:
         """What a refused query means, if an index is missing."""
-        return missing_index(error, None)
+        return missing_index(error, next(iter(index_definitions([query])), None))
 
     async def count(self, compiled: Compiled, limit: int, call: Call) -> int:
         """How many documents an exact request selects."""
         native: Native = compiled.native
         transaction: Transaction | None = call.session if call.in_transaction else None
-        single = type(native.read) is not KeyRead and len(native.read.queries) == 1
-        if not single or (transaction is not None and transaction.has_written(self.scope)):
+        queries = native.read.queries if isinstance(native.read, QueryRead) else ()
+        if len(queries) != 1 or (transaction is not None and transaction.has_written(self.scope)):
             counted = 0
             async for batch in self.read(NativeRead(compiled, limit=limit), call):
                 counted += len(batch.documents)
             return counted
         request = messages.RunAggregationQueryRequest(parent=self.scope.parent)
+        if self.driver.recorder is not None:
+            await self.driver.recorder.see(queries[0])
         query = request.structured_aggregation_query
-        query.structured_query.CopyFrom(native.read.queries[0])
+        query.structured_query.CopyFrom(queries[0])
         aggregation = query.aggregations.add(alias="n")
         aggregation.count.SetInParent()
         if limit:
@@ -261,7 +268,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         try:
             found = await self.client.aggregate(request, call.deadline)
         except aio.AioRpcError as error:
-            raised = self.missing_index(error, native.read.queries[0])
+            raised = self.missing_index(error, queries[0])
             if raised is None:
                 raise
             raise raised from error
@@ -334,7 +341,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         if call.in_transaction:
             transaction: Transaction = call.session
             return await transaction.replace(self, target, before, mine, revision, call)
-        return await self._conditionally(target, target.replace(before, mine, revision), call)
+        return await self.conditionally(target, target.replace(before, mine, revision), call)
 
     async def delete(self, old: Document, revision: Any, call: Call) -> bool:
         """Remove a document if it is still as it was read."""
@@ -342,9 +349,22 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         if call.in_transaction:
             transaction: Transaction = call.session
             return await transaction.delete(self, target, mine, revision, call)
-        return await self._conditionally(target, target.delete(mine, revision), call)
+        return await self.conditionally(target, target.delete(mine, revision), call)
 
-    async def _conditionally(self, target: Target, step: Step, call: Call) -> bool:
+    async def conditionally(self, target: Target, step: Step, call: Call) -> bool:
+        """Send the writes of one document.
+
+        Args:
+            target: What made them.
+            step: The writes.
+            call: The deadline.
+
+        Returns:
+            False where the document is no longer as it was read.
+
+        Raises:
+            DuplicateKeyError: A unique index holds the key already.
+        """
         try:
             await self.driver.committer.send(step.writes, call.deadline)
         except aio.AioRpcError as error:

@@ -40,6 +40,7 @@ class FirestoreConfig(BackendConfig):
         connect_timeout_ms: How long the first answer may take when the store is connected.
         timeout_ms: How long one request may take, its repetitions included. A call's own time limit, and
             ``operation_timeout``, come before it.
+        query_timeout_ms: How long one query may take until its last document has been read.
         retry_attempts: How often a request is sent in all when the service is busy or cannot be reached; 1 for once.
         retry_initial_ms: Longest wait before the first repetition.
         retry_max_ms: Longest wait before any repetition.
@@ -66,6 +67,7 @@ class FirestoreConfig(BackendConfig):
     quota_project_id: str | None = None
     connect_timeout_ms: int = Field(default=10_000, ge=100)
     timeout_ms: int = Field(default=60_000, ge=1)
+    query_timeout_ms: int = Field(default=300_000, ge=1)
     retry_attempts: int = Field(default=5, ge=1)
     retry_initial_ms: int = Field(default=100, ge=1)
     retry_max_ms: int = Field(default=5_000, ge=1)

@@ -48,7 +48,7 @@ def load_credentials(config: FirestoreConfig) -> Any:
         return AnonymousCredentials()  # type: ignore[no-untyped-call]  # google-auth has no types there
     quota = config.quota_project_id
     if config.credentials_json is None:
-        found, _ = google.auth.default(scopes=SCOPES, quota_project_id=quota)  # type: ignore[no-untyped-call]  # as above
+        found, _ = google.auth.default(scopes=SCOPES, quota_project_id=quota)
         return found
     info = _read(config.credentials_json.get_secret_value().strip())
     try:

@@ -19,6 +19,7 @@ from lexigram.nosql.backends.firestore.credentials import emulator_of, load_cred
 from lexigram.nosql.backends.firestore.errors import classify
 from lexigram.nosql.backends.firestore.naming import is_own, public_name, scope_of
 from lexigram.nosql.backends.firestore.planning.hints import NO_HINTS, parse_hints
+from lexigram.nosql.backends.firestore.recording import IndexRecorder
 from lexigram.nosql.backends.firestore.transactions import Transaction
 from lexigram.nosql.backends.firestore.writing.committing import Committer
 from lexigram.nosql.backends.firestore.writing.guards import GUARDS, MARK_FIELD
@@ -80,6 +81,7 @@ class FirestoreDriver:
         client: What sends requests.
         catalogue: The indexes.
         committer: What sends writes.
+        recorder: What notes the indexes that queries need; None where nothing is recorded.
     """
 
     shares_documents = False
@@ -90,6 +92,7 @@ class FirestoreDriver:
         self.catalogue = Catalogue(self.client, config.index_refresh_ms / 1000)
         self.committer = Committer(self.client, config.max_writes, config.retry_attempts)
         self._credentials = credentials
+        self.recorder = None if config.index_recording is None else IndexRecorder(config.index_recording)
         self._hints = parse_hints(config.fields)
         self._native: AsyncClient | None = None
 
@@ -156,8 +159,10 @@ class FirestoreDriver:
         """Close every connection."""
         await self.catalogue.close()
         native, self._native = self._native, None
-        if native is not None and getattr(native, "_firestore_api_internal", None) is not None:
-            await native._firestore_api.transport.close()
+        # AsyncClient has no close() of its own, and makes its transport when it first needs one.
+        api: Any = getattr(native, "_firestore_api_internal", None)
+        if api is not None:
+            await api.transport.close()
         await self.client.close()
 
     def classify(self, error: BaseException) -> NoSQLError | None:

@@ -8,6 +8,7 @@ requests, and the places that send those requests know: a failed precondition of
 
 # The SDK below has no types that say more.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportMissingTypeStubs=false
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from typing import Any, Final
 import google.auth.exceptions
 import grpc
 from google.api_core import exceptions as core
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # Google ships no types of these
 from grpc import StatusCode, aio
 from lexigram.nosql import exceptions as lexigram
 
@@ -66,7 +67,8 @@ def code_of(error: BaseException) -> StatusCode | None:
         return StatusCode.UNKNOWN
     if isinstance(error, grpc.RpcError):
         told = getattr(error, "code", None)
-        return told() if callable(told) else StatusCode.UNKNOWN
+        found: Any = told() if callable(told) else None
+        return found if isinstance(found, StatusCode) else StatusCode.UNKNOWN
     return None
 
 
@@ -168,9 +170,9 @@ def _link(error: BaseException) -> str | None:
     if isinstance(error, aio.AioRpcError):
         for name, value in error.trailing_metadata() or ():
             if name == "grpc-status-details-bin" and isinstance(value, bytes):
-                status = status_pb2.Status.FromString(value)
+                status: Any = status_pb2.Status.FromString(value)
                 for part in status.details:
-                    shown = error_details_pb2.Help()
+                    shown: Any = error_details_pb2.Help()
                     if part.Is(error_details_pb2.Help.DESCRIPTOR) and part.Unpack(shown):
                         for link in shown.links:
                             return str(link.url)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from grpc import StatusCode, aio
 from lexigram.nosql.backends.firestore.catalogue import Indexes, Record, make_record
 from lexigram.nosql.backends.firestore.codec import field_path, messages
 from lexigram.nosql.backends.firestore.codec.names import TTL_FIELD
 from lexigram.nosql.backends.firestore.errors import code_of
+from lexigram.nosql.backends.firestore.parts import CollectionPart
 from lexigram.nosql.backends.firestore.writing import guards
 from lexigram.nosql.backends.firestore.writing.changes import as_timestamp, revision_of
 from lexigram.nosql.backends.firestore.writing.committing import CHANGED
@@ -23,24 +24,21 @@ from lexigram.nosql.exceptions import UnsupportedFeatureError, WriteConflictErro
 from lexigram.nosql.indexes import IndexSpec
 from lexigram.nosql.writing import backoff
 
-if TYPE_CHECKING:
-    from lexigram.nosql.backends.firestore.collection import FirestoreCollection
-
 __all__ = ["NativeIndexes"]
 
 _ATTEMPTS: Final = 50
 _BATCH: Final = 100
 
 
-class NativeIndexes:
+class NativeIndexes(CollectionPart):
     """The part of a collection that keeps its indexes."""
 
-    async def list_indexes(self: FirestoreCollection, call: Call) -> list[IndexSpec]:
+    async def list_indexes(self, call: Call) -> list[IndexSpec]:
         """All indexes but the one on ``_id``."""
         await self.driver.catalogue.load(call.deadline)
         return list(self.driver.catalogue.known(self.scope.name).ready)
 
-    async def create_index(self: FirestoreCollection, spec: IndexSpec, call: Call) -> None:
+    async def create_index(self, spec: IndexSpec, call: Call) -> None:
         """Make an index.
 
         One that refuses or hides something is recorded first, so that whoever writes keeps it; then every other process
@@ -85,20 +83,20 @@ class NativeIndexes:
             call.deadline,
         )
 
-    async def drop_index(self: FirestoreCollection, name: str, call: Call) -> None:
+    async def drop_index(self, name: str, call: Call) -> None:
         """Remove an index."""
         for record in self.driver.catalogue.known(self.scope.name).records:
             if record.spec.name == name:
                 await self._unmake(record)
 
-    async def _unmake(self: FirestoreCollection, record: Record) -> None:
+    async def _unmake(self, record: Record) -> None:
         await self.driver.catalogue.change(
             self.scope.name, lambda old: [each for each in old if each.mark != record.mark], None
         )
         if record.spec.unique:
             await self.driver.remove_guards(record.mark)
 
-    async def _go_through(self: FirestoreCollection, record: Record, call: Call) -> None:
+    async def _go_through(self, record: Record, call: Call) -> None:
         """Give every document what the index needs."""
         only = Indexes((record,))
         request = messages.RunQueryRequest(parent=self.scope.parent)
@@ -107,7 +105,7 @@ class NativeIndexes:
             for message in found:
                 await self._index_one(only, record, message, call)
 
-    async def _index_one(self: FirestoreCollection, only: Indexes, record: Record, message: Any, call: Call) -> None:
+    async def _index_one(self, only: Indexes, record: Record, message: Any, call: Call) -> None:
         name: str = message.name
         for attempt in range(_ATTEMPTS):
             revision = revision_of(message)
@@ -134,7 +132,7 @@ class NativeIndexes:
         raise WriteConflictError(f"others kept changing a document while the index {record.spec.name!r} was made")
 
     def _upkeep(
-        self: FirestoreCollection,
+        self,
         only: Indexes,
         record: Record,
         name: str,
@@ -153,17 +151,17 @@ class NativeIndexes:
         names = guards.guards_of(self.scope.root, only, document)
         return [own, *(guards.create(guard, record, name) for guard in names)]
 
-    async def _owners(self: FirestoreCollection, only: Indexes, document: Document, call: Call) -> dict[str, str]:
+    async def _owners(self, only: Indexes, document: Document, call: Call) -> dict[str, str]:
         names = list(guards.guards_of(self.scope.root, only, document))
         found, _ = await self.client.batch_get(names, call.deadline)
         return {guard: message.fields[guards.OWNER_FIELD].reference_value for guard, message in found.items()}
 
-    async def _is_kept(self: FirestoreCollection, only: Indexes, name: str, document: Document, call: Call) -> bool:
+    async def _is_kept(self, only: Indexes, name: str, document: Document, call: Call) -> bool:
         """True where all guards of a document are there, and are its own."""
         owners = await self._owners(only, document, call)
         wanted = guards.guards_of(self.scope.root, only, document)
         return len(owners) == len(wanted) and set(owners.values()) == {name}
 
-    async def _holders(self: FirestoreCollection, only: Indexes, name: str, document: Document, call: Call) -> set[str]:
+    async def _holders(self, only: Indexes, name: str, document: Document, call: Call) -> set[str]:
         """The other documents that have a guard which this one needs."""
         return {owner for owner in (await self._owners(only, document, call)).values() if owner != name}

@@ -16,7 +16,6 @@ from typing import Any, Final, cast
 
 from lexigram.nosql.backend import IndexFile
 from lexigram.nosql.backends.firestore.planning.indexes import index_definitions, index_file
-from lexigram.nosql.backends.firestore.planning.reading import QueryRead
 from lexigram.nosql.exceptions import NoSQLError
 
 __all__ = ["IndexRecorder", "make_index_file", "read_recording"]
@@ -37,16 +36,16 @@ class IndexRecorder:
         self._known: set[str] | None = None
         self._lock = asyncio.Lock()
 
-    async def see(self, native: QueryRead) -> None:
-        """Note what a read needs.
+    async def see(self, *queries: Any) -> None:
+        """Note what queries need.
 
         Args:
-            native: The read.
+            queries: ``StructuredQuery`` messages.
 
         Raises:
             NoSQLError: The file cannot be written.
         """
-        lines = [json.dumps(definition, sort_keys=True) for definition in index_definitions(native)]
+        lines = [json.dumps(definition, sort_keys=True) for definition in index_definitions(queries)]
         if not lines or (self._known is not None and self._known.issuperset(lines)):
             return
         async with self._lock:

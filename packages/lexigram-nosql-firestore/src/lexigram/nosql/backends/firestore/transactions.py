@@ -277,15 +277,16 @@ class Transaction:
         made: dict[str, tuple[Record, str]] = {}
         gone: dict[str, None] = {}
         for name, own in self._own.items():
-            if own.base is None and own.after is None:
-                continue
-            if own.base is None and own.after is not None:
-                write = own.target.insert(own.after).writes[0]
-            elif own.after is None and own.base is not None:
-                write = own.target.delete(own.base, own.revision or (0, 0)).writes[0]
-            elif own.base is not None and own.after is not None:
-                write = own.target.replace(own.base, own.after, own.revision or (0, 0)).writes[0]
-            found.append(write)
+            revision = own.revision or (0, 0)
+            if own.base is None:
+                if own.after is None:
+                    continue
+                step = own.target.insert(own.after)
+            elif own.after is None:
+                step = own.target.delete(own.base, revision)
+            else:
+                step = own.target.replace(own.base, own.after, revision)
+            found.append(step.writes[0])
             before, after = own.target.guards(own.base), own.target.guards(own.after)
             gone.update(dict.fromkeys(guard for guard in before if guard not in after))
             made.update({guard: (record, name) for guard, record in after.items() if guard not in before})

@@ -18,6 +18,9 @@ anything else            ``~h`` and a hash: an object, what is too long, the oth
 Where the id does not tell the value to the last bit, the document holds it as well, in a field named ``~id``.
 """
 
+# Values are of any type, and what is narrowed from Any has parts that are unknown to the checker.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import hashlib
