@@ -59,13 +59,12 @@ def compile_reach(home: Home, query: Query, sort: Sort | None, hint: Hint | None
         return Reach("nothing", plan.access, (), (), None, True, display=plan.display)
     if isinstance(way, GetKeys):
         return Reach("keys", plan.access, way.keys, (), plan.residue, plan.ordered, display=plan.display)
-    is_query = isinstance(way, QueryPlan)
-    requests, fetch = (way.requests, way.fetch) if is_query else ((way.request,), False)
+    fetch = isinstance(way, QueryPlan) and way.fetch
     return Reach(
-        "query" if is_query else "scan",
+        "query" if isinstance(way, QueryPlan) else "scan",
         plan.access,
         (),
-        requests,
+        way.requests if isinstance(way, QueryPlan) else (way.request,),
         plan.residue,
         plan.ordered,
         counts=plan.residue is None and not fetch,

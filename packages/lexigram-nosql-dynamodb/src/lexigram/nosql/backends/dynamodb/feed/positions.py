@@ -58,8 +58,7 @@ class Positions:
 
     def learn(self, shards: Sequence[Mapping[str, Any]]) -> None:
         """Take in the stream's shards as the service lists them: children of shards that are read will be read."""
-        for shard in shards:
-            self.parents[shard["ShardId"]] = shard.get("ParentShardId")
+        self.parents.update({shard["ShardId"]: shard.get("ParentShardId") for shard in shards})
         growing = True
         while growing:
             growing = False

@@ -41,7 +41,7 @@ def event_of(home: Home, record: Mapping[str, Any], token: str, *, full_document
         return ChangeEvent("insert", home.collection, identity, after, token)
     if after is None:
         return ChangeEvent("delete", home.collection, identity, None, token)
-    if record["eventName"] == "INSERT" or (before is None and home.revision(dict(new or {})) is None):
+    if record["eventName"] == "INSERT":
         return ChangeEvent("insert", home.collection, identity, after, token)
     if before is not None and identical(before, after):
         return None

@@ -4,6 +4,9 @@ A :class:`Home` is made once for each state of a collection (its table, its inde
 when one of them changes: two requests that see the same object work by the same rules.
 """
 
+# The class of an Any is Unknown to pyright, and this module asks for classes.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import itertools

@@ -53,7 +53,8 @@ async def batch_delete(client: DynamoClient, table: str, keys: Sequence[Any], at
             if attempt:
                 await asyncio.sleep(pause_before(attempt))
             answer = await client.call("BatchWriteItem", {"RequestItems": {table: left}})
-            unprocessed: list[Any] = (answer.get("UnprocessedItems") or {}).get(table, [])
+            told: dict[str, list[Any]] = answer.get("UnprocessedItems") or {}
+            unprocessed = told.get(table, [])
             attempt = attempt + 1 if len(unprocessed) == len(left) else 1
             if unprocessed and attempt >= attempts:
                 raise ThrottledError(

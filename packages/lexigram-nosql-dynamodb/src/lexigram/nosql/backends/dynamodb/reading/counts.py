@@ -1,5 +1,8 @@
 """What a request cost: for ``explain()``."""
 
+# The class of an Any is Unknown to pyright, and this module asks for classes.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -36,8 +39,10 @@ class Counts:
         self.requests += 1
         self.examined += examined
         self.returned += returned
-        consumed = answer.get("ConsumedCapacity") or ()
-        for each in (consumed,) if isinstance(consumed, Mapping) else consumed:
+        consumed: Any = answer.get("ConsumedCapacity") or []
+        # Of a batch it is a list, by table.
+        several: list[dict[str, Any]] = consumed if isinstance(consumed, list) else [consumed]
+        for each in several:
             self.capacity += float(each.get("CapacityUnits") or 0)
 
     def to_dict(self) -> dict[str, Any]:

@@ -114,9 +114,11 @@ async def batch_get(
                     "ReturnConsumedCapacity": "TOTAL",
                 },
             )
-            found: list[Item] = answer.get("Responses", {}).get(table, [])
+            responses: dict[str, list[Item]] = answer.get("Responses") or {}
+            found = responses.get(table, [])
             counts.add(answer, len(found), len(found))
-            left: list[Item] = (answer.get("UnprocessedKeys") or {}).get(table, {}).get("Keys", [])
+            unprocessed: dict[str, dict[str, list[Item]]] = answer.get("UnprocessedKeys") or {}
+            left = unprocessed.get(table, {}).get("Keys", [])
             # Progress is no failure: large items come 16 MB at a time.
             attempt = attempt + 1 if len(left) == len(wanted) else 1
             if left and attempt >= attempts:

@@ -4,6 +4,9 @@ A page ends at 1 MB of what was looked at, whatever the filter lets through, so 
 absence of ``LastEvaluatedKey`` is.
 """
 
+# The class of an Any is Unknown to pyright, and this module asks for classes.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -121,13 +124,16 @@ async def parallel_scan(
             getting = asyncio.ensure_future(ready.get())
             await asyncio.wait((getting, reading), return_when=asyncio.FIRST_COMPLETED)
             if not getting.done() and reading.done():
-                error = reading.exception()
+                error: BaseException | None = reading.exception()
+                while isinstance(error, BaseExceptionGroup):
+                    parts: tuple[BaseException, ...] = error.exceptions
+                    error = parts[0]
                 if error is not None:
-                    raise error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
-            page = await getting
-            if page is None:
+                    raise error
+            ready_page = await getting
+            if ready_page is None:
                 return
-            yield page
+            yield ready_page
     finally:
         for task in (reading, getting):
             if task is not None and not task.done():

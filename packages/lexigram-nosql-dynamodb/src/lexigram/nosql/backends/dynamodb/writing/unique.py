@@ -8,6 +8,9 @@ Which keys a document holds is what the engine's index says: one for each combin
 as null, none for documents that a sparse or partial index leaves out.
 """
 
+# The class of an Any is Unknown to pyright, and this module asks for classes.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import hashlib
@@ -98,7 +101,8 @@ def guard_keys(collection: str, sort: str, index: IndexRecord, document: Documen
 def _text(key: Any) -> str:
     """The same text for equal sort keys: numbers of different types may be equal."""
     if isinstance(key, tuple):
-        return f"({','.join(map(_text, key))})"
+        parts: tuple[Any, ...] = key
+        return f"({','.join(map(_text, parts))})"
     if isinstance(key, str):
         return f"{len(key)}:{key}"
     if isinstance(key, bytes):
@@ -119,7 +123,8 @@ def duplicate_key(collection: str, index: IndexRecord | None, document: Mapping[
     for path in ("_id",) if index is None else index.spec.fields:
         value: Any = document
         for part in split_path(path):
-            value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
+            fields: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+            value = fields.get(part, MISSING)
         key[path] = None if value is MISSING else copy_value(value)
     return DuplicateKeyError(
         f"duplicate key in {collection!r}, index {name!r}: {key!r}", index=name, key=key, collection=collection
