@@ -35,7 +35,7 @@ def fields(filter: Any, sort: Any = None) -> list[list[tuple[str, str]]]:
     """The fields of the indexes that a read needs."""
     return [
         [(field["fieldPath"], field.get("order") or field["arrayConfig"]) for field in definition["fields"]]
-        for definition in index_definitions(read(filter, sort))
+        for definition in index_definitions(read(filter, sort).queries)
     ]
 
 
@@ -66,26 +66,26 @@ def test_the_index_that_a_query_needs(filter: Any, sort: Any, expected: Any) -> 
 def test_groups_of_collections_need_indexes_of_their_own_scope() -> None:
     """Also for single fields, as an override that keeps what Firestore has by itself."""
     place = Place("o")
-    (definition,) = index_definitions(read({"a": "x", "b": {"$gt": 1}}, None, place))
+    (definition,) = index_definitions(read({"a": "x", "b": {"$gt": 1}}, None, place).queries)
     assert definition["queryScope"] == "COLLECTION_GROUP"
-    content = index_file(index_definitions(read({"b": {"$gt": 1}}, None, place)))
+    content = index_file(index_definitions(read({"b": {"$gt": 1}}, None, place).queries))
     assert content["indexes"] == []
     (override,) = content["fieldOverrides"]
     assert {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"} in override["indexes"]
     assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in override["indexes"]
-    assert index_file(index_definitions(read({"b": {"$gt": 1}}, None, place)), content) == content
+    assert index_file(index_definitions(read({"b": {"$gt": 1}}, None, place).queries), content) == content
 
 
 async def test_queries_that_were_seen_are_recorded_once(tmp_path: Path) -> None:
     """By several recorders, as by several processes; queries that need nothing are not."""
     path = tmp_path / "seen.jsonl"
     one, two = IndexRecorder(path), IndexRecorder(path)
-    await one.see(read({"a": "x"}))
+    await one.see(*read({"a": "x"}).queries)
     assert not path.exists()
     for _ in range(3):
-        await one.see(read({"a": "x"}, [("b", 1)]))
-    await two.see(read({"a": "y"}, [("b", 1)]))
-    await two.see(read({"a": "x"}, [("b", -1)]))
+        await one.see(*read({"a": "x"}, [("b", 1)]).queries)
+    await two.see(*read({"a": "y"}, [("b", 1)]).queries)
+    await two.see(*read({"a": "x"}, [("b", -1)]).queries)
     assert len(path.read_text().splitlines()) == 2
     assert len(await asyncio.to_thread(read_recording, path)) == 2
 
@@ -94,15 +94,15 @@ async def test_a_recording_is_bounded(tmp_path: Path) -> None:
     """A file that is full takes nothing more."""
     path = tmp_path / "seen.jsonl"
     path.write_text("".join(f'{{"collectionGroup": "c{number}"}}\n' for number in range(1000)))
-    await IndexRecorder(path).see(read({"a": "x"}, [("b", 1)]))
+    await IndexRecorder(path).see(*read({"a": "x"}, [("b", 1)]).queries)
     assert len(path.read_text().splitlines()) == 1000
 
 
 async def test_the_file_keeps_what_it_holds(tmp_path: Path) -> None:
     """Indexes that others defined stay, those that are there are not doubled."""
     path = tmp_path / "seen.jsonl"
-    await IndexRecorder(path).see(read({"a": "x"}, [("b", 1)]))
-    await IndexRecorder(path).see(read({"t": "x"}, [("b", 1)]))
+    await IndexRecorder(path).see(*read({"a": "x"}, [("b", 1)]).queries)
+    await IndexRecorder(path).see(*read({"t": "x"}, [("b", 1)]).queries)
     config = FirestoreConfig(project_id="p", index_recording=path)
     held = {
         "indexes": [

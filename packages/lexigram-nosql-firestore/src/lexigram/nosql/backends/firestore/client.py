@@ -235,12 +235,12 @@ class Client:
         # The clocks of two machines do not run alike.
         return told + passed - passed // _CLOCK_DRIFT
 
-    async def ask_time(self) -> int:
-        """The service's time, asked for."""
+    async def ask_time(self, deadline: float | None = None) -> int:
+        """The service's time in microseconds since 1970, asked for."""
         request = messages.RunQueryRequest(parent=self.root)
         request.structured_query.from_.add(collection_id="~time")
         request.structured_query.limit.value = 1
-        async for _, read_at in self.query(request, None, 1):
+        async for _, read_at in self.query(request, deadline, 1):
             if read_at is not None:
                 self._see(read_at)
         now = self.now()

@@ -52,7 +52,9 @@ async def connect(config: FirestoreConfig) -> FirestoreDriver:
         raise found from None
     driver = FirestoreDriver(config, credentials)
     try:
-        await driver.catalogue.load(asyncio.get_running_loop().time() + config.connect_timeout_ms / 1000)
+        deadline = asyncio.get_running_loop().time() + config.connect_timeout_ms / 1000
+        # The time is told so that a change feed can begin where it is asked for.
+        await asyncio.gather(driver.catalogue.load(deadline), driver.client.ask_time(deadline))
     except Exception as error:
         await to_the_end(driver.close())
         found = classify(error)

@@ -107,9 +107,9 @@ async def _events(
     async with aclosing(_moments(collection, base)) as moments:
         async for moment in moments:
             happenings = await history.between(base, moment)
-            for event in _told(collection, base, moment.time, happenings, full_document):
+            for event in _told(collection, base, max(base, moment.time), happenings, full_document):
                 yield event
-            base = moment.time
+            base = max(base, moment.time)
 
 
 async def _moments(collection: FirestoreCollection, base: int) -> AsyncGenerator[Moment]:
@@ -132,8 +132,8 @@ async def _moments(collection: FirestoreCollection, base: int) -> AsyncGenerator
                     continue
                 give_up, attempt = None, 0
                 resume = moment.token or resume
-                if moment.time > base:
-                    base = moment.time
+                if moment.time > base or moment.documents or moment.gone:
+                    base = max(base, moment.time)
                     yield moment
         except TargetRefused as refused:
             code, error = _code(refused.code), status_error(refused.code, refused.text)

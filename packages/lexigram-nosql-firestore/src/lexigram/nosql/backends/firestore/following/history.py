@@ -81,7 +81,8 @@ class History:
     def __init__(self, collection: FirestoreCollection) -> None:
         self._collection = collection
         self._client = collection.client
-        self._names: set[str] | None = None
+        # When each document that is there was written last, as far as it has been told; None where that is not known.
+        self._known: dict[str, int] | None = None
 
     async def between(self, base: int, moment: Moment) -> list[Happening]:
         """What happened after one moment, up to the next.
@@ -96,9 +97,11 @@ class History:
         Raises:
             CursorError: The past is no longer kept.
         """
+        # Decoding uses the documents up.
+        times = {name: micros(document.update_time) for name, document in moment.documents.items()}
         try:
             found = await self._changes(base, moment)
-            found += await self._deletions(base, moment)
+            found += await self._deletions(base, moment, times)
         except aio.AioRpcError as error:
             if code_of(error) in _FORGOTTEN:
                 raise lost(self._collection.name) from error
@@ -134,7 +137,7 @@ class History:
         pending: dict[int, dict[str, Any]] = {}
         for name, document in moment.documents.items():
             time = micros(document.update_time)
-            if time > base:
+            if time > self._told(name, base):
                 pending.setdefault(time, {})[name] = document
         while pending:
             time = max(pending)
@@ -144,7 +147,7 @@ class History:
             older = await self._read(set(batch).difference(fresh), time - 1)
             for name, document in batch.items():
                 before = older.get(name)
-                if before is not None and micros(before.update_time) > base:
+                if before is not None and micros(before.update_time) > self._told(name, base):
                     copied = type(before)()
                     copied.CopyFrom(before)  # decoding uses it up
                     pending.setdefault(micros(before.update_time), {})[name] = copied
@@ -155,10 +158,14 @@ class History:
         found += await self._earlier_lives(created, base)
         return found
 
+    def _told(self, name: str, base: int) -> int:
+        """Up to when the changes of a document have been told."""
+        return base if self._known is None else self._known.get(name, 0)
+
     async def _earlier_lives(self, created: list[tuple[str, int]], base: int) -> list[Happening]:
         """Deletions of documents that were there in the moment before, and have been created anew since."""
-        if self._names is not None:
-            suspects = [(name, time) for name, time in created if name in self._names]
+        if self._known is not None:
+            suspects = [(name, time) for name, time in created if name in self._known]
         else:
             existing = await self._read([name for name, _ in created], base)
             suspects = [(name, time) for name, time in created if name in existing]
@@ -178,18 +185,22 @@ class History:
 
     # --- deletions
 
-    async def _deletions(self, base: int, moment: Moment) -> list[Happening]:
+    async def _deletions(self, base: int, moment: Moment, times: dict[str, int]) -> list[Happening]:
         gone = set(moment.gone)
         if moment.is_whole or moment.is_doubtful:
-            before = self._names if self._names is not None else await self._names_at(base)
-            now = set(moment.documents) if moment.is_whole else await self._names_at(moment.time)
+            before = await self._names_at(base) if self._known is None else set(self._known)
+            now = set(times) if moment.is_whole else await self._names_at(moment.time)
             gone |= before.difference(now)
-            self._names = now if len(now) <= _MOST_KNOWN else None
-        elif self._names is not None:
-            self._names.update(moment.documents)
-            self._names.difference_update(gone)
+        if moment.is_whole:
+            self._known = times if len(times) <= _MOST_KNOWN else None
+        elif self._known is not None:
+            self._known.update(times)
+            for name in gone:
+                self._known.pop(name, None)
         # When a document was deleted is told roughly or not at all; a reader that comes back must find the same time.
-        return [Happening("delete", moment.time, identity) for identity in await self._identities(gone, base)]
+        return [
+            Happening("delete", max(base, moment.time), identity) for identity in await self._identities(gone, base)
+        ]
 
     async def _identities(self, names: Iterable[str], time: int) -> list[Any]:
         """The ids of documents that have gone. What a name does not tell, the document told."""

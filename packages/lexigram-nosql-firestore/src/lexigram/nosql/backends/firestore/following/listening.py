@@ -90,6 +90,7 @@ class Moments:
         self._clear()
         self._whole = False
         self._current = False
+        self._reset: int | None = None
 
     def _clear(self) -> None:
         self._documents: dict[str, Any] = {}
@@ -141,11 +142,12 @@ class Moments:
             self._clear()
             self._whole = True
             self._current = False
+            self._reset = micros(change.read_time) if change.HasField("read_time") else None
         elif kind == _CURRENT:
             self._current = True
         elif kind == _NO_CHANGE and not change.target_ids and change.HasField("read_time") and self._current:
             moment = Moment(
-                micros(change.read_time),
+                self._time(change),
                 change.resume_token,
                 self._documents,
                 self._gone,
@@ -153,6 +155,16 @@ class Moments:
                 self._doubtful,
             )
             self._clear()
-            self._whole = False
+            self._whole, self._reset = False, None
             return moment
         return None
+
+    def _time(self, change: Any) -> int:
+        """When the state is of that has been told.
+
+        After a reset the emulator reads all documents, and then says what time it is: a write in between is in neither.
+        So such a state is taken to be no later than the reset, and than the documents in it.
+        """
+        if not self._whole or self._reset is None:
+            return micros(change.read_time)
+        return max([self._reset, *[micros(document.update_time) for document in self._documents.values()]])

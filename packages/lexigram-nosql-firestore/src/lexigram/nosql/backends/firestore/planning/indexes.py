@@ -10,11 +10,10 @@ an equality or an array condition meets an order or an inequality, and where an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lexigram.nosql.backends.firestore.planning.messages import AND, DESCENDING, FIELD_OPERATORS, UNARY_OPERATORS
-from lexigram.nosql.backends.firestore.planning.reading import QueryRead
 from lexigram.nosql.backends.firestore.planning.terms import NAME
 
 __all__ = ["index_definitions", "index_file"]
@@ -27,18 +26,18 @@ _UNARY_EQUAL: Final = frozenset({UNARY_OPERATORS["is-nan"], UNARY_OPERATORS["is-
 _MOST_ALTERNATIVES: Final = 30
 
 
-def index_definitions(native: QueryRead) -> list[Definition]:
-    """The indexes that a read needs beyond those that Firestore keeps by itself.
+def index_definitions(queries: Sequence[Any]) -> list[Definition]:
+    """The indexes that queries need beyond those that Firestore keeps by itself.
 
     Args:
-        native: The read.
+        queries: ``StructuredQuery`` messages.
 
     Returns:
         Definitions in the form of ``firestore.indexes.json``, each once: composite ones with ``fields``, those of a
         single field for a collection group with ``fieldPath``.
     """
     found: list[Definition] = []
-    for query in native.queries:
+    for query in queries:
         for definition in _of_query(query):
             if definition not in found:
                 found.append(definition)
