@@ -17,7 +17,18 @@ from lexigram.nosql.backends.dynamodb.planning.shape import AttributeValue
 from lexigram.nosql.driver import Access
 from lexigram.nosql.query.parse import Query
 
-__all__ = ["NOTHING", "AccessPlan", "Display", "GetKeys", "Nothing", "QueryPlan", "RequestTemplate", "ScanPlan", "Way"]
+__all__ = [
+    "NOTHING",
+    "AccessPlan",
+    "Display",
+    "GetKeys",
+    "Key",
+    "Nothing",
+    "QueryPlan",
+    "RequestTemplate",
+    "ScanPlan",
+    "Way",
+]
 
 Request = dict[str, Any]
 Key = dict[str, AttributeValue]

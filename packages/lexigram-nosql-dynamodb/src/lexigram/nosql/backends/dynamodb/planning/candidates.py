@@ -132,7 +132,11 @@ def _points(tests: Sequence[tuple[Node, KeyTest]]) -> tuple[Node, Points] | None
 
 
 def native_candidate(
-    index: IndexShape, terms: Sequence[Node], constants: Constants, sort: Sort | None, needed: frozenset[str] | None
+    index: IndexShape,
+    terms: Sequence[Node],
+    constants: Constants,
+    sort: Sort | None,
+    wanting: frozenset[str] | None,
 ) -> Candidate | None:
     """Find how an index whose key attributes are fields serves a filter.
 
@@ -141,7 +145,7 @@ def native_candidate(
         terms: Conditions that must all hold.
         constants: Of the filter.
         sort: The order, or None.
-        needed: Attributes that are wanted of each item; None for all.
+        wanting: Attributes that are wanted of each item, without those of the table's key; None for all.
 
     Returns:
         The way to read; None where partition attributes are not fixed, or matches may be missing from the index.
@@ -187,7 +191,7 @@ def native_candidate(
         branches.append(Branch((*equal, span.condition), settled | span.settled))
         branches += [Branch((*equal, other), settled) for other in span.besides]
     direction = native_direction(index, single, sort) if len(branches) == 1 else int(sort is None)
-    return Candidate(index, tuple(branches), tuple(fields), direction, worth, not _covers(index, needed))
+    return Candidate(index, tuple(branches), tuple(fields), direction, worth, not _covers(index, wanting))
 
 
 def _count(sets: Sequence[tuple[Value, ...]]) -> int:
@@ -210,14 +214,14 @@ def _holds_matches(index: IndexShape, terms: Sequence[Node], constants: Constant
     return True
 
 
-def _covers(index: IndexShape, needed: frozenset[str] | None) -> bool:
+def _covers(index: IndexShape, wanting: frozenset[str] | None) -> bool:
     """True when an index holds all that is wanted of its items."""
     if index.projection == ALL:
         return True
-    if needed is None:
+    if wanting is None:
         return False
     held = frozenset(key.name for key in index.keys)
-    return needed <= (held | index.projection if isinstance(index.projection, frozenset) else held)
+    return wanting <= (held | index.projection if isinstance(index.projection, frozenset) else held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ condition does not say becomes a filter, as far as DynamoDB can say it and takes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import product, repeat
+from math import prod
 from typing import Any, Final, cast
 
 from lexigram.nosql.backends.dynamodb.codec import OURS, stored_field
@@ -23,10 +24,11 @@ from lexigram.nosql.backends.dynamodb.planning.candidates import (
 )
 from lexigram.nosql.backends.dynamodb.planning.computed import computed_candidate
 from lexigram.nosql.backends.dynamodb.planning.conditions import meaning_of
-from lexigram.nosql.backends.dynamodb.planning.expressions import NEVER, Comparison, Value
-from lexigram.nosql.backends.dynamodb.planning.identity import pair_operands
+from lexigram.nosql.backends.dynamodb.planning.expressions import NEVER, Comparison, Value, all_of
+from lexigram.nosql.backends.dynamodb.planning.identity import pair_operands, pairs_among
 from lexigram.nosql.backends.dynamodb.planning.meanings import EVERY, Constants
 from lexigram.nosql.backends.dynamodb.planning.recipes import (
+    ConditionRecipe,
     KeyRecipe,
     NothingRecipe,
     QueryRecipe,
@@ -42,12 +44,14 @@ from lexigram.nosql.backends.dynamodb.planning.requests import (
     scan_request,
 )
 from lexigram.nosql.backends.dynamodb.planning.shape import AttributeType, IndexShape, TableShape
+from lexigram.nosql.backends.dynamodb.planning.writes import WriteCondition, WritePlan, plan_write
 from lexigram.nosql.driver import Access, Hint
 from lexigram.nosql.exceptions import NoSQLIndexError
 from lexigram.nosql.indexes import ID_INDEX
-from lexigram.nosql.query.ast import Always, And, Compare, Node, Slot
+from lexigram.nosql.query.ast import Always, And, Compare, In, Node, Slot
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
+from lexigram.nosql.update.ast import Operation
 
 __all__ = ["Planner"]
 
@@ -70,9 +74,20 @@ class Planner:
     def __init__(self, shape: TableShape, limits: Limits | None = None) -> None:
         self._shape = shape
         self._limits = limits or Limits()
-        self._recipes = Recipes()
+        self._recipes = Recipes[Recipe]()
+        self._conditions = Recipes[ConditionRecipe]()
         self._indexes = tuple([index for index in shape.indexes if _is_usable(index)])
         self._typed = _typed_attributes(self._indexes)
+
+    @property
+    def hits(self) -> int:
+        """How many reads were planned before, for another filter of the same shape."""
+        return self._recipes.hits
+
+    @property
+    def misses(self) -> int:
+        """How many reads were planned from the beginning, among those whose filters have a shape."""
+        return self._recipes.misses
 
     def plan(
         self,
@@ -109,6 +124,56 @@ class Planner:
             recipe = self._make(query, sort, hint, consistent, needed)
             self._recipes.keep(key, recipe)
         return recipe.plan(query, constants)
+
+    def condition(self, query: Query) -> WriteCondition | None:
+        """Find the key that a filter gives, and the condition that surely means the rest of it.
+
+        Args:
+            query: The filter.
+
+        Returns:
+            Key and condition; None where the filter gives no key, or several, or says what a condition cannot.
+        """
+        constants = query.constants
+        key = ("condition", query.shape)
+        recipe = None if query.shape is None else self._conditions.find(key, constants)
+        if recipe is None:
+            recipe = self._make_condition(query)
+            if query.shape is not None:
+                self._conditions.keep(key, recipe)
+        return recipe.condition(query)
+
+    def write(
+        self, query: Query, operations: Sequence[Operation] | None = None, protected: Collection[str] = ()
+    ) -> WritePlan | None:
+        """Plan an update, or the deletion, of the one document that a filter names by its ``_id``.
+
+        It means what the engine would do whenever its condition holds. When the condition fails, nothing has happened,
+        and the engine must find out why.
+
+        Args:
+            query: The filter.
+            operations: What the update does; None to delete.
+            protected: Dotted paths whose change means more than a change of the field: all that is indexed by us,
+                unique or expires, and what partial indexes ask for.
+
+        Returns:
+            The plan; None where the engine must do it.
+        """
+        found = self.condition(query)
+        return None if found is None else plan_write(self._shape, found, operations, protected, self._limits)
+
+    def _make_condition(self, query: Query) -> ConditionRecipe:
+        constants = Constants(
+            query.constants, self._typed, foreign=self._shape.foreign, collated=query.collation is not None
+        )
+        making = _Making(self._shape, self._limits, constants, query, None, None)
+        try:
+            recipe = making.condition()
+        except Impossible:
+            recipe = ConditionRecipe(None, NEVER)
+        recipe.guards = tuple(constants.guards)
+        return recipe
 
     def _make(
         self, query: Query, sort: Sort | None, hint: Hint | None, consistent: bool, needed: frozenset[str] | None
@@ -179,12 +244,11 @@ def _typed_attributes(indexes: Sequence[IndexShape]) -> dict[str, AttributeType]
 
 
 def _attributes(shape: TableShape, fields: frozenset[str] | None) -> frozenset[str] | None:
-    """The attributes that hold some fields, and what is ours beside them."""
+    """The attributes that hold some fields, and what is ours beside them; those of the table's key are in any index."""
     if fields is None:
         return None
-    names = {stored_field(shape.attribute(name)) for name in fields if name != "_id"}
-    names |= {key.name for key in shape.primary.keys}
-    return frozenset(names if shape.foreign else names | {OURS})
+    names = frozenset([stored_field(shape.attribute(name)) for name in fields if name != "_id"])
+    return names if shape.foreign else names | {OURS}
 
 
 class _Making:
@@ -208,7 +272,7 @@ class _Making:
         self._nodes: tuple[Node, ...] = root.parts if isinstance(root, And) else (root,)
         self._terms = [Term(id(node), meaning_of(node, constants, shape)) for node in self._nodes]
         self._empty = isinstance(root, Always)
-        self._collation = query.collation
+        self._by_key: frozenset[int] = frozenset()
 
     def recipe(self, indexes: Sequence[IndexShape] | None, needed: frozenset[str] | None) -> Recipe:
         """The plan.
@@ -231,45 +295,69 @@ class _Making:
         best = self._best(indexes, needed)
         return self._everything() if best is None else self._query(best)
 
-    def _keys(self) -> Recipe | None:
+    def _keys(self) -> KeyRecipe | None:
         """Look-ups by key, where the filter gives whole keys."""
-        attributes = self._shape.primary.keys
-        found = self._whole_id() or point_sets(attributes, self._nodes, self._constants)
+        found = self._whole_ids() or self._combined_keys()
         if found is None:
             return None
-        sets, settled = found
-        count = 1
-        for values in sets:
-            count *= len(values)
-        if len([values for values in sets if len(values) > 1]) > 1 and count > _MOST_KEYS:
-            return None
-        names = [key.name for key in attributes]
-        keys = [tuple(zip(names, values, strict=True)) for values in product(*sets)]
+        keys, self._by_key = found
+        if not keys:
+            raise Impossible
+        names = [key.name for key in self._shape.primary.keys]
         return KeyRecipe(
-            tuple(keys),
+            tuple([tuple(zip(names, values, strict=True)) for values in keys]),
             Access("key", ID_INDEX.name, ("_id",)),
-            self._is_settled(settled),
+            self._is_settled(self._by_key),
             ordered=len(keys) == 1 or self._sort is None,
             table=self._shape.table,
         )
 
-    def _whole_id(self) -> tuple[list[tuple[Value, ...]], frozenset[int]] | None:
-        """The key of an ``_id`` that is a document of several parts."""
+    def _combined_keys(self) -> tuple[list[tuple[Value, ...]], frozenset[int]] | None:
+        """Keys whose attributes are given one by one."""
+        found = point_sets(self._shape.primary.keys, self._nodes, self._constants)
+        if found is None:
+            return None
+        sets, settled = found
+        open_sets = [len(values) for values in sets if len(values) > 1]
+        if len(open_sets) > 1 and prod(open_sets) > _MOST_KEYS:
+            return None
+        return list(product(*sets)), settled
+
+    def _whole_ids(self) -> tuple[list[tuple[Value, ...]], frozenset[int]] | None:
+        """Keys of an ``_id`` that is a document of several parts."""
         parts = self._shape.id_attributes
         if len(parts) < 2:
             return None
         for node in self._nodes:
-            if isinstance(node, Compare) and node.path == "_id" and node.op == "$eq":
-                operands = pair_operands(cast("Slot", node.value), self._constants, parts)
-                if operands is None:
-                    raise Impossible
-                by_name: dict[str, Value] = {key.name: operand for key, operand in zip(parts, operands, strict=True)}
-                sets: list[tuple[Value, ...]] = [
-                    (by_name[key.name],) if key.constant is None else (key_constant(key.constant),)
-                    for key in self._shape.primary.keys
-                ]
-                return sets, frozenset([id(node)])
+            if not isinstance(node, Compare | In) or node.path != "_id":
+                continue
+            if isinstance(node, In):
+                if node.regexes:
+                    continue
+                found = pairs_among(cast("Slot", node.values), self._constants, parts)
+            elif node.op == "$eq":
+                one = pair_operands(cast("Slot", node.value), self._constants, parts)
+                found = [] if one is None else [one]
+            else:
+                continue
+            return [self._complete(operands) for operands in found], frozenset([id(node)])
         return None
+
+    def _complete(self, operands: Sequence[Value]) -> tuple[Value, ...]:
+        """A key of which the parts that hold the ``_id`` are given."""
+        given = iter(operands)
+        return tuple(
+            [next(given) if key.constant is None else key_constant(key.constant) for key in self._shape.primary.keys]
+        )
+
+    def condition(self) -> ConditionRecipe:
+        """The key of the one document, and what surely means the rest of the filter."""
+        keys = self._keys()
+        if keys is None:
+            return ConditionRecipe(None, NEVER)
+        return ConditionRecipe(
+            keys, all_of([term.meaning.sure for term in self._terms if term.key not in self._by_key])
+        )
 
     def _best(self, indexes: Sequence[IndexShape], needed: frozenset[str] | None) -> Candidate | None:
         found: list[Candidate] = []

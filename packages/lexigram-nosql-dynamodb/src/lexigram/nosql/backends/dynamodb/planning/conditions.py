@@ -150,6 +150,8 @@ def meaning_of(node: Node, constants: Constants, shape: TableShape) -> Meaning:
             return opposite(either([meaning_of(part, constants, shape) for part in parts]))
         case Not(part):
             return opposite(meaning_of(part, constants, shape))
+        case In(_, values, ()) if not constants.ask(cast("Slot", values), bool):
+            return NONE
         case Leaf(str(path)):
             if path == "_id" or path.startswith("_id."):
                 return identity(node, constants, shape)

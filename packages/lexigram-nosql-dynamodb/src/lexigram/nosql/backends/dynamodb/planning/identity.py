@@ -25,7 +25,7 @@ from lexigram.nosql.backends.dynamodb.planning.expressions import (
     all_of,
     any_of,
 )
-from lexigram.nosql.backends.dynamodb.planning.forms import Maker
+from lexigram.nosql.backends.dynamodb.planning.forms import Maker, Source
 from lexigram.nosql.backends.dynamodb.planning.keys import KeyTest, Points, Prefix, Span, key_tests
 from lexigram.nosql.backends.dynamodb.planning.meanings import (
     EVERY,
@@ -40,7 +40,7 @@ from lexigram.nosql.backends.dynamodb.planning.shape import AttributeValue, KeyA
 from lexigram.nosql.exceptions import DocumentValidationError
 from lexigram.nosql.query.ast import Compare, Exists, Leaf, Slot
 
-__all__ = ["identity", "pair_operands"]
+__all__ = ["identity", "pair_operands", "pairs_among"]
 
 
 def identity(node: Leaf, constants: Constants, shape: TableShape) -> Meaning:
@@ -68,6 +68,23 @@ def identity(node: Leaf, constants: Constants, shape: TableShape) -> Meaning:
             ]
         )
     return UNKNOWN
+
+
+def pairs_among(slot: Slot, constants: Constants, keys: Sequence[KeyAttribute]) -> list[tuple[Operand, ...]]:
+    """The key attributes of those values of a ``$in`` that an item may have as its ``_id`` of several parts.
+
+    Args:
+        slot: The values.
+        constants: Of the filter.
+        keys: The attributes that hold the parts.
+    """
+    parts = tuple([((key.path or "").partition(".")[2], key.type, key.encoded) for key in keys])
+    fit: tuple[bool, ...] = constants.ask(slot, _questions(parts))
+    return [
+        tuple([Source(slot.index, position).operand(_part(*part)) for part in parts])
+        for position, fits in enumerate(fit)
+        if fits
+    ]
 
 
 def pair_operands(slot: Slot, constants: Constants, keys: Sequence[KeyAttribute]) -> tuple[Operand, ...] | None:
@@ -100,6 +117,16 @@ def _question(parts: tuple[tuple[str, Any, bool], ...]) -> Any:
         return True
 
     return fits
+
+
+@lru_cache(maxsize=256)
+def _questions(parts: tuple[tuple[str, Any, bool], ...]) -> Any:
+    fits = _question(parts)
+
+    def all_fit(values: Sequence[Any]) -> tuple[bool, ...]:
+        return tuple(map(fits, values))
+
+    return all_fit
 
 
 @lru_cache(maxsize=256)

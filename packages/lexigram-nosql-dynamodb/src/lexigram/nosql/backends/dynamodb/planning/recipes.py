@@ -10,26 +10,36 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from lexigram.nosql.backends.dynamodb.planning.access import (
     NOTHING,
     AccessPlan,
     Display,
     GetKeys,
+    Key,
     QueryPlan,
     Request,
     RequestTemplate,
     ScanPlan,
 )
 from lexigram.nosql.backends.dynamodb.planning.display import MOST_SHOWN, shown
-from lexigram.nosql.backends.dynamodb.planning.expressions import Composite, Constant, Operand, Text, Value
+from lexigram.nosql.backends.dynamodb.planning.expressions import (
+    NEVER,
+    Composite,
+    Constant,
+    Expression,
+    Operand,
+    Text,
+    Value,
+)
 from lexigram.nosql.backends.dynamodb.planning.meanings import Guard
 from lexigram.nosql.backends.dynamodb.planning.shape import AttributeValue
+from lexigram.nosql.backends.dynamodb.planning.writes import WriteCondition
 from lexigram.nosql.driver import Access
 from lexigram.nosql.query.parse import Query
 
-__all__ = ["KeyRecipe", "NothingRecipe", "QueryRecipe", "Recipe", "Recipes", "ScanRecipe"]
+__all__ = ["ConditionRecipe", "KeyRecipe", "NothingRecipe", "QueryRecipe", "Recipe", "Recipes", "ScanRecipe"]
 
 _MOST_RECIPES: Final = 1024
 _MOST_VARIANTS: Final = 8
@@ -37,8 +47,8 @@ _MOST_VARIANTS: Final = 8
 _NO_ACCESS: Final = Access("key", None, ("_id",))
 
 
-class Recipe:
-    """A plan without constants.
+class Guarded:
+    """Something that was worked out for a shape, and depends on what was asked about constants.
 
     Attributes:
         guards: What it depends on.
@@ -57,6 +67,12 @@ class Recipe:
             if question(constants[slot]) != answer:
                 return False
         return True
+
+
+class Recipe(Guarded):
+    """A plan without constants."""
+
+    __slots__ = ()
 
     def plan(self, query: Query, constants: Sequence[Any]) -> AccessPlan:
         """Make the plan for a filter."""
@@ -104,16 +120,7 @@ class KeyRecipe(Recipe):
 
     def plan(self, query: Query, constants: Sequence[Any]) -> AccessPlan:
         """Make the plan for a filter."""
-        keys: list[dict[str, AttributeValue]] = []
-        for attributes in self._keys:
-            key: dict[str, AttributeValue] = {}
-            for name, value in attributes:
-                key[name] = (
-                    value.make(constants[value.slot], value.part) if type(value) is Operand else _fill(value, constants)
-                )
-            keys.append(key)
-        if len(keys) > 1:
-            keys = list({tuple([tuple(value.items()) for value in key.values()]): key for key in keys}.values())
+        keys = self.keys(constants)
         way = GetKeys(tuple(keys))
         table = self._table
         return AccessPlan(
@@ -124,6 +131,20 @@ class KeyRecipe(Recipe):
             False,
             Display(lambda: _shown_keys(table, keys)),
         )
+
+    def keys(self, constants: Sequence[Any]) -> list[Key]:
+        """Make the keys, each once."""
+        keys: list[Key] = []
+        for attributes in self._keys:
+            key: Key = {}
+            for name, value in attributes:
+                key[name] = (
+                    value.make(constants[value.slot], value.part) if type(value) is Operand else _fill(value, constants)
+                )
+            keys.append(key)
+        if len(keys) > 1:
+            keys = list({tuple([tuple(value.items()) for value in key.values()]): key for key in keys}.values())
+        return keys
 
 
 def _shown_keys(table: str, keys: Sequence[dict[str, AttributeValue]]) -> dict[str, Any]:
@@ -229,15 +250,41 @@ class ScanRecipe(Recipe):
         )
 
 
-class Recipes:
+class ConditionRecipe(Guarded):
+    """The key of one document, and the condition on which a filter selects it.
+
+    Args:
+        keys: The keys; None where the filter gives none.
+        sure: The rest of the filter.
+    """
+
+    __slots__ = ("_keys", "_sure")
+
+    def __init__(self, keys: KeyRecipe | None, sure: Expression) -> None:
+        super().__init__()
+        self._keys = keys
+        self._sure = sure
+
+    def condition(self, query: Query) -> WriteCondition | None:
+        """Make the condition of a filter; None where there is none."""
+        if self._keys is None or self._sure == NEVER:
+            return None
+        keys = self._keys.keys(query.constants)
+        return WriteCondition(keys[0], self._sure, query.constants) if len(keys) == 1 else None
+
+
+R = TypeVar("R", bound=Guarded)
+
+
+class Recipes(Generic[R]):
     """The plans of one collection, the last used of them."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, list[Recipe]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, list[R]] = OrderedDict()
         self._lock = Lock()
         self.hits = self.misses = 0
 
-    def find(self, key: Hashable, constants: Sequence[Any]) -> Recipe | None:
+    def find(self, key: Hashable, constants: Sequence[Any]) -> R | None:
         """Find the plan for a shape and these constants."""
         for recipe in self._kept.get(key, ()):
             if recipe.serves(constants):
@@ -246,7 +293,7 @@ class Recipes:
         self.misses += 1
         return None
 
-    def keep(self, key: Hashable, recipe: Recipe) -> None:
+    def keep(self, key: Hashable, recipe: R) -> None:
         """Keep a plan."""
         if not recipe.keeps:
             return
