@@ -52,7 +52,7 @@ def _map(value: dict[str, AttributeValue]) -> Any:
 
 def _fields(value: dict[str, AttributeValue], order: str | None) -> dict[str, Any]:
     decoded: dict[str, Any] = {}
-    for stored, name in map_reading(tuple(value), order):
+    for stored, name in map_reading(frozenset(value), order):
         item = value[stored]
         if "S" in item:
             decoded[name] = item["S"]
@@ -263,9 +263,7 @@ def decode_document(
         order = ours.get("M", {}).get("o")
         if order is not None:
             order = order.get("S")
-    for stored, name in item_reading(tuple(item), order):
-        if stored in skip:
-            continue
+    for stored, name in item_reading(frozenset(item), order, skip):
         value = item[stored]
         if "S" in value:
             decoded[name] = value["S"]

@@ -51,8 +51,9 @@ Reading = tuple[tuple[str, str], ...]
 
 _map_shapes: dict[tuple[str, ...], Shape] = {}
 _item_shapes: dict[tuple[str, ...], Shape] = {}
-_map_readings: dict[tuple[tuple[str, ...], str | None], Reading] = {}
-_item_readings: dict[tuple[tuple[str, ...], str | None], Reading] = {}
+# The service gives the same fields in another order each time, so these go by sets.
+_map_readings: dict[tuple[frozenset[str], str | None], Reading] = {}
+_item_readings: dict[tuple[frozenset[str], str | None, frozenset[str]], Reading] = {}
 
 
 def stored_name(name: str) -> str:
@@ -203,7 +204,7 @@ def field_order(document: Mapping[str, Any]) -> str | None:
     return item_shape(tuple([name for name in document if name != "_id"])).order
 
 
-def map_reading(present: tuple[str, ...], order: str | None) -> Reading:
+def map_reading(present: frozenset[str], order: str | None) -> Reading:
     """The fields of a map in their order.
 
     Args:
@@ -226,17 +227,18 @@ def _field(stored: str) -> str:
     return stored[1:] if stored[:2] == "$$" or (stored.startswith(RESERVED, 1) and stored[0] == "$") else stored
 
 
-def item_reading(present: tuple[str, ...], order: str | None) -> Reading:
+def item_reading(present: frozenset[str], order: str | None, skip: frozenset[str]) -> Reading:
     """The top-level fields of an item in their order, without what is ours.
 
     Args:
         present: The attributes that it has.
         order: Contents of ``_lx.o``, if it has one.
+        skip: Attributes to leave out.
     """
-    key = (present, order)
+    key = (present, order, skip)
     reading = _item_readings.get(key)
     if reading is None:
-        own = [name for name in present if not name.startswith(OURS)]
+        own = [name for name in present if not name.startswith(OURS) and name not in skip]
         reading = tuple([(name, _field(name)) for name in _in_order(own, order)])
         if len(present) <= _LONGEST:
             if len(_item_readings) >= _MOST:
