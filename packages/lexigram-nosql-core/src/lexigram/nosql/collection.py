@@ -67,6 +67,7 @@ from lexigram.nosql.values.copying import copy_document, copy_value
 from lexigram.nosql.values.distinct import distinct_values
 from lexigram.nosql.values.order import hash_key
 from lexigram.nosql.values.path import split_path
+from lexigram.nosql.values.readable import has_utf8
 from lexigram.nosql.writing import Finder, Selection, Writer
 
 if TYPE_CHECKING:
@@ -384,6 +385,8 @@ class Collection:
         """The different values of the path *key*, arrays counted by element, in the order in which they are met."""
         if not isinstance(key, str) or not key or key.startswith("$") or "\0" in key:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise QueryOptionError(f"distinct() takes a field path, not {shown(key)}", mongo_code=14)
+        if not has_utf8(key):
+            raise QueryOptionError("distinct() takes a field path that has a UTF-8 form")
         request = parse_find(filter, None, None, 0, 0, None, collation)
         parts = split_path(key)
         identity: Callable[[Any], Any] = hash_key

@@ -33,6 +33,7 @@ from lexigram.nosql.query.plain import copy_filter
 from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.values.collation import parse_collation
 from lexigram.nosql.values.order import equal
+from lexigram.nosql.values.readable import unreadable
 
 __all__ = ["ID_INDEX", "IndexSpec", "parse_index"]
 
@@ -154,6 +155,9 @@ def parse_index(
         collation = dict(collation)
     if name is None:
         name = "_".join(f"{path}_{direction}" for path, direction in checked)
+    told = unreadable(name)
+    if told is not None:
+        raise NoSQLIndexError(told)
     if not isinstance(name, str) or not name or "\0" in name or name == "*":  # pyright: ignore[reportUnnecessaryIsInstance]
         raise NoSQLIndexError(f"{shown(name)} cannot be the name of an index", mongo_code=67)
     return IndexSpec(

@@ -446,13 +446,14 @@ class BaseConfig(BaseSettings):
     @classmethod
     def _harmless(cls, details: Any) -> Any:
         """The input of a fault without its secrets: an error is told, pickled and sent by those who know none."""
-        value, path = details["input"], details["loc"]
-        if not (isinstance(value, str | list | tuple) or is_mapping(value)):
+        value: Any = details["input"]
+        path: tuple[int | str, ...] = details["loc"]
+        if type(value) not in (str, list, tuple, dict):
             return value
         field = cls.model_fields.get(str(path[0])) if path else None
         safe = shown(value, str(path[-1]) if path else "", secret=field is not None and is_secret_field(field))
-        plain: Any = list(cast("Iterable[Any]", value)) if isinstance(value, tuple) else value
-        return value if safe == plain else safe
+        # A tuple is shown as a list.
+        return value if safe == value or repr(safe)[1:-1] == repr(value)[1:-1] else safe
 
 
 def _read_extras(data: dict[str, Any], models: Mapping[str, type[BaseModel]]) -> list[InitErrorDetails]:

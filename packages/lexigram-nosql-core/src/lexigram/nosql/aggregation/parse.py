@@ -42,6 +42,7 @@ from lexigram.nosql.values.collation import Collation, parse_collation
 from lexigram.nosql.values.kept import Kept
 from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.path import MISSING
+from lexigram.nosql.values.readable import unreadable
 from lexigram.nosql.values.slots import putter
 
 __all__ = ["Pipeline", "cache_clear", "parse_pipeline"]
@@ -265,6 +266,9 @@ def parse_pipeline(
         if written is not None:
             _as_written.put((written, order), known)
         return known
+    told = unreadable(items) or unreadable(let)
+    if told is not None:
+        raise PipelineError(told)
     outer = Env(_parse_within, NOTHING, order)
     values: dict[str, Any] = {}
     if let is not None:

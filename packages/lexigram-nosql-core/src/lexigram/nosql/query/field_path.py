@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lexigram.nosql.exceptions import QueryOptionError
+from lexigram.nosql.values.readable import has_utf8
 
 __all__ = ["check_field_path"]
 
@@ -28,6 +29,8 @@ def check_field_path(path: Any, what: str) -> str:
         raise QueryOptionError(f"{what}: a field path cannot be empty", mongo_code=40352)
     if "\0" in path:
         raise QueryOptionError(f"{what}: a field name cannot hold a NUL character", mongo_code=16411)
+    if not has_utf8(path):
+        raise QueryOptionError(f"{what}: a field name with a lone surrogate has no UTF-8 form")
     if path.endswith("."):
         raise QueryOptionError(f"{what}: the path {path[:64]!r} ends with a dot", mongo_code=40353)
     for part in path.split("."):

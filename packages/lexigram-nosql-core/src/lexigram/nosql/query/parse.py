@@ -29,6 +29,7 @@ from lexigram.nosql.query.text import text_scorer
 from lexigram.nosql.values.collation import Collation, parse_collation
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
 from lexigram.nosql.values.normalise import normalise_value
+from lexigram.nosql.values.readable import unreadable
 
 __all__ = ["CacheInfo", "Query", "cache_clear", "cache_info", "parse_filter"]
 
@@ -426,6 +427,9 @@ def _parse(
     scanned: Sequence[Any],
 ) -> Query:
     counts.misses += 1
+    told = unreadable(filter)
+    if told is not None:
+        raise NoSQLFilterError(told)
     parser = Parser(order, variables)
     try:
         root = parser.parse(filter)

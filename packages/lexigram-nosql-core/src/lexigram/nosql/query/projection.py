@@ -34,6 +34,7 @@ from lexigram.nosql.values.kept import Kept
 from lexigram.nosql.values.kinds import is_number
 from lexigram.nosql.values.order import number_value
 from lexigram.nosql.values.path import MISSING
+from lexigram.nosql.values.readable import unreadable
 from lexigram.nosql.values.slots import putter
 
 if TYPE_CHECKING:
@@ -448,6 +449,9 @@ def parse_projection(spec: Any, *, query: Query | None = None, sort: Sort | None
         plain = tuple([(name, bool(keep)) for name, keep in spec.items()])
         if not any(name[-1:] == "$" for name, _ in plain):
             return _plain(plain)
+    told = unreadable(spec)
+    if told is not None:
+        raise QueryOptionError(f"{_WHAT}: {told}")
     return _read(spec, query, sort)
 
 

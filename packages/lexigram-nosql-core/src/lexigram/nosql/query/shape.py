@@ -22,6 +22,7 @@ from uuid import UUID
 from lexigram.nosql.query.compile import NAN, list_mark
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
+from lexigram.nosql.values.readable import has_utf8
 from lexigram.nosql.values.slots import Put, Slot, lift, putter
 
 __all__ = ["Unshaped", "expression_putter", "scan"]
@@ -80,7 +81,7 @@ def scan(filter: dict[str, Any], tokens: list[Any], constants: list[Any], depth:
     if depth > _MAX_DEPTH or len(tokens) > _MAX_TOKENS:
         raise Unshaped
     for key, value in filter.items():
-        if type(key) is not str:
+        if type(key) is not str or not has_utf8(key):
             raise Unshaped
         tokens.append(key)
         cls = type(value)
@@ -133,6 +134,8 @@ def expression_putter(constants: list[Any], slots: list[tuple[str, int]]) -> Put
     """
 
     def take(name: str, written: Any, _held: Any) -> None:
+        if type(written) is str and not has_utf8(written):
+            raise Unshaped
         slots.append((name, len(constants)))
         constants.append(written)
 
@@ -148,6 +151,10 @@ def _constant(value: Any, tokens: list[Any], constants: list[Any]) -> None:
         tokens.append(int)
     elif cls is float:
         tokens.append(float if value == value else NAN)
+    elif cls is str:
+        if not has_utf8(value):
+            raise Unshaped
+        tokens.append(str)
     elif cls in _CONSTANTS or cls in _CONTAINERS or _known[cls]:
         tokens.append(cls)
     else:
@@ -172,12 +179,13 @@ def _scan_operators(operators: dict[str, Any], tokens: list[Any], constants: lis
             classes = set(map(type, argument))
             if not classes <= _SIMPLE or (int in classes and not _in_range(argument)):
                 raise Unshaped
+            if str in classes and not all(has_utf8(item) for item in argument if type(item) is str):
+                raise Unshaped
             tokens.append(list_mark(argument))
             constants.append(argument)
         elif name == "$regex":
             if cls is str:
-                constants.append(argument)
-                tokens.append(str)
+                _constant(argument, tokens, constants)
             elif cls is re.Pattern:
                 tokens.append(argument)
             else:
