@@ -34,17 +34,18 @@ from lexigram.nosql.backends.firestore.codec.names import TTL_FIELD
 from lexigram.nosql.backends.firestore.errors import code_of
 from lexigram.nosql.backends.memory.index import Index
 from lexigram.nosql.driver import Document
-from lexigram.nosql.exceptions import WriteConflictError
+from lexigram.nosql.exceptions import NoSQLFilterError, WriteConflictError
 from lexigram.nosql.indexes import IndexSpec
 from lexigram.nosql.values.kinds import RANKS, Kind
 from lexigram.nosql.writing import backoff
 
-__all__ = ["INDEXES", "NOTHING", "Catalogue", "Indexes", "Record", "make_record"]
+__all__ = ["INDEXES", "NOTHING", "Catalogue", "Indexes", "Record", "is_text", "make_record"]
 
 INDEXES: Final = "~indexes"
 """The collection of the records."""
 
 _ATTEMPTS: Final = 20
+_LEAST_DOUBT: Final = 1.0
 _CHANGED: Final = frozenset(
     {StatusCode.FAILED_PRECONDITION, StatusCode.ALREADY_EXISTS, StatusCode.NOT_FOUND, StatusCode.ABORTED}
 )
@@ -102,6 +103,24 @@ class Indexes:
                     first = when if first is None or when < first else first
         return first
 
+    def text_fields(self, collection: str) -> tuple[str, ...]:
+        """The fields that ``$text`` searches.
+
+        Args:
+            collection: Name of the collection, for the error.
+
+        Raises:
+            NoSQLFilterError: There is no text index (MongoDB's code 27).
+        """
+        for spec in self.ready:
+            if is_text(spec):
+                return tuple([path for path, way in spec.keys if way == "text"])
+        raise NoSQLFilterError(
+            f"$text needs a text index on {collection!r}",
+            hint=f"collection({collection!r}).create_index([('field', 'text')])",
+            mongo_code=27,
+        )
+
     def hides(self) -> Callable[[Document], bool] | None:
         """What says of a document whether it is due, from now; None where none ever is."""
         if not self.expiring:
@@ -133,6 +152,11 @@ def _moment(milliseconds: int) -> datetime:
 
 
 NOTHING: Final = Indexes()
+
+
+def is_text(spec: IndexSpec) -> bool:
+    """True for an index that ``$text`` needs."""
+    return any(way == "text" for _, way in spec.keys)
 
 
 class Catalogue:
@@ -170,11 +194,19 @@ class Catalogue:
     async def fresh(self, path: str) -> Indexes:
         """What is known of a collection, asked again where the answer is old."""
         if asyncio.get_running_loop().time() - self._at >= self._seconds:
-            if self._asking is None:
-                self._asking = asyncio.create_task(self.load(None), name="lexigram firestore indexes")
-                self._asking.add_done_callback(self._asked)
-            await asyncio.shield(self._asking)
+            await asyncio.shield(self._ask())
         return self._known.get(path, NOTHING)
+
+    def doubt(self) -> None:
+        """Ask again in the background, where the answer is old; for reads, which do not wait for it."""
+        if asyncio.get_running_loop().time() - self._at >= max(self._seconds, _LEAST_DOUBT):
+            self._ask()
+
+    def _ask(self) -> asyncio.Task[None]:
+        if self._asking is None:
+            self._asking = asyncio.create_task(self.load(None), name="lexigram firestore indexes")
+            self._asking.add_done_callback(self._asked)
+        return self._asking
 
     def _asked(self, task: asyncio.Task[None]) -> None:
         self._asking = None

@@ -78,7 +78,11 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         indexes = self.driver.catalogue.known(self.scope.name)
         if hint is not None:
             self._check_hint(hint, indexes)
+        bound: Query | None = None
+        if query.text is not None:
+            query = bound = query.with_text_fields(indexes.text_fields(self.scope.name))
         compiled = self._planner.compile(query, sort)
+        compiled.query = bound
         native = Native(compiled.native, query, sort)
         if compiled.access.kind == "index" and indexes.records:
             compiled.access = _named(compiled.access, indexes)
@@ -113,6 +117,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         """The first document of a read."""
         native: Native = read.compiled.native
         keys = native.read
+        self.driver.catalogue.doubt()
         if type(keys) is KeyRead and len(keys.ids) == 1 and not read.skip and not call.in_transaction:
             identity = keys.ids[0]
             scope = self.scope
@@ -134,6 +139,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
     async def read(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
         """Run a read."""
         transaction: Transaction | None = call.session if call.in_transaction else None
+        self.driver.catalogue.doubt()
         hides = self.driver.catalogue.known(self.scope.name).hides()
         project = None if read.projection is None else read.projection.apply
         source = self._messages(read, call) if transaction is None else transaction.read(self, read, call)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from grpc import StatusCode, aio
-from lexigram.nosql.backends.firestore.catalogue import Indexes, Record, make_record
+from lexigram.nosql.backends.firestore.catalogue import Indexes, Record, is_text, make_record
 from lexigram.nosql.backends.firestore.codec import field_path, messages
 from lexigram.nosql.backends.firestore.codec.names import TTL_FIELD
 from lexigram.nosql.backends.firestore.errors import code_of
@@ -20,7 +20,7 @@ from lexigram.nosql.backends.firestore.writing import guards
 from lexigram.nosql.backends.firestore.writing.changes import as_timestamp, revision_of
 from lexigram.nosql.backends.firestore.writing.committing import CHANGED
 from lexigram.nosql.driver import Call, Document
-from lexigram.nosql.exceptions import UnsupportedFeatureError, WriteConflictError
+from lexigram.nosql.exceptions import NoSQLIndexError, UnsupportedFeatureError, WriteConflictError
 from lexigram.nosql.indexes import IndexSpec
 from lexigram.nosql.writing import backoff
 
@@ -58,6 +58,9 @@ class NativeIndexes(CollectionPart):
         made = make_record(spec)
         if not spec.unique and spec.expire_after_seconds is None:
             made = replace(made, ready=True)
+
+        if is_text(spec) and any(is_text(other) for other in catalogue.known(self.scope.name).ready):
+            raise NoSQLIndexError("a collection has at most one text index", mongo_code=85)
 
         def add(old: Sequence[Record]) -> Sequence[Record]:
             return (
