@@ -272,3 +272,111 @@ def test_the_least_driver_gives_the_same_answers(
             assert repr(await everything(memory)) == repr(await everything(minimal))
 
     run(work)
+
+
+# Indexes whose fields share one array, and paths with positions in it: what entries hold together there is not what
+# conditions ask for one by one.
+_SHARED_PATHS = ("a", "a.b", "a.c", "a.0", "a.1", "a.0.b", "a.1.c", "a.b.0", "a.b.c", "a.0.0", "d", "d.0", "_id")
+_SMALL = st.sampled_from([None, 0, 1, 2, "x", True])
+_ELEMENTS = st.recursive(
+    _SMALL,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["b", "c", "0"]), inner, max_size=2),
+    ),
+    max_leaves=4,
+)
+_OBJECTS = st.lists(
+    st.dictionaries(st.sampled_from(["b", "c"]), st.one_of(_SMALL, st.lists(_SMALL, max_size=2))), max_size=3
+)
+
+
+@cache
+def shared_documents() -> st.SearchStrategy[Documents]:
+    document = st.fixed_dictionaries({}, optional={"a": st.one_of(_OBJECTS, _OBJECTS, _ELEMENTS), "d": _ELEMENTS})
+    return st.lists(document, min_size=1, max_size=14).map(numbered)
+
+
+@cache
+def shared_conditions() -> st.SearchStrategy[dict[str, Any]]:
+    comparison = st.one_of(
+        _SMALL,
+        st.builds(
+            lambda name, value: {name: value}, st.sampled_from(["$gt", "$gte", "$lt", "$lte", "$ne", "$eq"]), _SMALL
+        ),
+        st.builds(lambda low, high: {"$gte": low, "$lte": high}, _SMALL, _SMALL),
+        st.lists(_SMALL, max_size=3).map(lambda values: {"$in": values}),
+        st.lists(_SMALL, min_size=1, max_size=2).map(lambda values: {"$all": values}),
+        st.builds(lambda low, high: {"$elemMatch": {"b": low, "c": {"$gte": high}}}, _SMALL, _SMALL),
+        st.builds(lambda low, high: {"$elemMatch": {"$gte": low, "$lte": high}}, _SMALL, _SMALL),
+        st.booleans().map(lambda there: {"$exists": there}),
+        st.integers(0, 2).map(lambda size: {"$size": size}),
+        st.lists(_SMALL, max_size=2),
+        st.dictionaries(st.sampled_from(["b", "c"]), _SMALL, min_size=1, max_size=2),
+    )
+    plain = st.dictionaries(st.sampled_from(_SHARED_PATHS), comparison, min_size=1, max_size=3)
+    several = st.builds(
+        lambda name, parts: {name: parts},
+        st.sampled_from(["$and", "$or", "$nor"]),
+        st.lists(plain, min_size=1, max_size=2),
+    )
+    return st.one_of(plain, plain, several, st.builds(lambda one, other: {**one, **other}, plain, several))
+
+
+def shared_keys() -> st.SearchStrategy[list[tuple[str, int]]]:
+    return st.dictionaries(st.sampled_from(_SHARED_PATHS), st.sampled_from([1, -1]), min_size=1, max_size=3).map(
+        lambda keys: list(keys.items())
+    )
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    shared_documents(),
+    shared_conditions(),
+    shared_keys(),
+    st.lists(
+        st.builds(lambda keys, more: {"keys": keys, **more}, shared_keys(), st.sampled_from([{}, {"sparse": True}])),
+        min_size=1,
+        max_size=3,
+    ),
+    st.integers(0, 2),
+    st.integers(0, 3),
+)
+def test_answers_do_not_depend_on_indexes_over_one_array(
+    given_documents: Documents,
+    given_filter: dict[str, Any],
+    order: list[tuple[str, int]],
+    wanted: list[dict[str, Any]],
+    skip: int,
+    limit: int,
+) -> None:
+    """Compound and multikey, with positions, whichever index is taken and whichever is named."""
+
+    async def work() -> None:
+        async with InMemoryDocumentStore() as store:
+            plain, fast = store.collection("plain"), store.collection("fast")
+            await indexed(fast, wanted)
+            await plain.insert_many(await insertable(fast, given_documents))
+            key = lambda document: document["_id"]  # noqa: E731
+            expected = sorted(await plain.find(given_filter).to_list(), key=key)
+            assert repr(sorted(await fast.find(given_filter).to_list(), key=key)) == repr(expected)
+            assert await fast.count_documents(given_filter) == len(expected)
+            for index in await fast.list_indexes():
+                hinted = await fast.find(given_filter, hint=index["name"]).to_list()
+                if not index.get("sparse"):  # which may leave documents out where it is named
+                    assert repr(sorted(hinted, key=key)) == repr(expected)
+            total = [*(pair for pair in order if pair[0] != "_id"), ("_id", 1)]
+            ordered = await outcome(plain.find(given_filter, sort=total, skip=skip, limit=limit).to_list())
+            found = await outcome(fast.find(given_filter, sort=total, skip=skip, limit=limit).to_list())
+            if not isinstance(ordered, tuple):
+                assert repr(found) == repr(ordered)
+            before = await plain.find(sort=[("_id", 1)]).to_list()
+            assert repr(await fast.find(sort=[("_id", 1)]).to_list()) == repr(before)
+            changed = await outcome(fast.update_many(given_filter, {"$set": {"d": 5}}))
+            await outcome(plain.update_many(given_filter, {"$set": {"d": 5}}))
+            if not isinstance(changed, tuple):
+                after = await plain.find(sort=[("_id", 1)]).to_list()
+                assert repr(await fast.find(sort=[("_id", 1)]).to_list()) == repr(after)
+                assert await fast.count_documents({"d": 5}) == sum(each.get("d") == 5 for each in after)
+
+    run(work)

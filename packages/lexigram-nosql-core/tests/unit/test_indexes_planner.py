@@ -9,7 +9,7 @@ import pytest
 from lexigram.nosql import InsertOne, UpdateMany
 from lexigram.nosql.backends.memory import InMemoryDocumentStore, MemoryConfig
 from lexigram.nosql.collection import Collection
-from lexigram.nosql.exceptions import BulkWriteError, NoSQLIndexError, ScanDeniedError
+from lexigram.nosql.exceptions import BulkWriteError, NoSQLIndexError, QueryOptionError, ScanDeniedError
 from lexigram.nosql.query.plan import deliberate_scan
 
 N = 1000
@@ -391,10 +391,25 @@ async def test_null_under_a_position_does_not_depend_on_an_index(kept: Collectio
 
 
 async def test_a_document_that_cannot_be_sorted_matters_only_if_it_is_selected(kept: Collection) -> None:
-    """Also where an index gives the order in part, and groups are sorted as they are reached."""
+    """Also where an index could give the order in part."""
     await kept.insert_many(
         [{"_id": 1, "g": 1, "a": [1, 2], "b": [1, 2]}, {"_id": 2, "g": 1, "k": 1}, {"_id": 3, "g": 1, "k": 1, "a": -1}]
     )
     await kept.create_index("g")
-    index, _, found = await ran(kept, {"k": 1}, sort=[("g", 1), ("a", 1), ("b", 1)], limit=5)
-    assert (index, found) == ("g_1", [2, 3])
+    _, _, found = await ran(kept, {"k": 1}, sort=[("g", 1), ("a", 1), ("b", 1)], limit=5)
+    assert found == [2, 3]
+
+
+async def test_a_document_that_cannot_be_sorted_is_told_of_wherever_a_limit_stands(kept: Collection) -> None:
+    """An index that gives the order in part does not hide it behind what is read; one field left is no danger."""
+    await kept.insert_many([{"_id": number, "g": number} for number in range(10)])
+    await kept.insert_one({"_id": 99, "g": 99, "a": [1, 2], "b": [1, 2]})
+    order = [("g", 1), ("a", 1), ("b", 1)]
+    for _ in range(2):
+        with pytest.raises(QueryOptionError) as caught:
+            await kept.find(sort=order, limit=2).to_list()
+        assert caught.value.mongo_code == 2
+        await kept.create_index("g")
+        await kept.drop_index("g_1")
+        await kept.create_index([("g", 1), ("k", 1)])
+    assert (await ran(kept, {}, sort=[("g", 1), ("a", 1), ("_id", 1)], limit=2))[0] == "g_1_k_1"

@@ -454,9 +454,12 @@ def _order(index: Index, prefix: Entry, sort: Sort) -> tuple[tuple[int, ...], bo
         if path != given or direction != way:
             break
         places.append(place)
-    if not places:
+    left = [path for _, path, _ in wanted[len(places) :]]
+    if not places or sum(path != "_id" for path in left) > 1:
+        # Two fields that are left may both be arrays, which no order has a place for: that must be told of every match,
+        # and not of those alone that a limit lets be read.
         return None
-    return tuple(places), way < 0, sort if len(places) < len(wanted) else None
+    return tuple(places), way < 0, sort if left else None
 
 
 def _is_scalar(value: Any) -> bool:
