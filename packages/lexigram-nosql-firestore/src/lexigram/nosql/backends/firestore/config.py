@@ -29,9 +29,9 @@ class FirestoreConfig(BackendConfig):
 
     Attributes:
         project_id: The Google Cloud project.
-        credentials_json: A service account's key, or other credentials of Google: path of the JSON file, its text, or
-            its content as a mapping. Missing means the environment's own (Application Default Credentials). Masked
-            wherever the configuration is shown.
+        credentials_json: Credentials of a service account, a user, or a workload elsewhere: path of the JSON file, its
+            text, or its content as a mapping. Missing means the environment's own (Application Default Credentials).
+            Masked wherever the configuration is shown.
         database_id: The database of the project.
         emulator_host: ``host:port`` of Google's emulator, which is then talked to without encryption and credentials.
             Missing means what the environment variable ``FIRESTORE_EMULATOR_HOST`` says, if it is set.

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import google.auth
 from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore_v1 import AsyncClient
 from lexigram.nosql.backends.firestore.config import FirestoreConfig
 from lexigram.nosql.exceptions import AuthenticationFailedError
@@ -52,14 +53,43 @@ def load_credentials(config: FirestoreConfig) -> Any:
         return found
     info = _read(config.credentials_json.get_secret_value().strip())
     try:
-        loaded, _ = google.auth.load_credentials_from_dict(info, scopes=SCOPES, quota_project_id=quota)  # type: ignore[no-untyped-call]  # as above
-    except (ValueError, KeyError, TypeError) as error:
+        loaded = _of_type(info)
+    except (ValueError, KeyError, TypeError, GoogleAuthError) as error:
         # What such an error says may show parts of the key, so it does not become a cause.
         raise AuthenticationFailedError(
             f"credentials_json cannot be used: {type(error).__name__}",
             hint="Give the JSON file of a service account as it was downloaded.",
         ) from None
-    return loaded
+    return loaded if quota is None else loaded.with_quota_project(quota)
+
+
+def _of_type(info: dict[str, Any]) -> Any:
+    """Credentials of the kind that their JSON says, if it is one of those that only read what they are given.
+
+    Raises:
+        AuthenticationFailedError: It is another kind.
+        ValueError: They are malformed.
+    """
+    # google-auth has no types, and imports much; each kind is imported when it is met.
+    match info.get("type"):
+        case "service_account":
+            from google.oauth2 import service_account
+
+            return service_account.Credentials.from_service_account_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]  # as above
+        case "authorized_user":
+            from google.oauth2 import credentials
+
+            return credentials.Credentials.from_authorized_user_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]  # as above
+        case "external_account" if "executable" not in info.get("credential_source", {}):
+            from google.auth import aws, identity_pool
+
+            kind: Any = aws if info.get("subject_token_type", "").endswith("aws4_request") else identity_pool
+            return kind.Credentials.from_info(info, scopes=SCOPES)
+        case other:
+            raise AuthenticationFailedError(
+                f"credentials_json is of a kind that is not taken from there: {str(other)[:40]!r}",
+                hint="Take a service account, or leave it out and set GOOGLE_APPLICATION_CREDENTIALS.",
+            )
 
 
 def _read(given: str) -> dict[str, Any]:
@@ -100,7 +130,7 @@ def make_sdk_client(config: FirestoreConfig, credentials: Any) -> AsyncClient:
     options: dict[str, Any] = {}
     if config.endpoint is not None:
         options["api_endpoint"] = config.endpoint
-    if config.quota_project_id is not None:
+    if config.quota_project_id is not None and emulator_of(config) is None:
         options["quota_project_id"] = config.quota_project_id
     return _Client(
         emulator_of(config),
