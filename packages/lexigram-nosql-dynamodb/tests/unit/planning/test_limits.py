@@ -9,11 +9,13 @@ import dynamo_language as dynamo
 import pytest
 from lexigram.nosql.backends.dynamodb.planning.access import AccessPlan, GetKeys, ScanPlan
 from lexigram.nosql.backends.dynamodb.planning.choose import Planner
+from lexigram.nosql.backends.dynamodb.planning.requests import Limits
 from lexigram.nosql.backends.dynamodb.planning.shape import IndexShape, KeyAttribute, TableShape
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.update.parse import parse_update
 
-PLANNER = Planner(TableShape("t", IndexShape("t", "table", (KeyAttribute("_id", "S", "_id", encoded=True),))))
+SHAPE = TableShape("t", IndexShape("t", "table", (KeyAttribute("_id", "S", "_id", encoded=True),)))
+PLANNER = Planner(SHAPE)
 
 
 def plan(filter: Any) -> AccessPlan:
@@ -80,13 +82,18 @@ def test_long_names_count() -> None:
     assert found.residue is None  # names stand for placeholders, which are short
 
 
-def test_two_megabytes_of_values_are_the_most() -> None:
+def test_a_megabyte_of_values_in_place_and_two_of_them_in_all_are_the_most() -> None:
     large = "x" * 300_000
     found = plan({f"f{number}": f"{number}{large}" for number in range(10)})
     assert found.residue is not None
     assert isinstance(found.way, ScanPlan)
-    assert 4 <= len(found.way.request["ExpressionAttributeValues"]) - 1 <= 6
+    # Each of them stands twice in the filter.
+    assert len(found.way.request["ExpressionAttributeValues"]) == 1 + 1
     assert plan({"a": large}).residue is None
+    wide = Limits(expanded=10**9)
+    request = Planner(SHAPE, wide).plan(parse_filter({f"f{number}": f"{number}{large}" for number in range(10)})).way
+    assert isinstance(request, ScanPlan)
+    assert len(request.request["ExpressionAttributeValues"]) == 6 + 1
 
 
 def test_names_that_expressions_cannot_have_are_left() -> None:

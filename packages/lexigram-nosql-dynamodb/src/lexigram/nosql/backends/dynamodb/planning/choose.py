@@ -39,9 +39,10 @@ from lexigram.nosql.backends.dynamodb.planning.recipes import (
 from lexigram.nosql.backends.dynamodb.planning.requests import (
     Limits,
     Term,
+    are_small,
     branch_request,
-    is_small,
     scan_request,
+    weight,
 )
 from lexigram.nosql.backends.dynamodb.planning.shape import AttributeType, IndexShape, TableShape
 from lexigram.nosql.backends.dynamodb.planning.writes import WriteCondition, WritePlan, plan_write
@@ -182,7 +183,7 @@ class Planner:
             query.constants, self._typed, foreign=self._shape.foreign, collated=query.collation is not None
         )
         sized = [Slot(place) for place, value in enumerate(query.constants) if type(value) in _SIZED]
-        small = all(map(constants.ask, sized, repeat(is_small)))
+        small = are_small(map(constants.ask, sized, repeat(weight)))
         making = _Making(self._shape, self._limits, constants, query, sort, None if small else query.constants)
         try:
             recipe = making.recipe(self._chosen(hint, consistent), _attributes(self._shape, needed))

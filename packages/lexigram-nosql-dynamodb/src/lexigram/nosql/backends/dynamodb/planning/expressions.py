@@ -19,6 +19,7 @@ from lexigram.nosql.backends.dynamodb.planning.shape import AttributeValue
 __all__ = [
     "ALWAYS",
     "MAX_BYTES",
+    "MAX_EXPANDED",
     "MAX_IN",
     "MAX_OPERATORS",
     "MAX_SUBSTITUTION",
@@ -55,6 +56,10 @@ MAX_OPERATORS: Final = 300
 
 MAX_IN: Final = 99
 """Values in one ``IN``: the documented 100 operands count the one that is compared."""
+
+MAX_EXPANDED: Final = 1_000_000
+"""Bytes of an expression with its values in place, each as often as it stands there. This limit is in no document, but
+DynamoDB Local has it, a little above ("Expression size has exceeded the maximum allowed size")."""
 
 MAX_SUBSTITUTION: Final = 2 * 1024 * 1024
 """Bytes of all names and values that stand for placeholders of one request."""

@@ -9,7 +9,7 @@ Conditions that a filter has no room for are left to the engine, the longest fir
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from lexigram.nosql.backends.dynamodb.planning.candidates import Branch, Candida
 from lexigram.nosql.backends.dynamodb.planning.expressions import (
     ALWAYS,
     MAX_BYTES,
+    MAX_EXPANDED,
     MAX_OPERATORS,
     MAX_SUBSTITUTION,
     Between,
@@ -30,14 +31,16 @@ from lexigram.nosql.backends.dynamodb.planning.expressions import (
     all_of,
     names_in,
     operators,
+    values_in,
 )
 from lexigram.nosql.backends.dynamodb.planning.meanings import Meaning
 from lexigram.nosql.backends.dynamodb.planning.shape import ALL, ScopeCondition, TableShape
 
-__all__ = ["Limits", "Term", "branch_request", "is_small", "scan_request", "sized", "within_limits"]
+__all__ = ["Limits", "Term", "are_small", "branch_request", "scan_request", "weight", "within_limits"]
 
-_LARGE_VALUE = 4096
-_LARGE_LIST = 1000
+_SMALL = 2048
+_MEDIUM = 48 * 1024
+_MOST_ITEMS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,13 @@ class Limits:
     Attributes:
         bytes: Of an expression's text.
         operators: Operators and functions in an expression.
+        expanded: Bytes of an expression with its values in place.
         substitution: Bytes of all names and values.
     """
 
     bytes: int = MAX_BYTES
     operators: int = MAX_OPERATORS
+    expanded: int = MAX_EXPANDED
     substitution: int = MAX_SUBSTITUTION
 
 
@@ -68,20 +73,33 @@ class Term:
     meaning: Meaning
 
 
-def is_small(value: Any) -> bool:
-    """Say whether so many values like this one as there are operators surely fit into a request.
+def weight(value: Any) -> int:
+    """Say how much a constant counts in an expression.
 
     Args:
         value: A constant.
+
+    Returns:
+        0 for one of which any expression may have as many as it has operators, 1 for one that may stand among those, 2
+        for one that must be measured.
     """
     cls = type(value)
     if cls is str or cls is bytes:
-        return len(value) <= _LARGE_VALUE
-    if cls is dict:
-        return len(value) <= _LARGE_LIST and sized(value) <= _LARGE_VALUE
-    if cls is list or cls is tuple:
-        return len(value) <= _LARGE_LIST and sized(value) <= _LARGE_VALUE * 10
-    return True
+        size = len(value) * 4
+    elif cls is dict or cls is list or cls is tuple:
+        size = sized(value) if len(value) <= _MOST_ITEMS else _MEDIUM + 1
+    else:
+        return 0
+    return 0 if size <= _SMALL else 1 if size <= _MEDIUM else 2
+
+
+def are_small(weights: Iterable[int]) -> bool:
+    """Say whether constants need not be measured.
+
+    Args:
+        weights: Their :func:`weight`.
+    """
+    return sum(weights) <= 1
 
 
 def sized(value: Any) -> int:
@@ -117,8 +135,10 @@ def within_limits(writer: Writer, expression: Expression, limits: Limits, consta
     if constants is None:
         return True
     values = fill_values(trial.fixed, trial.operands, constants)
-    size = len(json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    return size + sum(len(name.encode()) for name in trial.names.values()) <= limits.substitution
+    sizes = {name: len(json.dumps(value, ensure_ascii=False).encode()) for name, value in values.items()}
+    if sum([sizes[trial.value(value)] for value in values_in(expression)]) > limits.expanded:
+        return False
+    return sum(sizes.values()) + sum([len(name.encode()) for name in trial.names.values()]) <= limits.substitution
 
 
 def _scope(condition: ScopeCondition) -> Expression:

@@ -21,7 +21,7 @@ from lexigram.nosql.backends.dynamodb.planning.expressions import (
     Writer,
     all_of,
 )
-from lexigram.nosql.backends.dynamodb.planning.requests import Limits, is_small, within_limits
+from lexigram.nosql.backends.dynamodb.planning.requests import Limits, are_small, weight, within_limits
 from lexigram.nosql.backends.dynamodb.planning.shape import AttributeValue, TableShape
 from lexigram.nosql.backends.dynamodb.planning.updates import IS_OURS, Actions, plan_actions
 from lexigram.nosql.update.ast import Operation
@@ -120,7 +120,7 @@ def plan_write(
     if len(update) > limits.bytes or (actions is not None and 3 * len(actions.sets) + 2 > limits.operators):
         return None
     constants = (*found.constants, *([] if actions is None else actions.constants))
-    small = all(map(is_small, found.constants)) and actions is None
+    small = actions is None and are_small(map(weight, found.constants))
     if not within_limits(writer, conditions, limits, None if small else (*constants, "r" * 40)):
         return None
     text = writer.write(conditions)
