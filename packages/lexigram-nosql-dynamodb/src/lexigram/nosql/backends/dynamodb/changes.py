@@ -31,6 +31,7 @@ __all__ = ["follow"]
 
 _HISTORY_LOST: Final = 286
 _RECORDS: Final = 1000
+_TRIMMED_AT_FIRST: Final = 20
 _LIMITED: Final = frozenset({"LimitExceededException", "ThrottlingException", "InternalServerError"})
 
 Record = Mapping[str, Any]
@@ -65,6 +66,7 @@ class _Feed:
         self._iterators: dict[str, str | None] = {}
         self._entered: set[str] = set()
         self._waited = False
+        self._trimmed = 0
 
     async def events(self, positions: Positions | None) -> AsyncGenerator[ChangeEvent]:
         """The events from a place on."""
@@ -171,7 +173,13 @@ class _Feed:
             if code in _LIMITED:
                 return ()
             if code == "TrimmedDataAccessException":
-                raise self._lost() from error
+                self._trimmed += 1
+                if place.kind == "after" or self._trimmed > _TRIMMED_AT_FIRST:
+                    raise self._lost() from error
+                # Nothing of this shard has been told, and it was cut off between the two requests.
+                self._iterators.pop(shard, None)
+                self._entered.discard(shard)
+                return ()
             if code == "ResourceNotFoundException":
                 if place.kind == "after" and not await self._is_gone(positions):
                     raise self._lost() from error

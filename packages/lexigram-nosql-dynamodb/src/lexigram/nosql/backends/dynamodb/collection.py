@@ -12,6 +12,7 @@ from lexigram.nosql.backends.dynamodb.changes import follow
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.indexing import create_index, drop_index, listed
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
+from lexigram.nosql.backends.dynamodb.native_writes import NativeWrites
 from lexigram.nosql.backends.dynamodb.reading.native import NativeFind
 from lexigram.nosql.driver import (
     Batch,
@@ -37,7 +38,7 @@ T = TypeVar("T")
 _SMALL_BYTES = 1_048_576
 
 
-class DynamoDBCollection:
+class DynamoDBCollection(NativeWrites):
     """One collection.
 
     Args:

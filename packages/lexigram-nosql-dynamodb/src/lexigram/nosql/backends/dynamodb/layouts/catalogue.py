@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.layouts.records import NOTHING, CollectionRecord
 from lexigram.nosql.backends.dynamodb.layouts.reserved import CATALOGUE, PARTITION
-from lexigram.nosql.exceptions import WriteConflictError
+from lexigram.nosql.exceptions import StoreNotConnectedError, WriteConflictError
 from lexigram.nosql.writing import backoff
 
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ class Catalogue:
         return self._records.get(collection, NOTHING)
 
     async def fresh(self) -> None:
-        """See that the copy is not older than the lease."""
+        """See that the copy is not older than the lease.
+
+        Raises:
+            StoreNotConnectedError: The store is being disconnected.
+        """
         now = asyncio.get_running_loop().time()
         age = float("inf") if self._read_at is None else now - self._read_at
         if age < self.lease / 2:
@@ -76,7 +80,10 @@ class Catalogue:
                 self._read(now), name="lexigram dynamodb catalogue"
             )
         if age >= self.lease:
-            await asyncio.shield(reading)
+            await asyncio.wait((reading,))
+            if reading.cancelled():
+                raise StoreNotConnectedError("the store was disconnected meanwhile")
+            reading.result()
 
     async def read(self) -> None:
         """Read all records now."""

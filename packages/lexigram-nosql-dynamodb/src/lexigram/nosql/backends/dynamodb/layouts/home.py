@@ -27,6 +27,7 @@ from lexigram.nosql.backends.dynamodb.planning.index_keys import index_entry
 from lexigram.nosql.backends.dynamodb.planning.shape import KeyAttribute, TableShape
 from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import DocumentValidationError
+from lexigram.nosql.query.parse import parse_filter
 
 __all__ = ["Home", "Item", "Revision", "new_revision"]
 
@@ -98,6 +99,17 @@ class Home:
     def expiring(self) -> tuple[IndexRecord, ...]:
         """The indexes after whose dates documents go."""
         return tuple(index for index in self.record.indexes if index.expires)
+
+    @cached_property
+    def protected(self) -> frozenset[str]:
+        """Paths whose change means more than a change of the field: they are indexed."""
+        found: set[str] = set()
+        for index in self.record.indexes:
+            if not index.is_text:
+                found.update(index.spec.fields)
+            if index.spec.partial_filter is not None:
+                found.update(parse_filter(dict(index.spec.partial_filter)).paths)
+        return frozenset(found)
 
     @cached_property
     def key_names(self) -> frozenset[str]:

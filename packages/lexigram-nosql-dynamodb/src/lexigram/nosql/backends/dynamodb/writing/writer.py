@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.codec import check_size
@@ -25,7 +25,7 @@ from lexigram.nosql.backends.dynamodb.layouts.expiry import now_millis
 from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, Revision
 from lexigram.nosql.backends.dynamodb.layouts.reserved import META
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
-from lexigram.nosql.backends.dynamodb.reading.getting import get_item
+from lexigram.nosql.backends.dynamodb.reading.getting import get_item, pause_before
 from lexigram.nosql.backends.dynamodb.writing.building import (
     OWNER,
     Guard,
@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
     from lexigram.nosql.backends.dynamodb.layouts.homes import Homes
 
-__all__ = ["Writer", "encode_all"]
+__all__ = ["Writer", "encode_all", "was_repeated"]
+
+_LOST: Final = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})
 
 Failure = tuple[int, BaseException]
 Numbered = tuple[int, Write]
@@ -173,9 +175,9 @@ class Writer:
         try:
             await self._client.call("DeleteItem", write.main["Delete"])
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if error_code(error) not in _LOST:
                 raise
-            if _repeated(error) and await self._read(home, write.key) is None:
+            if was_repeated(error) and await self._read(home, write.key) is None:
                 raise NoSQLConnectionError(
                     "the answer to a deletion was lost, and the document is gone; it may have been this deletion",
                     hint="Look whether what you wanted is the case.",
@@ -183,8 +185,14 @@ class Writer:
             return False
         return True
 
-    async def put(self, home: Home, item: Item, request: dict[str, Any]) -> bool:
+    async def put(self, home: Home, item: Item, request: dict[str, Any], attempt: int = 1) -> bool:
         """Store an item on a condition.
+
+        Args:
+            home: Where it lies.
+            item: The item.
+            request: The members of PutItem.
+            attempt: How often it is being tried, while transactions of others hold the item.
 
         Returns:
             False where the condition failed.
@@ -192,10 +200,15 @@ class Writer:
         try:
             await self._client.call("PutItem", request)
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
+            if error_code(error) not in _LOST:
                 raise
-            if not _repeated(error):
-                return False
+            if not was_repeated(error):
+                if error_code(error) == "ConditionalCheckFailedException":
+                    return False
+                if attempt >= self._attempts:
+                    raise
+                await asyncio.sleep(pause_before(attempt))
+                return await self.put(home, item, request, attempt + 1)
             found = await self._read(home, home.key_of(item))
             return found is not None and found.get(META, {}).get("M", {}).get("r") == item[META]["M"]["r"]
         return True
@@ -332,7 +345,11 @@ class Writer:
         return await get_item(self._client, home.table, key, Counts(), consistent=True)
 
 
-def _repeated(error: ClientError) -> bool:
-    """True when the SDK sent the request more than once, so that an earlier one may have been carried out."""
+def was_repeated(error: ClientError) -> bool:
+    """True when the SDK sent the request more than once, so that an earlier one may have been carried out.
+
+    Args:
+        error: What the last one was answered.
+    """
     metadata: Any = error.response.get("ResponseMetadata") or {}
     return int(metadata.get("RetryAttempts") or 0) > 0
