@@ -278,13 +278,13 @@ def test_the_least_driver_gives_the_same_answers(
 # conditions ask for one by one.
 _SHARED_PATHS = ("a", "a.b", "a.c", "a.0", "a.1", "a.0.b", "a.1.c", "a.b.0", "a.b.c", "a.0.0", "d", "d.0", "_id")
 _SMALL = st.sampled_from([None, 0, 1, 2, "x", True])
-_ELEMENTS = st.recursive(
+_INNER = st.one_of(
     _SMALL,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.dictionaries(st.sampled_from(["b", "c", "0"]), inner, max_size=2),
-    ),
-    max_leaves=4,
+    st.lists(_SMALL, max_size=2),
+    st.dictionaries(st.sampled_from(["b", "c", "0"]), st.one_of(_SMALL, st.lists(_SMALL, max_size=2)), max_size=2),
+)
+_ELEMENTS = st.one_of(
+    _SMALL, st.lists(_INNER, max_size=3), st.dictionaries(st.sampled_from(["b", "c", "0"]), _INNER, max_size=2)
 )
 _OBJECTS = st.lists(
     st.dictionaries(st.sampled_from(["b", "c"]), st.one_of(_SMALL, st.lists(_SMALL, max_size=2))), max_size=3

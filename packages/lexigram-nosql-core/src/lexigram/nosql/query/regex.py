@@ -9,8 +9,11 @@ limited to 1,024 characters, and judged before use:
 * repetitions of few times inside one another multiply, and count by the ways in which they may share the text;
 * repetitions after one another may take time polynomial in the text: its degree is counted, ``re`` is used while the
   worst case stays under :data:`WORK_LIMIT` steps, which short texts always do, and the automaton beyond;
-* what no automaton decides (back references, look-around, atomic groups) is refused where the first applies, and for
-  texts that are too long where the second does.
+* what no automaton decides (back references, look-around, atomic groups, possessive repetitions) is refused where the
+  first applies, and for texts that are too long where the second does. ``re`` knows atomic groups and possessive
+  repetitions itself, and decides them on all other texts; but they mean the first way in which ``re`` matches, and an
+  automaton follows all ways at once and cannot tell which was first. They do not bound the time either: a search
+  begins anew at every character, so that ``a++b`` takes the square of a text of ``a``.
 
 Captures need ``re``: :meth:`SafeRegex.check` says whether it may be used on a text.
 """
