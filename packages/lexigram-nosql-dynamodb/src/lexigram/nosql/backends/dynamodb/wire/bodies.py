@@ -104,7 +104,7 @@ def is_whole(headers: Mapping[str, str], body: bytes) -> bool:
     """Say whether an answer arrived as it was sent.
 
     Args:
-        headers: Its headers, names in lower case.
+        headers: Its headers, to be looked up by lower-case names.
         body: Its body.
 
     Returns:
@@ -141,6 +141,6 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, 
         "ResponseMetadata": {
             "RequestId": headers.get("x-amzn-requestid", ""),
             "HTTPStatusCode": status,
-            "HTTPHeaders": dict(headers),
+            "HTTPHeaders": {name.lower(): value for name, value in headers.items()},
         },
     }

@@ -8,6 +8,7 @@ checked as botocore does. Who wants the events, has a client of the SDK in ``sto
 
 from __future__ import annotations
 
+import itertools
 import os
 import uuid
 import zlib
@@ -15,10 +16,12 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from aiobotocore.httpsession import AIOHTTPSession
 from botocore.context import start_as_current_context
 from botocore.exceptions import ChecksumError, HTTPClientError, NoCredentialsError
 from botocore.utils import is_valid_ipv6_endpoint_url
 from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies, error_of, is_whole
+from lexigram.nosql.backends.dynamodb.wire.connections import Connections, Reply
 from lexigram.nosql.backends.dynamodb.wire.signing import Signer
 
 __all__ = ["Direct", "serves"]
@@ -44,30 +47,14 @@ def serves(client: Any) -> bool:
         and not config.endpoint_discovery_enabled
         and config.signature_version == "v4"
         and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
+        and isinstance(client._endpoint.http_session, AIOHTTPSession)
     )
-
-
-class _Request:
-    """What aiobotocore's session sends. Its errors hold it, so it shows no header."""
-
-    __slots__ = ("body", "headers", "url")
-
-    method: Final = "POST"
-    stream_output: Final = False
-
-    def __init__(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        self.url = url
-        self.headers = headers
-        self.body = body
-
-    def __repr__(self) -> str:
-        return f"<POST {self.url}, {len(self.body)} bytes>"
 
 
 class _Place(NamedTuple):
     """Where requests go."""
 
-    url: str
+    connections: Connections
     signer: Signer
 
 
@@ -86,7 +73,6 @@ class Direct:
         self._client = client
         self._bodies = bodies
         self._endpoint = client._endpoint
-        self._send = client._endpoint.http_session.send
         self._credentials = client._request_signer._credentials
         self._model = client.meta.service_model
         self._places: dict[object, _Place] = {}
@@ -95,6 +81,8 @@ class Direct:
         self._content_type = f"application/x-amz-json-{metadata['jsonVersion']}"
         with start_as_current_context():
             self._agent: str = client._user_agent_creator.to_string()
+        self._invocations = str(uuid.uuid4())[:-12]  # the rest is counted
+        self._calls = itertools.count()
         self._retried = False
         self.requests = 0
 
@@ -114,27 +102,27 @@ class Direct:
             request = {**request, "ClientRequestToken": str(uuid.uuid4())}
         body = self._bodies.write(operation, request)
         headers = {
-            "amz-sdk-invocation-id": str(uuid.uuid4()),
+            "amz-sdk-invocation-id": f"{self._invocations}{next(self._calls):012x}",
             "amz-sdk-request": "attempt=1",
             "content-type": self._content_type,
         }
-        response, failure = await self._attempt(operation, headers, body)
-        if response is not None:
-            content: bytes = await response.content
-            if response.status_code < _FAILED and is_whole(response.headers, content):
-                if self._retried:
-                    await self._succeeded(operation, response, {})
-                return self._bodies.read(content)
-        return await self._again(operation, headers, body, response, failure)
+        reply, failure = await self._attempt(operation, headers, body)
+        if reply is not None and reply.status < _FAILED and is_whole(reply.headers, reply.body):
+            if self._retried:
+                await self._succeeded(operation, reply, {})
+            return self._bodies.read(reply.body)
+        return await self._again(operation, headers, body, reply, failure)
 
-    async def _attempt(self, operation: str, headers: Mapping[str, str], body: bytes) -> tuple[Any, Exception | None]:
+    async def _attempt(
+        self, operation: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Reply | None, Exception | None]:
         """Send a request once; what comes of it, or why nothing came."""
         try:
             return await self._sent(operation, headers, body), None
         except Exception as error:  # noqa: BLE001 - botocore's retry handlers are given whatever it was
             return None, error
 
-    async def _sent(self, operation: str, headers: Mapping[str, str], body: bytes) -> Any:
+    async def _sent(self, operation: str, headers: Mapping[str, str], body: bytes) -> Reply:
         if self._credentials is None:
             raise NoCredentialsError
         frozen = await self._credentials.get_frozen_credentials()
@@ -143,8 +131,9 @@ class Direct:
             place = await self._find_place(operation, frozen)
         signed = place.signer.headers(frozen, body, headers, f"{self._target}.{operation}")
         signed["User-Agent"] = self._agent
+        signed["Accept-Encoding"] = "identity"  # the checksum is that of the body as it travels
         self.requests += 1
-        return await self._send(_Request(place.url, signed, body))
+        return await place.connections.post(signed, body)
 
     async def _find_place(self, operation: str, frozen: Any) -> _Place:
         """Ask botocore's rules for the endpoint; it depends on the account, where that is known."""
@@ -162,7 +151,7 @@ class Direct:
             host = f"{host}:{parts.port}"
         path = parts.path or "/"
         place = _Place(
-            f"{parts.scheme}://{parts.netloc}{path}",
+            Connections(self._endpoint.http_session, f"{parts.scheme}://{parts.netloc}{path}"),
             Signer(
                 signing.get("signing_name") or signer.signing_name,
                 signing.get("region") or signer.region_name,
@@ -174,7 +163,7 @@ class Direct:
         return place
 
     async def _again(
-        self, operation: str, headers: dict[str, str], body: bytes, response: Any, failure: Exception | None
+        self, operation: str, headers: dict[str, str], body: bytes, reply: Reply | None, failure: Exception | None
     ) -> dict[str, Any]:
         """Follow botocore's retry handlers after a first attempt that failed."""
         model = self._model.operation_model(operation)
@@ -186,38 +175,36 @@ class Direct:
         while True:
             outcome: Exception
             answer: tuple[Any, Mapping[str, Any]] | None = None
-            if response is None:
+            if reply is None:
                 outcome = failure or HTTPClientError(error="no answer")
+            elif reply.status >= _FAILED:
+                parsed = error_of(reply.status, reply.headers, reply.body)
+                parsed["ResponseMetadata"]["RetryAttempts"] = attempts - 1
+                outcome = self._client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
+                answer = (reply.for_botocore(), parsed)
+            elif is_whole(reply.headers, reply.body):
+                await self._succeeded(operation, reply, context)
+                return self._bodies.read(reply.body)
             else:
-                content: bytes = await response.content
-                if response.status_code >= _FAILED:
-                    parsed = error_of(response.status_code, response.headers, content)
-                    parsed["ResponseMetadata"]["RetryAttempts"] = attempts - 1
-                    outcome = self._client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
-                    answer = (response, parsed)
-                elif is_whole(response.headers, content):
-                    await self._succeeded(operation, response, context)
-                    return self._bodies.read(content)
-                else:
-                    told = response.headers.get("x-amz-crc32")
-                    outcome = ChecksumError(
-                        checksum_type="crc32", expected_checksum=told, actual_checksum=zlib.crc32(content)
-                    )
-                    answer = (response, {"ResponseMetadata": {}})
+                told = str(reply.headers.get("x-amz-crc32"))
+                outcome = ChecksumError(
+                    checksum_type="crc32", expected_checksum=told, actual_checksum=str(zlib.crc32(reply.body))
+                )
+                answer = (reply.for_botocore(), {"ResponseMetadata": {}})
             if not await self._endpoint._needs_retry(attempts, model, {"context": context}, answer, failure):
                 raise outcome
             attempts += 1
             self._endpoint._update_retries_context(context, attempts, answer)
             most = context.get("retries", {}).get("max")
             headers["amz-sdk-request"] = f"attempt={attempts}" + (f"; max={most}" if most else "")
-            response, failure = await self._attempt(operation, headers, body)
+            reply, failure = await self._attempt(operation, headers, body)
 
-    async def _succeeded(self, operation: str, response: Any, context: dict[str, Any]) -> None:
+    async def _succeeded(self, operation: str, reply: Reply, context: dict[str, Any]) -> None:
         """Give back to the quota of retries what an attempt that worked gives back."""
         service = self._model.service_id.hyphenize()
         await self._client.meta.events.emit(
             f"after-call.{service}.{operation}",
-            http_response=response,
+            http_response=reply.for_botocore(),
             parsed={"ResponseMetadata": {}},
             model=self._model.operation_model(operation),
             context=context,

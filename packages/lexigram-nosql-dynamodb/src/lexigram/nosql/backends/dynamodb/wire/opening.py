@@ -7,19 +7,21 @@ milliseconds of work. All of it is read on a thread before the client is made on
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Final, cast
 
 import aioboto3
 from aiobotocore.config import AioConfig
-from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
 from pydantic import SecretStr
 
 __all__ = ["client_config", "client_options", "open_session", "session_options"]
 
 _SERVICES: Final = ("dynamodb", "dynamodbstreams")
-_MODELS: Final = ("service-2", "endpoint-rule-set-1", "waiters-2", "paginators-1")
-_DATA: Final = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
+
+_loaders: Final[dict[str | None, Any]] = {}
+"""What has been read of botocore's own data, by where it is looked for; it never changes, so all sessions share it."""
 
 
 def _revealed(secret: SecretStr | None) -> str | None:
@@ -107,19 +109,36 @@ async def open_session(config: DynamoDBConfig) -> aioboto3.Session:
 
 def _prepared(config: DynamoDBConfig) -> aioboto3.Session:
     session = aioboto3.Session(**session_options(config))
-    core = session._session
-    loader = core.get_component("data_loader")
+    core = cast("Any", session)._session
+    core.register_component(
+        "data_loader", _loaders.setdefault(core.get_config_variable("data_path"), core.get_component("data_loader"))
+    )
+    options = client_options(config)
     for service in _SERVICES:
-        for model in _MODELS:
-            try:
-                loader.load_service_model(service, model)
-            except (DataNotFoundError, UnknownServiceError):
-                continue  # not every service has every model
-    for name in _DATA:
-        loader.load_data(name)
-    core.get_scoped_config()
+        _run(_make(session, service, options))
     if config.access_key is None:
-        # Files, and those providers that only read them, are read here; what has to be asked for over the network and
-        # renewed is asked for by coroutines, which are as good on this thread's loop as on another.
-        asyncio.run(core.get_credentials())
+        # Those that files hold. What has to be asked for over the network waits for the loop.
+        with suppress(RuntimeError):
+            _run(core.get_credentials())
     return session
+
+
+async def _make(session: aioboto3.Session, service: str, options: dict[str, Any]) -> None:
+    """Make a client that is thrown away: whatever it reads, the session keeps for the real one."""
+    own = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
+    async with cast("Any", session).client(service, **own, **options):
+        pass
+
+
+def _run(coroutine: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine that waits for nothing, without an event loop.
+
+    Raises:
+        RuntimeError: It would wait, or needs a loop.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise RuntimeError("this has to wait")

@@ -8,11 +8,13 @@ Lambda adds to its requests.
 from __future__ import annotations
 
 import copy
+import io
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies, error_of
+from lexigram.nosql.backends.dynamodb.wire.connections import LARGE
 
 __all__ = ["Through"]
 
@@ -30,6 +32,7 @@ class _Serializer:
         """A request in the form that botocore passes on."""
         if operation.name == "TransactWriteItems" and "ClientRequestToken" not in parameters:
             parameters = {**parameters, "ClientRequestToken": str(uuid.uuid4())}
+        body = self._bodies.write(operation.name, parameters)
         return {
             "url_path": "/",
             "query_string": "",
@@ -38,7 +41,7 @@ class _Serializer:
                 "X-Amz-Target": f"{operation.metadata['targetPrefix']}.{operation.name}",
                 "Content-Type": self._content_type,
             },
-            "body": self._bodies.write(operation.name, parameters),
+            "body": body if len(body) < LARGE else io.BytesIO(body),
         }
 
 
