@@ -202,3 +202,44 @@ async def test_where_nothing_is_prepared_rows_go_one_by_one(
         rows = [[f"n{number}", number] for number in range(3)]
         assert await plain.execute_many("INSERT INTO item (name, amount) VALUES (?, ?)", rows) == 3
     assert await db.fetch_value("SELECT sum(amount) FROM item") == 3
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "table",
+    [
+        "item (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, amount INTEGER)",
+        "item (id INTEGER PRIMARY KEY, name TEXT UNIQUE, amount INTEGER)",
+        "item (id TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(8)))), name TEXT UNIQUE, amount INTEGER)",
+        "item (id TEXT PRIMARY KEY DEFAULT (hex(randomblob(8))), name TEXT UNIQUE, amount INTEGER) WITHOUT ROWID",
+    ],
+    ids=["counter", "row id", "text", "without row id"],
+)
+async def test_keys_belong_to_their_rows(open_db: Opener, table: str) -> None:
+    """Whatever makes them: also after the last rows were removed, and with triggers that add rows of their own."""
+    db: DatabaseService = await open_db()
+    await db.execute(f"CREATE TABLE {table}")
+    items = GenericRepository[Any, Any](db, "item", Row)
+
+    async def names_of(many: list[Any]) -> list[str]:
+        return [await db.fetch_value("SELECT name FROM item WHERE id = ?", [one.id]) for one in many]
+
+    made = await items.bulk_create([Row(name=f"a{number}") for number in range(40)])
+    if "WITHOUT" not in table:
+        assert await names_of(made) == [one.name for one in made]
+    await db.execute("DELETE FROM item WHERE name > 'a35'")
+    async with db.transaction():
+        more = await items.bulk_create([Row(name=f"b{number}") for number in range(40)])
+    assert len({one.id for one in more}) == 40
+    if "INTEGER PRIMARY KEY" in table:
+        assert await names_of(more) == [one.name for one in more]
+        await db.execute(
+            "CREATE TRIGGER twin AFTER INSERT ON item WHEN NEW.name LIKE 'c%' BEGIN"
+            " INSERT INTO item (name) VALUES ('twin of ' || NEW.name); END"
+        )
+        twins = await items.bulk_create([Row(name=f"c{number}") for number in range(30)])
+        assert await names_of(twins) == [one.name for one in twins]
+        with pytest.raises(DuplicateKeyError):
+            await items.bulk_create([*(Row(name=f"d{number}") for number in range(30)), Row(name="b1")])
+        assert not await db.fetch("SELECT id FROM item WHERE name LIKE 'd%'")
+        assert await db.execute_many("INSERT INTO item (name) VALUES (?)", [["e1"], ["e2"]]) == 2

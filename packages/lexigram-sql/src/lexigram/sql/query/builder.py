@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any, Literal, Self, cast
 
 from lexigram.contracts.data.sql.database import Row
@@ -649,11 +650,14 @@ class AsyncQueryBuilder:
         compiled = compile_shape(template._shape, db.dialect)
         own = self._values
         columns = list(given[0])
-        bound: list[tuple[Any, ...]] = []
-        for row in given:
-            if row.keys() != given[0].keys():
-                raise _differing()
-            bound.append(compiled.bind((*own, *(row[name] for name in columns))))
+        keys = given[0].keys()
+        if any(row.keys() != keys for row in given):
+            raise _differing()
+        bound: list[tuple[Any, ...]]
+        if compiled.takes_as_given and not own and len(columns) > 1:
+            bound = list(map(itemgetter(*columns), given))
+        else:
+            bound = [compiled.bind((*own, *(row[name] for name in columns))) for row in given]
         return await db.execute_many_compiled(compiled.statement, bound)
 
     async def count(self, db: Executor) -> int:

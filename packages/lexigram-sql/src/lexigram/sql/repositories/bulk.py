@@ -32,7 +32,7 @@ _PARAMETERS: Final = 30_000
 _ROWS: Final = 500
 """Rows in one INSERT that returns keys."""
 _ARRAYS_FROM: Final = 20
-"""Rows from which on it is worth asking the server for the types of an INSERT's parameters."""
+"""Rows from which on a backend's own way for many is worth its first turn."""
 _CHANGED: Final = 100
 """Rows in one UPDATE: each row is compared with every key before its own."""
 
@@ -62,18 +62,41 @@ class BulkRepository(WritingRepository[T, K]):
         given = builtins.list(entities)
         scope = self._scope("bulk_create", writes=True) or {}
         shapes, decided = self._prepared(given, scope)
-        # Rows with keys of their own are one call of the driver, which is all or none already.
-        alone = len(shapes) == 1 and (len(given) == 1 or self._key in next(iter(shapes)))
+        # What is one call of the driver is all or none already.
+        one = next(iter(shapes)) if len(shapes) == 1 else None
+        if one is not None and self._key not in one:
+            places, rows = shapes[one]
+            keys = await self._insert_returning(one, rows)
+            if keys is not None:
+                return self._finished(given, decided, places, keys)
+        alone = one is not None and (len(given) == 1 or self._key in one)
+        made: builtins.list[tuple[Sequence[int], Sequence[Any]]] = []
         async with self._together(not alone):
             for names, (places, rows) in shapes.items():
                 if self._key in names:
                     await self._insert_all(names, rows)
-                    continue
-                for index, key in zip(places, await self._insert_keyless(names, rows), strict=True):
-                    decided[index] = {**decided[index], self._key: key}
+                else:
+                    made.append((places, await self._insert_keyless(names, rows)))
+        for places, found in made:
+            given = self._finished(given, decided, places, found)
         return [
             self._assign(entity, values) if values else entity for entity, values in zip(given, decided, strict=True)
         ]
+
+    def _finished(
+        self,
+        given: builtins.list[T],
+        decided: builtins.list[dict[str, Any]],
+        places: Sequence[int],
+        keys: Sequence[Any],
+    ) -> builtins.list[T]:
+        """The objects with the keys of those at *places*, and with what else was decided of them."""
+        if not any(decided) and len(places) == len(given) and self._assign_keys(given, keys):
+            return given
+        for index, key in zip(places, keys, strict=True):
+            given[index] = self._assign(given[index], {**decided[index], self._key: key})
+            decided[index] = _NOTHING
+        return given
 
     def _prepared(
         self, given: Sequence[T], scope: Mapping[str, Any]
@@ -91,6 +114,11 @@ class BulkRepository(WritingRepository[T, K]):
             places.append(index)
             rows.append(tuple(row.values()))
         return {**shapes}, decided
+
+    def _assign_keys(self, given: Sequence[T], keys: Sequence[Any]) -> bool:
+        """Set the keys of objects that can be changed; False, and nothing is done, where they cannot."""
+        del given, keys
+        return False
 
     def _plain_rows(self, given: Sequence[T]) -> tuple[tuple[str, ...], builtins.list[Row]] | None:
         """The columns and the rows of objects whose values are stored as they are; None where they may not be."""
@@ -117,18 +145,15 @@ class BulkRepository(WritingRepository[T, K]):
         return compiled.statement, [compiled.bind(row) for row in rows]
 
     async def _insert_returning(self, names: tuple[str, ...], rows: Sequence[Row]) -> builtins.list[Any] | None:
-        """Insert rows in one statement that takes an array for each column, where the backend has such a way."""
+        """Insert rows by the backend's own way for many that returns what was inserted, where it has one."""
         fetch_many = getattr(self.provider, "fetch_many_compiled", None)
-        if fetch_many is None or len(rows) < _ARRAYS_FROM or self.provider.dialect is not SQLDialect.POSTGRESQL:
+        if fetch_many is None or len(rows) < _ARRAYS_FROM or self.provider.dialect is SQLDialect.MYSQL:
             return None
         found = await fetch_many(*self._one_by_one(names, rows, ("returning", (self._key,))))
         return None if found is None else _in_order([row[0] for row in found.rows])
 
     async def _insert_keyless(self, names: tuple[str, ...], rows: Sequence[Row]) -> builtins.list[Any]:
         """Insert rows, and return the keys that the database made for them."""
-        returned = await self._insert_returning(names, rows)
-        if returned is not None:
-            return returned
         keys: builtins.list[Any] = []
         mysql = self.provider.dialect is SQLDialect.MYSQL
         step = 0

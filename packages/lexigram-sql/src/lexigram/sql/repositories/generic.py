@@ -99,5 +99,10 @@ class GenericRepository(SQLRepository[T, K]):
             return None
         return self.mapper.plain_rows(given, self._key)
 
+    def _assign_keys(self, given: Sequence[T], keys: Sequence[Any]) -> bool:
+        own: Any = type(self)._assign
+        return own is _ASSIGNED and self.mapper.assign_each(given, self._key, keys)
 
+
+_ASSIGNED: Any = cast("Any", GenericRepository)._assign
 _MAPPED: Any = cast("Any", GenericRepository)._entity_to_dict

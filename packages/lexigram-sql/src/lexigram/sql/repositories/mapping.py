@@ -68,6 +68,11 @@ class EntityMapper(Generic[T]):
         self._kind, fields = _kind_of(entity)
         self.fields = {field.name: field for field in fields}
         self.columns = {field.column: field for field in fields}
+        self._frozen = (
+            cast("Any", entity).__dataclass_params__.frozen
+            if self._kind == "dataclass"
+            else self._kind == "pydantic" and bool(cast("Any", entity).model_config.get("frozen"))
+        )
         self._makers: dict[tuple[str, ...], Make] = {}
         self._writers = [(field.column, field.converter.write) for field in fields]
         self._plain = all(write is None for _, write in self._writers)
@@ -125,17 +130,16 @@ class EntityMapper(Generic[T]):
         """
         if not given or not self._plain or self._kind == "mapping" or not _FILLED.isdisjoint(self.columns):
             return None
-        if not all(isinstance(one, self.entity) for one in given):
+        if not all(issubclass(kind, self.entity) for kind in set(map(type, given))) or key not in self.columns:
             return None
-        rows = list(map(self._get, given))
-        names = tuple(self.columns)
-        if key not in names:
+        field = self.columns[key].name
+        missing = list(map(attrgetter(field), given)).count(None)
+        if not missing:
+            return tuple(self.columns), list(map(self._get, given))
+        rest = {column: one.name for column, one in self.columns.items() if column != key}
+        if missing < len(given) or len(rest) < 2:
             return None
-        place = names.index(key)
-        missing = sum([row[place] is None for row in rows])
-        if missing == len(rows) and len(names) > 1:
-            return names[:place] + names[place + 1 :], [row[:place] + row[place + 1 :] for row in rows]
-        return (names, rows) if not missing else None
+        return tuple(rest), list(map(attrgetter(*rest.values()), given))
 
     def assign(self, entity: T, values: Mapping[str, Any]) -> T:
         """Set columns on an object.
@@ -149,13 +153,30 @@ class EntityMapper(Generic[T]):
         if self._kind == "mapping":
             cast("Any", entity).update(changes)
             return entity
-        if self._kind == "dataclass" and cast("Any", self.entity).__dataclass_params__.frozen:
-            return cast("T", dataclasses.replace(cast("Any", entity), **changes))
-        if self._kind == "pydantic" and cast("Any", self.entity).model_config.get("frozen"):
-            return cast("T", cast("Any", entity).model_copy(update=changes))
+        if self._frozen:
+            copied: Any = entity
+            return cast(
+                "T",
+                dataclasses.replace(copied, **changes)
+                if self._kind == "dataclass"
+                else copied.model_copy(update=changes),
+            )
         for name, value in changes.items():
             setattr(entity, name, value)
         return entity
+
+    def assign_each(self, given: Sequence[T], column: str, values: Sequence[Any]) -> bool:
+        """Set one column on each of many objects.
+
+        Returns:
+            False, and nothing is done, where objects are copied or are no objects.
+        """
+        if self._frozen or self._kind == "mapping":
+            return False
+        name = self.columns[column].name
+        for entity, value in zip(given, values, strict=True):
+            setattr(entity, name, value)
+        return True
 
     # Reading
 

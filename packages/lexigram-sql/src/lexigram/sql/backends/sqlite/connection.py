@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 from lexigram.contracts.data.sql.database import IsolationLevel
-from lexigram.sql.backends.sqlite.values import encode_all
+from lexigram.sql.backends.sqlite.values import encode_all, encode_rows
 from lexigram.sql.driver import Executed, Records, Statement
 from lexigram.sql.exceptions import DatabaseTimeoutError
 from lexigram.sql.transactions.transaction import finished
@@ -163,16 +164,30 @@ class SQLiteConnection:
         timeout: float | None,  # noqa: ASYNC109 - see _call
     ) -> int:
         """Run a statement for each row of parameters, all or none."""
-        encoded = [encode_all(row) for row in rows]
+        encoded = encode_rows(rows)
+        own = None if self._in_transaction else self._begin
         return await self._call(
-            _execute_many,
-            self._worker.raw,
-            self._started(),
-            statement.sql,
-            encoded,
-            None if self._in_transaction else self._begin,
-            timeout=timeout,
+            _execute_many, self._worker.raw, self._started(), statement.sql, encoded, own, timeout=timeout
         )
+
+    async def fetch_many(
+        self,
+        statement: Statement,
+        rows: Sequence[Sequence[Any]],
+        timeout: float | None,  # noqa: ASYNC109 - see _call
+    ) -> Records | None:
+        """Run an insert for each row of parameters, all or none, and return what it returns, in the order of the rows.
+
+        Returns:
+            The rows; None, and nothing is done, when the rows are not at the end of the table afterwards, as with keys
+            that are no counters.
+        """
+        insert = _INSERT.fullmatch(statement.sql)
+        if insert is None or "_rowid_" in statement.sql.lower():
+            return None
+        encoded = encode_rows(rows)
+        own = None if self._in_transaction else self._begin
+        return await self._call(_fetch_many, self._worker.raw, self._started(), insert, encoded, own, timeout=timeout)
 
     async def stream(
         self,
@@ -329,6 +344,50 @@ def _execute_many(
     if own is not None:
         raw.execute("COMMIT")
     return max(cursor.rowcount, 0)
+
+
+_NAME = r'(?:"(?:[^"]|"")+"|[A-Za-z_]\w*)'
+_INSERT = re.compile(
+    rf"(?P<sql>INSERT INTO (?P<table>{_NAME}) ?\([^?']*\) VALUES \([?, ]*\))"  # noqa: S608 - a pattern, which nobody runs
+    rf" RETURNING (?P<columns>{_NAME}(?:, ?{_NAME})*)",
+    re.ASCII,
+)
+
+
+def _fetch_many(
+    raw: sqlite3.Connection, begin: str | None, insert: re.Match[str], rows: Sequence[Sequence[Any]], own: str | None
+) -> Records | None:
+    """Insert rows behind the last one of a table, and read what they are; undo it when others stand there.
+
+    A table with row ids gives a new row the one after the largest, and a transaction that may write is alone ("Rowid
+    Tables", "Autoincrement"). What is found behind the largest of before are the new rows, in their order, unless
+    triggers or keys of their own had a hand in it; then there are more or fewer, or the table has no row ids.
+    """
+    if begin is not None or own is not None:
+        raw.execute(begin or own or "")
+    if own is None:
+        raw.execute("SAVEPOINT lexigram_many")
+    kept = False
+    try:
+        try:
+            sql = f"SELECT COALESCE(MAX(_rowid_), 0) FROM {insert['table']}"  # noqa: S608 - a name, as the pattern says
+            last = raw.execute(sql).fetchone()[0]
+        except sqlite3.OperationalError:
+            return None  # a view, or a table without row ids
+        raw.executemany(insert["sql"], rows)
+        sql = f"SELECT {insert['columns']} FROM {insert['table']} WHERE _rowid_ > ? ORDER BY _rowid_"  # noqa: S608 - names
+        cursor = raw.execute(sql, (last,))
+        found = cursor.fetchall()
+        kept = isinstance(last, int) and len(found) == len(rows)
+        return Records(_columns(cursor), found) if kept else None
+    finally:
+        # Some errors end the transaction themselves ("Response To Errors Within A Transaction").
+        if raw.in_transaction and own is not None:
+            raw.execute("COMMIT" if kept else "ROLLBACK")
+        elif raw.in_transaction:
+            if not kept:
+                raw.execute("ROLLBACK TO lexigram_many")
+            raw.execute("RELEASE lexigram_many")
 
 
 def _open_cursor(raw: sqlite3.Connection, begin: str | None, sql: str, params: Sequence[Any]) -> sqlite3.Cursor:

@@ -19,7 +19,7 @@ from typing import Any
 from lexigram.sql.backends.json_text import to_json
 from lexigram.sql.exceptions import ParameterBindingError
 
-__all__ = ["encode", "encode_all", "register_converters"]
+__all__ = ["encode", "encode_all", "encode_rows", "register_converters"]
 
 _PLAIN = frozenset({int, float, str, bytes, type(None), bool})
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
@@ -81,6 +81,22 @@ def encode_all(values: Sequence[Any]) -> Sequence[Any]:
         if type(value) not in _PLAIN or type(value) is int:
             return [encode(value) for value in values]
     return values
+
+
+def encode_rows(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """The values of many rows as SQLite takes them; the same sequence when none has to change.
+
+    Columns are looked at, since theirs are few kinds of values however many rows there are.
+    """
+    for column in zip(*rows, strict=False):
+        kinds = set(map(type, column))
+        if not kinds <= _PLAIN:
+            return [encode_all(row) for row in rows]
+        if int in kinds:
+            numbers = column if len(kinds) == 1 else [value for value in column if type(value) is int]
+            if min(numbers) < _SMALLEST or max(numbers) > _LARGEST:
+                return [encode_all(row) for row in rows]
+    return rows
 
 
 def _to_bool(data: bytes) -> Any:
