@@ -228,3 +228,11 @@ def test_text_that_has_no_utf_8_form_is_refused_by_name() -> None:
 
     assert isinstance(error, lexigram.DocumentValidationError)
     assert "lone surrogate at position 2" in str(error)
+
+
+def test_what_is_too_large_may_be_a_filter() -> None:
+    """Which the SDK refuses as it does a document; so the error names both."""
+    found = classify(pymongo.errors.DocumentTooLarge("BSON document too large (17000253 bytes)"))
+
+    assert isinstance(found, lexigram.DocumentTooLargeError)
+    assert found.message.startswith("a document, or what a request asks, has 17000253 bytes or more")

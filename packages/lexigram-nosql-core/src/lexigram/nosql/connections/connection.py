@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -25,7 +26,7 @@ __all__ = ["Connection", "StoreConnection"]
 _log = logging.getLogger("lexigram.nosql")
 
 
-class Connection(Service):
+class Connection(Service, ABC):
     """Base of connections. For a backend of an installed distribution it is a :class:`StoreConnection`.
 
     Args:
@@ -57,9 +58,9 @@ class Connection(Service):
             )
         return await self._native()
 
+    @abstractmethod
     async def _native(self) -> Any:
         """The handle, of a connection that is ready."""
-        raise NotImplementedError
 
 
 class StoreConnection(Connection):

@@ -13,6 +13,9 @@ value                   in BSON                      comes back as
 ``re.Pattern``          regular expression           ``re.Pattern``; ``bson.Regex`` for one without the option ``u``
 ======================  ===========================  =============================================================
 
+An ``Int64`` that needs all its bits is on the server what an ``int`` of that size is, and nothing there tells them
+apart; so it comes back as an ``int``, which is equal to it.
+
 PyMongo's C code asks a table for the class of each decoded value and calls Python for those below only; the encoder
 calls Python for values that it does not know itself. Checking documents, and refusing what they may not hold, is done
 before, by the portable layer.

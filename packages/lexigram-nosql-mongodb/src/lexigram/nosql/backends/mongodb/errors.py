@@ -257,9 +257,10 @@ def _made(kind: type[lexigram.NoSQLError], error: BaseException, code: int | Non
         # Only to tell how large it is; that it is too large, the code or the class says.
         sizes = [int(number) for number in _LARGE_NUMBER.findall(message)]
         size = max([MAX_DOCUMENT_BYTES + 1, *sizes])
+        # The SDK refuses a filter that is too large with the same class as a document.
         return lexigram.DocumentTooLargeError(
-            f"a document has {size} bytes or more, and MongoDB takes {MAX_DOCUMENT_BYTES}",
-            hint="Split it, or keep large contents elsewhere.",
+            f"a document, or what a request asks, has {size} bytes or more, and MongoDB takes {MAX_DOCUMENT_BYTES}",
+            hint="Split it: keep large contents elsewhere, and ask for long lists of values in several requests.",
             size=size,
             limit=MAX_DOCUMENT_BYTES,
             mongo_code=code,
