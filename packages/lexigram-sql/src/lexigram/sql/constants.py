@@ -15,8 +15,12 @@ __all__ = [
     "DEFAULT_POOL_MAX_SIZE",
     "DEFAULT_POOL_MIN_SIZE",
     "DEFAULT_POOL_TIMEOUT",
+    "ENV_PREFIX",
     "MAX_PAGE_SIZE",
 ]
+
+ENV_PREFIX: Final = "LEX_SQL__"
+"""Begins the environment variables that set the `sql:` section."""
 
 BACKEND_SQLITE: Final = "sqlite"
 BACKEND_POSTGRES: Final = "postgres"
