@@ -25,6 +25,7 @@ from grpc import StatusCode
 from lexigram.nosql.backends.firestore.catalogue import Record
 from lexigram.nosql.backends.firestore.errors import code_of
 from lexigram.nosql.backends.firestore.naming import Scope
+from lexigram.nosql.backends.firestore.planning import KeyRead
 from lexigram.nosql.backends.firestore.writing import guards
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
 from lexigram.nosql.driver import Call, Document, NativeRead
@@ -122,6 +123,10 @@ class Transaction:
             return
         native = read.compiled.native
         whole = replace(read, skip=0, limit=0, projection=None, after=None)
+        if isinstance(native.read, KeyRead):
+            # What has been written need not be asked for.
+            asked = [each for each in native.read.ids if _name(collection.scope, each) not in own]
+            whole.compiled = replace(read.compiled, native=replace(native, read=KeyRead(tuple(asked))))
         merged: list[tuple[Document, Any]] = []
         async for found in collection.fetch(whole, call.deadline, at=self._time, note=self._note):
             merged += [_with_revision(collection, message) for message in found if message.name not in own]
@@ -302,6 +307,11 @@ class Transaction:
 
 def _includes(scope: Scope, other: Scope) -> bool:
     return scope.collection_id == other.collection_id if scope.is_group else scope.path == other.path
+
+
+def _name(scope: Scope, identity: Any) -> str:
+    """Full name of the document with an ``_id``; empty where that can be none."""
+    return scope.document(identity) if scope.may_hold(identity) else ""
 
 
 def _with_revision(collection: FirestoreCollection, message: Any) -> tuple[Document, Any]:

@@ -1,0 +1,151 @@
+"""Writes happen once, also where the answer to a commit is lost; faults that no emulator makes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from grpc import StatusCode
+from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocumentStore
+from lexigram.nosql.backends.firestore.codec import messages
+from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLConnectionError, TransactionError, WriteConflictError
+
+LOST = StatusCode.UNAVAILABLE
+
+
+@pytest_asyncio.fixture
+async def store(service: Any) -> AsyncIterator[FirestoreDocumentStore]:
+    """Return a store on a server that does as it is told."""
+    config = FirestoreConfig(
+        project_id="shop",
+        emulator_host=service.place,
+        retry_initial_ms=1,
+        retry_max_ms=2,
+        retry_attempts=3,
+        index_refresh_ms=3_600_000,
+        scan_policy="allow",
+    )
+    async with FirestoreDocumentStore(config) as opened:
+        service.calls.clear()
+        yield opened
+
+
+def stored(service: Any, *, seconds: int = 5, other: bool = False) -> None:
+    """Let the server hold what the last commit would have written, or something else."""
+
+    def answer(request: Any) -> list[Any]:
+        (commit, *_) = service.sent("Commit")
+        found = []
+        for write in commit.writes:
+            response = messages.BatchGetDocumentsResponse()
+            if write.delete:
+                response.missing = write.delete
+            else:
+                response.found.CopyFrom(write.update)
+                response.found.update_time.seconds = seconds
+                if other:
+                    response.found.fields["n"].integer_value = 99
+            found.append(response)
+        return found
+
+    service.answers["BatchGetDocuments"] = answer
+
+
+async def test_an_insert_whose_answer_was_lost_has_happened_once(store: FirestoreDocumentStore, service: Any) -> None:
+    service.faults["Commit"] = [LOST, StatusCode.ALREADY_EXISTS]
+    stored(service)
+    await store.collection("things").insert_one({"_id": "a", "n": 1})
+    assert len(service.sent("Commit")) == 2
+
+
+async def test_a_document_of_somebody_else_is_a_duplicate(store: FirestoreDocumentStore, service: Any) -> None:
+    service.faults["Commit"] = [LOST, StatusCode.ALREADY_EXISTS]
+    stored(service, other=True)
+    with pytest.raises(DuplicateKeyError):
+        await store.collection("things").insert_one({"_id": "a", "n": 1})
+
+
+async def test_a_duplicate_is_one_at_once_where_no_answer_was_lost(store: FirestoreDocumentStore, service: Any) -> None:
+    service.faults["Commit"] = [StatusCode.ALREADY_EXISTS]
+    stored(service)
+    with pytest.raises(DuplicateKeyError):
+        await store.collection("things").insert_one({"_id": "a", "n": 1})
+    assert len(service.sent("Commit")) == 1
+
+
+async def test_an_update_whose_answer_was_lost_counts_once(store: FirestoreDocumentStore, service: Any) -> None:
+    def document(request: Any) -> Any:
+        found = messages.Document(name=request.name)
+        found.fields["n"].integer_value = 1
+        found.update_time.seconds = 3
+        return found
+
+    service.answers["GetDocument"] = document
+    service.faults["Commit"] = [LOST, StatusCode.FAILED_PRECONDITION]
+    stored(service)
+    result = await store.collection("things").update_one({"_id": "a"}, {"$inc": {"n": 1}})
+    assert (result.matched_count, result.modified_count) == (1, 1)
+    assert len(service.sent("GetDocument")) == 1
+
+
+async def test_nobody_knows_when_no_answer_comes_at_all(store: FirestoreDocumentStore, service: Any) -> None:
+    service.faults["Commit"] = [LOST] * 9
+    with pytest.raises(NoSQLConnectionError):
+        await store.collection("things").insert_one({"_id": "a"})
+    assert len(service.sent("Commit")) == 3
+
+
+async def test_a_transaction_whose_answer_was_lost_is_committed_once(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    service.faults["Commit"] = [LOST, StatusCode.ALREADY_EXISTS]
+    async with store.transaction():
+        await store.collection("things").insert_one({"_id": "a", "n": 1})
+        stored(service)
+    assert len(service.sent("Commit")) == 2
+
+
+async def test_a_transaction_says_when_nobody_knows(store: FirestoreDocumentStore, service: Any) -> None:
+    service.faults["Commit"] = [LOST] * 9
+    with pytest.raises(TransactionError, match="nobody knows") as caught:
+        async with store.transaction():
+            await store.collection("things").insert_one({"_id": "a"})
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("code", [StatusCode.FAILED_PRECONDITION, StatusCode.NOT_FOUND, StatusCode.ALREADY_EXISTS])
+async def test_a_transaction_that_lost_may_run_again(
+    store: FirestoreDocumentStore, service: Any, code: StatusCode
+) -> None:
+    service.faults["Commit"] = [code]
+    with pytest.raises(WriteConflictError) as caught:
+        async with store.transaction():
+            await store.collection("things").insert_one({"_id": "a"})
+    assert caught.value.retryable
+
+
+async def test_a_stream_that_breaks_before_its_first_document_begins_again(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    service.faults["RunQuery"] = [LOST, StatusCode.INTERNAL]
+    assert await store.collection("things").find({"n": 1}).to_list() == []
+    assert len(service.sent("RunQuery")) == 3
+
+
+async def test_reads_of_a_transaction_ask_for_one_time(store: FirestoreDocumentStore, service: Any) -> None:
+    def answer(request: Any) -> list[Any]:
+        response = messages.BatchGetDocumentsResponse(missing=request.documents[0])
+        response.read_time.seconds = 77
+        return [response]
+
+    service.answers["BatchGetDocuments"] = answer
+    things = store.collection("things")
+    async with store.transaction():
+        await things.find_one({"_id": "a"})
+        await things.find_one({"_id": "b"})
+        await things.find({"n": 1}).to_list()
+    asked = [*service.sent("BatchGetDocuments"), *service.sent("RunQuery")]
+    assert [request.HasField("read_time") for request in asked] == [False, True, True]
+    assert asked[2].read_time.seconds == 77

@@ -1,0 +1,169 @@
+"""Unique and expiring indexes hold whoever writes, and at whatever moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from lexigram.nosql.backends.firestore import FirestoreDocumentStore
+from lexigram.nosql.exceptions import BulkWriteError, DuplicateKeyError, NoSQLError
+
+Opener = Callable[..., Any]
+
+
+async def guards(store: FirestoreDocumentStore) -> set[str]:
+    """Paths of the documents that have guards."""
+    return {found.get("document").path async for found in store.native.collection("~guards").stream()}
+
+
+async def test_stores_that_know_nothing_of_each_other_keep_one_index(open_store: Opener) -> None:
+    first, second = await open_store(), await open_store()
+    await first.collection("things").create_index("k", unique=True)
+    await first.collection("things").insert_one({"_id": 1, "k": "a"})
+    with pytest.raises(DuplicateKeyError) as caught:
+        await second.collection("things").insert_one({"_id": 2, "k": "a"})
+    assert (caught.value.index, caught.value.key) == ("k_1", {"k": "a"})
+
+
+async def test_of_many_writers_exactly_one_wins_each_key(open_store: Opener) -> None:
+    stores = [await open_store(), await open_store()]
+    await stores[0].collection("things").create_index("k", unique=True)
+
+    async def write(number: int) -> bool:
+        things = stores[number % 2].collection("things")
+        return (await things.attempt.insert_one({"_id": number, "k": number % 4})).is_ok()
+
+    won = await asyncio.gather(*map(write, range(24)))
+    assert sum(won) == 4
+    found = await stores[0].collection("things").find({}).to_list()
+    assert sorted(document["k"] for document in found) == [0, 1, 2, 3]
+    assert len(await guards(stores[0])) == 4
+
+
+async def test_keys_that_are_swapped_and_freed_stay_right(store: FirestoreDocumentStore) -> None:
+    things = store.collection("things")
+    await things.create_index("k", unique=True)
+    await things.insert_many([{"_id": number, "k": number} for number in range(5)])
+    assert (await things.update_many({}, {"$inc": {"k": 10}})).modified_count == 5
+    await things.replace_one({"_id": 0}, {"k": 0})
+    await things.delete_one({"_id": 1})
+    assert (await things.delete_many({"k": {"$gte": 13}})).deleted_count == 2
+    async with store.transaction():
+        await things.delete_one({"_id": 2})
+        await things.insert_one({"_id": 9, "k": 12})
+    assert await guards(store) == {"things/~n0", "things/~n9"}
+    for free in (1, 10, 11, 13, 14):
+        await things.insert_one({"k": free})
+    for taken in (0, 12):
+        with pytest.raises(DuplicateKeyError):
+            await things.insert_one({"k": taken})
+
+
+async def test_an_index_is_made_while_others_write(open_store: Opener) -> None:
+    """None of them gets through with a key that stands twice, and what was there before has guards."""
+    first, second = await open_store(), await open_store()
+    await first.collection("things").insert_many([{"_id": number, "k": number} for number in range(40)])
+    going = True
+
+    async def write() -> int:
+        number = 1000
+        while going:
+            number += 1
+            await second.collection("things").attempt.insert_one({"_id": number, "k": number})
+            await second.collection("things").attempt.update_one({"_id": number % 40}, {"$inc": {"n": 1}})
+        return number
+
+    writer = asyncio.create_task(write())
+    await first.collection("things").create_index("k", unique=True)
+    going = False
+    await writer
+    documents = await first.collection("things").find({}).to_list()
+    assert len(await guards(first)) == len(documents)
+    for document in documents[::7]:
+        with pytest.raises(DuplicateKeyError):
+            await second.collection("things").insert_one({"k": document["k"]})
+
+
+async def test_nothing_is_left_of_an_index_that_cannot_be_made(store: FirestoreDocumentStore) -> None:
+    things = store.collection("things")
+    await things.insert_many([{"_id": number, "k": number // 2} for number in range(10)])
+    with pytest.raises(DuplicateKeyError):
+        await things.create_index("k", unique=True)
+    assert await guards(store) == set()
+    await things.insert_one({"k": 0})
+    await things.delete_many({})
+    await things.create_index("k", unique=True)
+    await things.drop_index("k_1")
+    assert await guards(store) == set()
+
+
+async def test_failures_of_a_batch_are_told_by_place(store: FirestoreDocumentStore) -> None:
+    things = store.collection("things")
+    await things.create_index("k", unique=True)
+    await things.insert_many([{"_id": "a", "k": 1}, {"_id": "b", "k": 2}])
+    batch = [{"_id": "c", "k": 3}, {"_id": "a"}, {"_id": "d", "k": 2}, {"_id": "e", "k": 4}, {"_id": "f", "k": 4}]
+    with pytest.raises(BulkWriteError) as caught:
+        await things.insert_many(batch, ordered=False)
+    told = {failure.index: failure.error for failure in caught.value.failures}
+    assert sorted(told) == [1, 2, 4]
+    assert [getattr(told[place], "index", None) for place in (1, 2, 4)] == ["_id_", "k_1", "k_1"]
+    assert await things.count_documents({}) == 4
+    with pytest.raises(BulkWriteError) as caught:
+        await things.insert_many([{"_id": "g", "k": 7}, {"_id": "g", "k": 8}, {"_id": "h", "k": 9}], ordered=True)
+    assert [failure.index for failure in caught.value.failures] == [1]
+    assert await things.count_documents({}) == 5
+
+
+async def test_what_is_due_is_hidden_at_once_and_marked_for_firestores_policy(open_store: Opener) -> None:
+    store = await open_store()
+    sessions = store.collection("sessions")
+    now = datetime.now(UTC)
+    await sessions.insert_one({"_id": "before", "at": now - timedelta(hours=2)})
+    await sessions.create_index("at", expire_after_seconds=3600)
+    await sessions.insert_many(
+        [
+            {"_id": "due", "at": now - timedelta(hours=2)},
+            {"_id": "soon", "at": now},
+            {"_id": "never", "at": "text"},
+            {"_id": "several", "at": [now, now - timedelta(days=1)]},
+        ]
+    )
+    assert sorted([document["_id"] for document in await sessions.find({}).to_list()]) == ["never", "soon"]
+    assert await sessions.count_documents({}) == 2
+    assert await sessions.find_one({"_id": "due"}) is None
+    assert (await sessions.update_many({}, {"$set": {"seen": True}})).modified_count == 2
+    native = store.native.collection("sessions")
+    for name in ("before", "due", "soon", "several"):
+        assert "~ttl" in (await native.document(name).get()).to_dict()
+    assert "~ttl" not in (await native.document("never").get()).to_dict()
+    await sessions.update_one({"_id": "soon"}, {"$unset": {"at": 1}})
+    assert "~ttl" not in (await native.document("soon").get()).to_dict()
+
+
+async def test_other_stores_learn_of_an_index_in_time(open_store: Opener) -> None:
+    """Whoever makes it waits as long as others may know nothing of it."""
+    first, second = await open_store(index_refresh_ms=300), await open_store(index_refresh_ms=300)
+    await second.collection("things").insert_one({"_id": 0, "k": 0})
+    errors: list[NoSQLError] = []
+
+    async def write(number: int) -> None:
+        outcome = await second.collection("things").attempt.insert_one({"_id": number, "k": number % 3})
+        if outcome.is_err():
+            errors.append(outcome.unwrap_err())
+
+    made = asyncio.create_task(first.collection("things").attempt.create_index("k", unique=True))
+    number = 0
+    while not made.done():
+        number += 1
+        await write(number)
+        await asyncio.sleep(0.02)
+    outcome = await made
+    kept = await first.collection("things").find({}).to_list()
+    if outcome.is_ok():
+        assert len({document["k"] for document in kept}) == len(kept)
+    else:
+        assert isinstance(outcome.unwrap_err(), DuplicateKeyError)
+        assert await guards(first) == set()
