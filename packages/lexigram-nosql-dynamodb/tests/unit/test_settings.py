@@ -151,7 +151,7 @@ async def test_requests_go_where_the_sdk_says(settings: dict[str, Any], place: s
     async def find(native: Any) -> str:
         credentials = await native._request_signer._credentials.get_frozen_credentials()
         direct = Direct(native, None)  # type: ignore[arg-type] # no body is written here
-        return (await direct._find_place("GetItem", credentials)).connections._text
+        return (await direct._find_place(credentials)).connections._text
 
     client = DynamoClient(DynamoDBConfig(**KEYS, **settings))
     await client.open()

@@ -109,6 +109,22 @@ async def opened(endpoint: Endpoint, way: str) -> AsyncIterator[Opened]:
 GET = {"TableName": "things", "Key": {"_id": {"S": "1"}}}
 
 
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("BatchGetItem", {"RequestItems": {"things": {"Keys": []}}}),
+        ("TransactGetItems", {"TransactItems": []}),
+        ("ListTables", {}),
+    ],
+)
+async def test_any_operation_may_be_the_first(
+    endpoint: Endpoint, opened: Opened, operation: str, request_: dict[str, Any]
+) -> None:
+    client = await opened()
+    assert await client.call(operation, request_) == {}
+    assert endpoint.requests[0][0]["x-amz-target"] == f"DynamoDB_20120810.{operation}"
+
+
 async def test_a_request_is_sent_as_it_is_and_its_answer_comes_back_so(endpoint: Endpoint, opened: Opened) -> None:
     client = await opened()
     item = {"_id": {"S": "é\U0001f600"}, "b": {"B": "AAE="}, "n": {"N": "1.50"}}
@@ -352,12 +368,24 @@ async def test_adaptive_retries_go_through_all_of_botocores_stages(endpoint: End
         await client.close()
 
 
-async def test_a_table_named_by_its_arn_goes_to_its_own_account(endpoint: Endpoint) -> None:
-    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/things"
+ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/things"
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        ("GetItem", {**GET, "TableName": ARN}),
+        ("BatchGetItem", {"RequestItems": {ARN: {"Keys": []}}}),
+        ("TransactGetItems", {"TransactItems": [{"Get": {**GET, "TableName": ARN}}]}),
+    ],
+)
+async def test_a_table_named_by_its_arn_goes_to_its_own_account(
+    endpoint: Endpoint, operation: str, request_: dict[str, Any]
+) -> None:
     client = DynamoClient(DynamoDBConfig(access_key="AK", secret_key="SK", endpoint_url=endpoint.url))
     await client.open()
     try:
-        await client.call("GetItem", {**GET, "TableName": arn})
+        await client.call(operation, request_)
         assert client._dynamodb is not None
         assert client._dynamodb.long.requests == 1
     finally:

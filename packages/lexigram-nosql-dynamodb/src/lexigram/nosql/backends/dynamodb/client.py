@@ -27,11 +27,11 @@ __all__ = ["DynamoClient"]
 def _tables(request: Mapping[str, Any]) -> list[str]:
     """The tables that a request names."""
     if "TableName" in request:
-        return [request["TableName"]]
+        return [str(request["TableName"])]
     if "RequestItems" in request:
         return [*request["RequestItems"]]
     actions = [next(iter(action.values())) for action in request.get("TransactItems", ())]
-    return [*dict.fromkeys(action["TableName"] for action in actions)]
+    return [*dict.fromkeys(str(action.get("TableName", "")) for action in actions)]
 
 
 class _Service:
@@ -54,7 +54,7 @@ class _Service:
 
     async def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request by the way that serves it."""
-        if self.short is None or ":" in str(request.get("TableName", "")):
+        if self.short is None or any(":" in table for table in _tables(request)):
             return await self.long(operation, request)
         return await self.short(operation, request)
 

@@ -9,7 +9,7 @@ a Decimal when it has more digits than a float keeps; the latter only in data of
 **All others** are *tagged*: a map whose name begins with ``$`` (:mod:`~lexigram.nosql.backends.dynamodb.codec.tags`),
 such as ``{"M": {"$date": {"N": "1790000000000"}}}``. The contents are a number, text or bytes in DynamoDB's own order
 wherever that is the engine's, so conditions on ``path.$date`` work. A name of the user's that begins with ``$`` gets
-another ``$`` in front, so nothing is mistaken for a tag.
+another ``$`` in front, so nothing is mistaken for a tag; the empty name, which DynamoDB does not take, is ``$``.
 
 **Order of fields.** DynamoDB's maps have none, so a map whose fields are not in the order of their names holds their
 order in ``$order`` (:mod:`~lexigram.nosql.backends.dynamodb.codec.names`). Thus two maps are equal natively exactly if

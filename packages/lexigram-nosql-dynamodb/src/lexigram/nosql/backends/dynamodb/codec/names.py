@@ -62,7 +62,7 @@ def stored_name(name: str) -> str:
     Args:
         name: A field's name.
     """
-    return f"${name}" if name[:1] == "$" else name
+    return f"${name}" if not name or name[0] == "$" else name
 
 
 def stored_field(name: str) -> str:
@@ -71,7 +71,7 @@ def stored_field(name: str) -> str:
     Args:
         name: A field's name.
     """
-    return f"${name}" if name[:1] == "$" or name.startswith(RESERVED) else name
+    return f"${name}" if not name or name[0] == "$" or name.startswith(RESERVED) else name
 
 
 def plain_path(path: str) -> list[str]:
@@ -215,7 +215,7 @@ def map_reading(present: frozenset[str], order: str | None) -> Reading:
     reading = _map_readings.get(key)
     if reading is None:
         own = [name for name in present if name != ORDER and name != Tag.DB_REF]
-        reading = tuple([(name, name[1:] if name[:2] == "$$" else name) for name in _in_order(own, order)])
+        reading = tuple([(name, _name(name)) for name in _in_order(own, order)])
         if len(present) <= _LONGEST:
             if len(_map_readings) >= _MOST:
                 _map_readings.clear()
@@ -223,8 +223,12 @@ def map_reading(present: frozenset[str], order: str | None) -> Reading:
     return reading
 
 
+def _name(stored: str) -> str:
+    return stored[1:] if stored[:2] == "$$" or stored == "$" else stored
+
+
 def _field(stored: str) -> str:
-    return stored[1:] if stored[:2] == "$$" or (stored.startswith(RESERVED, 1) and stored[0] == "$") else stored
+    return stored[1:] if stored[:1] == "$" and stored.startswith(RESERVED, 1) else _name(stored)
 
 
 def item_reading(present: frozenset[str], order: str | None, skip: frozenset[str]) -> Reading:

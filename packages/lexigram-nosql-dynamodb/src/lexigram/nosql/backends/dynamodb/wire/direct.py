@@ -29,6 +29,8 @@ __all__ = ["Direct", "serves"]
 _RETRY_MODES: Final = frozenset({"legacy", "standard"})
 _INTERNALS: Final = ("_endpoint", "_request_signer", "_resolve_endpoint_ruleset", "_user_agent_creator")
 _FAILED: Final = 300
+_WITHOUT_TABLES: Final[Mapping[str, str]] = {"dynamodb": "ListTables", "dynamodbstreams": "ListStreams"}
+"""An operation of each service for whose endpoint no table matters."""
 
 
 def serves(client: Any) -> bool:
@@ -128,19 +130,20 @@ class Direct:
         frozen = await self._credentials.get_frozen_credentials()
         place = self._places.get(getattr(frozen, "account_id", None))
         if place is None:
-            place = await self._find_place(operation, frozen)
+            place = await self._find_place(frozen)
         signed = place.signer.headers(frozen, body, headers, f"{self._target}.{operation}")
         signed["User-Agent"] = self._agent
         signed["Accept-Encoding"] = "identity"  # the checksum is that of the body as it travels
         self.requests += 1
         return await place.connections.post(signed, body)
 
-    async def _find_place(self, operation: str, frozen: Any) -> _Place:
-        """Ask botocore's rules for the endpoint; it depends on the account, where that is known."""
+    async def _find_place(self, frozen: Any) -> _Place:
+        """Ask botocore's rules for the endpoint; it depends on the account, where that is known, and on no table."""
+        model = self._model.operation_model(_WITHOUT_TABLES[self._model.service_name])
         context: dict[str, Any] = {"client_region": self._client.meta.region_name}
         signer = self._client._request_signer
         with start_as_current_context():
-            found = await self._client._resolve_endpoint_ruleset(self._model.operation_model(operation), {}, context)
+            found = await self._client._resolve_endpoint_ruleset(model, {}, context)
         url: str = found[0]
         signing = context.get("signing", {})
         parts = urlsplit(url)
