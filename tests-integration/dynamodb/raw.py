@@ -27,6 +27,7 @@ def _request(endpoint: str, operation: str, body: dict[str, Any]) -> dict[str, A
                 "X-Amz-Target": f"DynamoDB_20120810.{operation}",
                 "Content-Type": "application/x-amz-json-1.0",
                 "Authorization": _AUTHORIZATION,
+                "X-Amz-Date": "20260101T000000Z",
             },
         )
         answer = connection.getresponse()

@@ -19,14 +19,25 @@ if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.backend import DynamoDBDocumentStore as DynamoDBDocumentStore
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig as DynamoDBConfig
     from lexigram.nosql.backends.dynamodb.config import ExistingTable as ExistingTable
+    from lexigram.nosql.backends.dynamodb.repairing import Repair as Repair
+    from lexigram.nosql.backends.dynamodb.repairing import rebuild_indexes as rebuild_indexes
 
-__all__ = ["DynamoDBBackend", "DynamoDBConfig", "DynamoDBDocumentStore", "ExistingTable"]
+__all__ = [
+    "DynamoDBBackend",
+    "DynamoDBConfig",
+    "DynamoDBDocumentStore",
+    "ExistingTable",
+    "Repair",
+    "rebuild_indexes",
+]
 
 _HOMES = {
     "DynamoDBBackend": "backend",
     "DynamoDBConfig": "config",
     "DynamoDBDocumentStore": "backend",
     "ExistingTable": "config",
+    "Repair": "repairing",
+    "rebuild_indexes": "repairing",
 }
 
 

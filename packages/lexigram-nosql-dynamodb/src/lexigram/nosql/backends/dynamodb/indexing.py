@@ -44,7 +44,7 @@ from lexigram.nosql.query.parse import parse_filter
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.driver import DynamoDBDriver
 
-__all__ = ["create_index", "drop_index", "listed"]
+__all__ = ["create_index", "drop_index", "fill", "keeping", "listed"]
 
 _log: Final = logging.getLogger("lexigram.nosql")
 _OPTIONS_CONFLICT: Final = 85
@@ -142,6 +142,10 @@ async def _build(driver: DynamoDBDriver, collection: str, index: IndexRecord) ->
     await asyncio.sleep(driver.config.schema_lease_seconds)
     home = await homes.find(collection)
     if index.expires:
+        if home.expires_natively:
+            raise NoSQLIndexError(
+                f"the table {home.table!r} expires items by {home.expiry!r} already, and can have one such attribute"
+            )
         await homes.enable_expiry(collection)
     if index.slot is not None:
         _tell_cost(home, index)
@@ -253,7 +257,7 @@ async def fill(driver: DynamoDBDriver, home: Home, index: IndexRecord) -> Filled
     found = Filled()
 
     async def one(document: Document, item: Item) -> None:
-        write = _keeping(home, only, index, document, item)
+        write = keeping(home, only, index, document, item)
         found.documents += 1
         # Where the condition fails, somebody changed the document, and kept the index while doing so.
         if write is not None and await driver.writer.carry_out(write):
@@ -273,8 +277,19 @@ async def fill(driver: DynamoDBDriver, home: Home, index: IndexRecord) -> Filled
     return found
 
 
-def _keeping(home: Home, only: Home, index: IndexRecord, document: Document, item: Item) -> Write | None:
-    """The write that makes an index right for a document; None where nothing is to be done."""
+def keeping(home: Home, only: Home, index: IndexRecord, document: Document, item: Item) -> Write | None:
+    """The write that makes an index right for a document.
+
+    Args:
+        home: The collection, with the index declared.
+        only: The same with this index alone, where it is unique; with none, where it is not.
+        index: The index.
+        document: The document.
+        item: Its item.
+
+    Returns:
+        The write, on the condition that the document is unchanged; None where nothing is to be done.
+    """
     wanted = home.computed(document, index)
     stale = [name for name, value in wanted.items() if item.get(name) != value]
     guards = tuple(guards_of_document(only, document).values())

@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.codec import check_size
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, new_revision
+from lexigram.nosql.backends.dynamodb.layouts.reserved import META
 from lexigram.nosql.backends.dynamodb.planning.writes import WritePlan
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
 from lexigram.nosql.backends.dynamodb.reading.getting import key_text
@@ -157,7 +158,7 @@ class NativeWrites(ABC):
 
     async def _update(self, home: Home, native: Single, change: Change) -> Outcome | None:
         revision = new_revision()
-        request = native.plan.request(revision)
+        request = _once(native.plan.request(revision), revision)
         returns = native.request.returns
         always = isinstance(change, Update) and all(map(_changes, change.operations))
         if returns == "before" or not always:
@@ -262,6 +263,16 @@ class NativeWrites(ABC):
             f"{self.driver.config.write_attempts} attempts, {outcome.modified + outcome.deleted} documents were done",
             hint="Run it again, or raise write_attempts.",
         )
+
+
+def _once(request: dict[str, Any], revision: str) -> dict[str, Any]:
+    """The same update, refused where it has been carried out already: the SDK repeats what was not answered."""
+    return {
+        **request,
+        "ConditionExpression": f"({request['ConditionExpression']}) AND #lxm.#lxr <> :lxr",
+        "ExpressionAttributeNames": {**request["ExpressionAttributeNames"], "#lxm": META, "#lxr": "r"},
+        "ExpressionAttributeValues": {**request["ExpressionAttributeValues"], ":lxr": {"S": revision}},
+    }
 
 
 def _count(outcome: Outcome, done: int, change: Change | None) -> None:

@@ -53,6 +53,7 @@ class Homes:
             client, config.table_name, config.pk_field, config.schema_lease_seconds, self._make_catalogue
         )
         self._described: dict[str, Description] = {}
+        self._expiry: dict[str, str | None] = {}
         self._homes: dict[str, Home] = {}
         self._making: dict[str, asyncio.Lock] = {}
 
@@ -94,6 +95,8 @@ class Homes:
             described = await self.tables.describe(table)
             if described is not None:
                 self._described[table] = described
+                if collection in self._config.existing_tables:
+                    self._expiry[table] = await self._expiry_of(table)
         return self._home(collection, described)
 
     async def make(self, collection: str) -> Home:
@@ -187,13 +190,14 @@ class Homes:
             )
         except ClientError as error:
             # So it answers where it is enabled already.
-            if error_code(error) != "ValidationException" or not await self._expires(collection):
+            if error_code(error) != "ValidationException" or await self._expiry_of(self.table(collection)) != EXPIRY:
                 raise
 
-    async def _expires(self, collection: str) -> bool:
-        answer = await self._client.call("DescribeTimeToLive", {"TableName": self.table(collection)})
+    async def _expiry_of(self, table: str) -> str | None:
+        """The attribute by which a table expires items, or None."""
+        answer = await self._client.call("DescribeTimeToLive", {"TableName": table})
         told: dict[str, Any] = answer.get("TimeToLiveDescription", {})
-        return told.get("AttributeName") == EXPIRY and told.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+        return told.get("AttributeName") if told.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"} else None
 
     async def _make_catalogue(self) -> None:
         if self._config.table_creation == "require":
@@ -222,7 +226,8 @@ class Homes:
         if self.is_single and not foreign:
             primary = single_primary(table, config.pk_field, collection)
         elif described is not None and (foreign or key_schema(described) != ([config.pk_field], [])):
-            primary, foreign = existing_primary(described), True
+            given = config.existing_tables.get(collection)
+            primary, foreign = existing_primary(described, () if given is None else given.id_attributes), True
         else:
             primary = own_primary(table, config.pk_field)
         shape = table_shape(
@@ -240,8 +245,9 @@ class Homes:
             record,
             config.table_name,
             config.pk_field,
-            EXPIRY,
+            self._expiry.get(table) or EXPIRY,
             described is not None,
             stream,
             described,
+            self._expiry.get(table) not in (None, EXPIRY),
         )

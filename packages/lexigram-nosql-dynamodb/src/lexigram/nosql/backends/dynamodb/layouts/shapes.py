@@ -16,7 +16,7 @@ indexes of the table are offered to the planner as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from lexigram.nosql.backends.dynamodb.layouts.names import escape
@@ -89,10 +89,24 @@ def _types(description: Description) -> dict[str, AttributeType]:
     return {each["AttributeName"]: each["AttributeType"] for each in description["AttributeDefinitions"]}
 
 
-def existing_primary(description: Description) -> IndexShape:
-    """The key of a table that was made elsewhere."""
+def existing_primary(description: Description, id_attributes: Sequence[str] = ()) -> IndexShape:
+    """The key of a table that was made elsewhere.
+
+    Args:
+        description: What the service says of the table.
+        id_attributes: Which key attributes hold the ``_id``, as far as the configuration says so.
+
+    Raises:
+        NoSQLError: The table's key is another one.
+    """
     types = _types(description)
     partition, sort = key_schema(description)
+    if id_attributes and list(id_attributes) != [*partition, *sort]:
+        raise NoSQLError(
+            f"the key of the table {description['TableName']!r} is {', '.join([*partition, *sort])}, and id_attributes "
+            f"says {', '.join(id_attributes)}",
+            hint="An _id must tell one item: name all attributes of the key, the partition key first.",
+        )
     if not sort:
         keys = [KeyAttribute(name, types[name], "_id") for name in partition]
     else:
