@@ -176,7 +176,7 @@ def _dynoxide_process() -> Iterator[str]:
 DYNAMODB: Final = Kind(
     name="dynamodb",
     variable="LEXIGRAM_TEST_DYNAMODB_URL",
-    folders=frozenset({"dynamodb"}),
+    folders=frozenset({"dynamodb", "swap"}),
     image=_IMAGE,
     container=_container,
     process=_local_process,

@@ -127,7 +127,7 @@ def _process() -> Iterator[str]:
 FIRESTORE: Final = Kind(
     name="firestore",
     variable="LEXIGRAM_TEST_FIRESTORE_HOST",
-    folders=frozenset({"firestore"}),
+    folders=frozenset({"firestore", "swap"}),
     image=_IMAGE,
     container=_container,
     process=_process,

@@ -174,7 +174,7 @@ def _process() -> Iterator[str]:
 MONGODB: Final = Kind(
     name="mongodb",
     variable="LEXIGRAM_TEST_MONGODB_URI",
-    folders=frozenset({"engine", "harness", "mongodb"}),
+    folders=frozenset({"engine", "harness", "mongodb", "swap"}),
     image=_IMAGE,
     container=_container,
     process=_process,

@@ -125,6 +125,10 @@ class Translation:
             # No document has such a field.
             return None
 
+    def note(self, path: str, reason: str) -> None:
+        """Note why something on a path is left to the engine; the first reason is kept."""
+        self.notes.setdefault(path, reason)
+
     def use(self, path: str, hint: FieldHint) -> None:
         """Note that a hint made a condition possible."""
         if hint is not ANYTHING:

@@ -213,6 +213,8 @@ class CollectionHints:
     def __init__(self, fields: Mapping[str, FieldHint]) -> None:
         self._fields = dict(fields)
         self._parts = {path: tuple(path.split(".")) for path in fields}
+        self.dotted = [parts for parts in self._parts.values() if len(parts) > 1]
+        """The hinted paths that lead into maps, in their parts."""
         self.plain_ids = "_id" in self._fields
         """Ids are text that stands for itself."""
 

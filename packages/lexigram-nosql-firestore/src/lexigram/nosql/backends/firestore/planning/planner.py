@@ -125,7 +125,7 @@ class Planner:
         for path, direction in sort.fields:
             if path == "_id":
                 if not self.hints.plain_ids or self.place.is_group or sort.collation is not None:
-                    about.notes["_id"] = "an order by ids, which may be of any type: the field hint text would tell"
+                    about.note("_id", "an order by ids, which may be of any type: the field hint text would tell")
                     return None
                 about.used["_id"] = "text"
                 found.append((NAME, direction))
@@ -135,7 +135,7 @@ class Planner:
                 return None
             native, hint = reached
             if hint.kinds not in _ORDERABLE or (sort.collation is not None and "text" in hint.kinds):
-                about.notes[path] = "an order by a field that may hold values of several types: a field hint would tell"
+                about.note(path, "an order by a field that may hold values of several types: a field hint would tell")
                 return None
             if not hint.required and not all(any(term.path == native for term in own) for own in alternatives):
                 about.notes[path] = (
