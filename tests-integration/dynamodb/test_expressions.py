@@ -47,6 +47,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 _KEYS = ((("a", 1),), (("b", 1), ("a", -1)), (("a.b", -1), ("b", 1)))
 _runs = itertools.count()
 
+EXAMPLES = settings.default.max_examples // 2
+"""Each of them asks a server up to ten times."""
+
 Item = dict[str, Any]
 
 
@@ -178,7 +181,7 @@ SIMPLE = st.dictionaries(
 
 
 @pytest.mark.timeout(900)
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     stored=st.lists(documents(bson=True), min_size=2, max_size=6),
     chosen=st.lists(filters(bson=True) | SIMPLE, min_size=2, max_size=6),
@@ -243,7 +246,7 @@ def _exactly(value: Any) -> Any:
 
 
 @pytest.mark.timeout(900)
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(stored=STORED, changes=st.lists(CHANGES | updates(), min_size=4, max_size=10))
 async def test_native_updates_give_on_a_server_what_the_engine_gives(
     bench: Bench, stored: Any, changes: list[Any]

@@ -17,7 +17,7 @@ from lexigram.nosql.query.parse import Query, parse_filter
 from lexigram.nosql.testing.strategies import documents, filters, numbers, values
 from lexigram.nosql.values.normalise import normalise_document
 
-EXAMPLES = settings.default.max_examples * 2
+EXAMPLES = settings.default.max_examples
 OPERATORS = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte"]
 SHAPE = TableShape(
     "t", IndexShape("t", "table", (KeyAttribute("_id", "S", "_id", encoded=True),)), renamed={"_id": "_id"}

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lexigram.nosql.backends.dynamodb.planning.access import ScanPlan
 from lexigram.nosql.backends.dynamodb.planning.choose import Planner
-from lexigram.nosql.backends.dynamodb.planning.shape import ALL, ComputedIndex, IndexShape, KeyAttribute, TableShape
+from lexigram.nosql.backends.dynamodb.planning.shape import (
+    ALL,
+    KEYS,
+    ComputedIndex,
+    IndexShape,
+    KeyAttribute,
+    TableShape,
+)
 from lexigram.nosql.exceptions import NoSQLError
 from lexigram.nosql.indexes import parse_index
 from lexigram.nosql.query.parse import parse_filter
@@ -18,7 +25,7 @@ from lexigram.nosql.testing.strategies import documents, filters, scalars, sorts
 from lexigram.nosql.values.normalise import normalise_document
 from pretend_table import PretendTable, make_item
 
-EXAMPLES = settings.default.max_examples * 2
+EXAMPLES = settings.default.max_examples
 
 
 def ours(number: int, keys: Any, hashed: int, *, irregular: bool = True, **options: Any) -> IndexShape:
@@ -55,6 +62,7 @@ SINGLE = TableShape(
     renamed={"_id": "id"},
 )
 SHAPES = {"own": OWN, "single": SINGLE}
+LAYOUTS = tuple(SHAPES)
 PLANNERS = {name: Planner(shape) for name, shape in SHAPES.items()}
 
 ids = st.one_of(
@@ -99,7 +107,7 @@ def keyed(documents: list[dict[str, Any]], identities: list[Any]) -> list[dict[s
 STORED = st.builds(keyed, st.lists(documents(bson=True), max_size=8), st.lists(ids, min_size=8, max_size=12))
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", LAYOUTS)
 @given(stored=STORED, chosen=st.lists(filters(bson=True), min_size=1, max_size=5), order=st.none() | sorts())
 @settings(max_examples=EXAMPLES)
 def test_plan_and_residue_give_what_the_engine_gives(
@@ -108,6 +116,43 @@ def test_plan_and_residue_give_what_the_engine_gives(
     for each in chosen:
         check(name, stored, each, order)
 
+
+REGULAR = TableShape(
+    "regular",
+    OWN.primary,
+    (ours(1, [("a", 1), ("b", -1)], 0, irregular=False), ours(2, [("b", 1), ("c", 1)], 1, irregular=False)),
+    renamed={"_id": "_id"},
+)
+
+
+def native(name: str, partition: str, sort: str, projection: Any = ALL) -> IndexShape:
+    return IndexShape(
+        name,
+        "gsi",
+        tuple(KeyAttribute(each, TYPES[each], each) for each in partition),
+        tuple(KeyAttribute(each, TYPES[each], each) for each in sort),
+        projection,
+        consistent_ok=False,
+    )
+
+
+TYPES: dict[str, Any] = {"a": "S", "b": "N", "c": "S", "d": "B"}
+PAIR = IndexShape("typed", "table", (KeyAttribute("who", "S", "_id.who"),), (KeyAttribute("when", "N", "_id.when"),))
+TYPED = TableShape(
+    "typed",
+    PAIR,
+    (
+        IndexShape("late", "lsi", PAIR.partition, (KeyAttribute("b", "N", "b"),)),
+        native("plain", "a", ""),
+        native("both", "a", "b"),
+        native("wide", "ab", "cd"),
+        native("keys", "c", "b", KEYS),
+        native("some", "b", "a", frozenset({"c"})),
+    ),
+    renamed={"who": "$key:who", "when": "$key:when"},
+)
+SHAPES |= {"regular": REGULAR, "typed": TYPED}
+PLANNERS |= {"regular": Planner(REGULAR), "typed": Planner(TYPED)}
 
 VALUES = st.one_of(scalars(bson=True), st.lists(scalars(), max_size=2))
 CONDITIONS = st.one_of(
@@ -124,7 +169,7 @@ FLAT = st.dictionaries(
 FLAT_STORED = st.builds(keyed, st.lists(FLAT, max_size=8), st.lists(ids, min_size=8, max_size=12))
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", LAYOUTS)
 @given(
     stored=FLAT_STORED,
     chosen=st.lists(st.dictionaries(INDEXED, CONDITIONS, min_size=1, max_size=3), min_size=1, max_size=6),
@@ -142,7 +187,7 @@ def test_our_indexes_give_what_the_engine_gives(
             check(name, stored, each, None, hint)
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", LAYOUTS)
 @given(
     stored=FLAT_STORED,
     wanted=st.one_of(
@@ -163,3 +208,83 @@ def test_conditions_on_the_id_give_what_the_engine_gives(
     for document in stored if own else ():
         plan = check(name, stored, {"_id": document["_id"]}, None)
         assert not isinstance(plan.way, ScanPlan)
+
+
+SCALARS = st.dictionaries(st.sampled_from(["a", "b", "c"]), scalars(bson=True), max_size=3)
+ORDERS = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from([1, -1])),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda pair: pair[0],
+)
+
+
+@given(
+    stored=st.builds(keyed, st.lists(SCALARS, max_size=10), st.lists(ids, min_size=8, max_size=12)),
+    chosen=st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), CONDITIONS, max_size=3), min_size=1, max_size=8),
+    order=st.none() | ORDERS,
+)
+@settings(max_examples=EXAMPLES * 2)
+def test_indexes_without_documents_filed_apart_give_exact_answers_in_order(
+    stored: list[dict[str, Any]], chosen: list[dict[str, Any]], order: Any
+) -> None:
+    for each in chosen:
+        check("regular", stored, each, order)
+
+
+OF_TYPE: dict[str, st.SearchStrategy[Any]] = {
+    "a": st.sampled_from(["x", "xy", "y", "é", "$"]),
+    "b": st.sampled_from([0, 1, 2, -5, 0.5, 2.5, 0.1, 2**53 + 1, -(2**63)]),
+    "c": st.sampled_from(["x", "y"]),
+    "d": st.sampled_from([b"a", b"b\x00", b"\xff"]),
+}
+PARTS = st.tuples(st.sampled_from(["x", "y"]), st.integers(0, 3)).map(lambda pair: {"who": pair[0], "when": pair[1]})
+TYPED_STORED = st.lists(
+    st.tuples(PARTS, st.fixed_dictionaries({}, optional={**OF_TYPE, "e": VALUES})),
+    max_size=10,
+    unique_by=lambda pair: str(pair[0]),
+).map(lambda pairs: [{"_id": identity, **fields} for identity, fields in pairs])
+ASKED = st.fixed_dictionaries(
+    {},
+    optional={
+        **{
+            name: st.one_of(
+                strategy,
+                VALUES,
+                st.fixed_dictionaries({"$in": st.lists(strategy | VALUES, max_size=3)}),
+                st.dictionaries(
+                    st.sampled_from(["$gt", "$gte", "$lt", "$lte", "$ne"]), strategy, min_size=1, max_size=2
+                ),
+                st.sampled_from([{"$exists": True}, {"$exists": False}, {"$regex": "^x"}, {"$not": {"$gt": 1}}, None]),
+            )
+            for name, strategy in OF_TYPE.items()
+        },
+        "_id.who": st.sampled_from(["x", {"$in": ["x", "y", "x"]}, {"$gt": "x"}, 5, None]),
+        "_id.when": st.one_of(
+            st.integers(0, 3), st.dictionaries(st.sampled_from(["$gt", "$lte", "$ne"]), st.integers(0, 3), min_size=1)
+        ),
+        "_id": PARTS | st.fixed_dictionaries({"$in": st.lists(PARTS, max_size=3)}),
+        "e": VALUES,
+    },
+)
+
+
+@given(
+    stored=TYPED_STORED,
+    chosen=st.lists(ASKED, min_size=1, max_size=8),
+    order=st.none()
+    | st.lists(
+        st.tuples(st.sampled_from(["a", "b", "c", "d", "_id.when"]), st.sampled_from([1, -1])),
+        min_size=1,
+        max_size=2,
+        unique_by=lambda pair: pair[0],
+    ),
+)
+@settings(max_examples=EXAMPLES * 2)
+def test_tables_and_indexes_that_others_made_give_what_the_engine_gives(
+    stored: list[dict[str, Any]], chosen: list[dict[str, Any]], order: Any
+) -> None:
+    for each in chosen:
+        check("typed", stored, each, order)
+        for hint in ("late", "plain", "both", "wide", "keys", "some") if order is None else ():
+            check("typed", stored, each, None, hint)

@@ -16,7 +16,7 @@ from lexigram.nosql.testing.strategies import documents, filters, scalars, updat
 from lexigram.nosql.update.parse import parse_update
 from lexigram.nosql.values.normalise import normalise_document
 
-EXAMPLES = settings.default.max_examples * 4
+EXAMPLES = settings.default.max_examples
 SHAPE = TableShape("t", IndexShape("t", "table", (KeyAttribute("_id", "S", "_id", encoded=True),)))
 PLANNER = Planner(SHAPE)
 KEYS = frozenset({"_id"})

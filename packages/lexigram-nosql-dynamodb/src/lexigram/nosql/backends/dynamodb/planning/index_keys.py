@@ -24,7 +24,8 @@ import hashlib
 import struct
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import Context, Decimal
+from functools import lru_cache
 from math import inf, nextafter
 from typing import Any, Final
 
@@ -58,7 +59,8 @@ _NULL_KEY: Final = (5,)
 _RANK_OF_TEXT: Final = 15
 _TURNED: Final = bytes(0xFF - byte for byte in range(256))
 _EXACT: Final = Context(prec=1200)
-_DOWN: Final = Context(prec=17, rounding=ROUND_FLOOR)
+_KEPT: Final = 64
+"""Longest text whose encoding is kept."""
 
 
 class NotFiled(Exception):  # noqa: N818 - a way out, not a fault
@@ -78,8 +80,17 @@ def encode(value: Any, way: int = 1) -> str:
     Returns:
         A text that is the beginning of no other value's.
     """
+    cls = type(value)
+    if cls is int or (cls is str and len(value) <= _KEPT):
+        return _encode_kept(value, way)
     key = sort_key(value)
     return _way(_value(_NULL_KEY if key == (0,) else key), way)
+
+
+@lru_cache(maxsize=4096)
+def _encode_kept(value: int | str, way: int) -> str:
+    """The values that indexes are asked for most often are few."""
+    return _way(_value(sort_key(value)), way)
 
 
 def encode_prefix(text: str, way: int = 1) -> str:
@@ -200,8 +211,12 @@ def hash_partition(computed: ComputedIndex, values: Sequence[Any]) -> AttributeV
         computed: The index.
         values: One for each of its hashed fields; missing ones as None.
     """
-    digest = hashlib.blake2b("".join(map(encode, values)).encode("utf-8", "surrogatepass"), digest_size=18).digest()
-    return {"S": f"{computed.scope}:{urlsafe_b64encode(digest).decode('ascii')}"}
+    return {"S": f"{computed.scope}:{_digest(''.join(map(encode, values)))}"}
+
+
+@lru_cache(maxsize=1024)
+def _digest(text: str) -> str:
+    return urlsafe_b64encode(hashlib.blake2b(text.encode(), digest_size=18).digest()).decode("ascii")
 
 
 def irregular_partition(computed: ComputedIndex) -> AttributeValue:

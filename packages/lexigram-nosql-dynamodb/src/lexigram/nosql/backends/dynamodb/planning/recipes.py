@@ -258,19 +258,20 @@ class ConditionRecipe(Guarded):
         sure: The rest of the filter.
     """
 
-    __slots__ = ("_keys", "_sure")
+    __slots__ = ("_kept", "_keys", "_sure")
 
     def __init__(self, keys: KeyRecipe | None, sure: Expression) -> None:
         super().__init__()
         self._keys = keys
         self._sure = sure
+        self._kept: dict[Hashable, Any] = {}
 
     def condition(self, query: Query) -> WriteCondition | None:
         """Make the condition of a filter; None where there is none."""
         if self._keys is None or self._sure == NEVER:
             return None
         keys = self._keys.keys(query.constants)
-        return WriteCondition(keys[0], self._sure, query.constants) if len(keys) == 1 else None
+        return WriteCondition(keys[0], self._sure, query.constants, self._kept) if len(keys) == 1 else None
 
 
 R = TypeVar("R", bound=Guarded)

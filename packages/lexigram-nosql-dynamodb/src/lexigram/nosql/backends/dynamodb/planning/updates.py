@@ -71,6 +71,7 @@ class Actions:
         removals: Paths that go, and whether only the first element of the list there does.
         fractions: Dotted paths at which plain numbers with a fraction may stand afterwards.
         conditions: When all this is what the engine would do.
+        counts: How many constants there were after each operation.
     """
 
     first: int
@@ -79,6 +80,13 @@ class Actions:
     removals: list[tuple[Path, bool]] = field(default_factory=list[tuple[Path, bool]])
     fractions: dict[str, None] = field(default_factory=dict[str, None])
     conditions: list[Expression] = field(default_factory=list[Expression])
+    counts: list[int] = field(default_factory=list[int])
+
+    @property
+    def outline(self) -> tuple[Any, ...]:
+        """With the operators and paths of the update, all that the texts of its expressions depend on."""
+        hows = tuple([how for _, how, _ in self.sets])
+        return hows, tuple(self.counts), bool(self.fractions)
 
     def hold(self, value: AttributeValue) -> Operand:
         """Keep a constant, and give the operand that stands for it."""
@@ -106,8 +114,13 @@ class Actions:
             gone = [f"{writer.path(path)}{'[0]' if first else ''}" for path, first in self.removals]
             text += f" REMOVE {', '.join(gone)}"
         if self.fractions:
-            text += f" ADD {writer.path(_FRACTIONS)} {writer.value(self.hold({'SS': list(self.fractions)}))}"
+            text += f" ADD {writer.path(_FRACTIONS)} {writer.value(Operand(self.first + len(self.constants), _held))}"
         return text
+
+    @property
+    def all_constants(self) -> list[AttributeValue]:
+        """The constants, and the paths of fractions after them."""
+        return [*self.constants, {"SS": list(self.fractions)}] if self.fractions else self.constants
 
 
 def _held(value: AttributeValue, _part: int) -> AttributeValue:
@@ -137,6 +150,7 @@ def plan_actions(
         for operation in operations:
             if operation.operator != "$setOnInsert":
                 _act(actions, shape, operation, protected)
+                actions.counts.append(len(actions.constants))
     except (_NotNative, DocumentValidationError):
         return None
     # Nothing but $setOnInsert: nothing is to be written at all.

@@ -7,9 +7,9 @@ the document may be gone, not match, or match in a way that the condition does n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from lexigram.nosql.backends.dynamodb.planning.access import Key, fill_values
 from lexigram.nosql.backends.dynamodb.planning.display import shown
@@ -28,6 +28,13 @@ from lexigram.nosql.update.ast import Operation
 
 __all__ = ["WriteCondition", "WritePlan", "plan_write"]
 
+_SMALL: Final = 1024
+_MOST_BYTES: Final = 400 * 1024
+"""No item is larger."""
+
+_MOST_KEPT: Final = 64
+"""Updates that are kept with one shape of filters."""
+
 
 @dataclass(frozen=True, slots=True)
 class WriteCondition:
@@ -37,11 +44,13 @@ class WriteCondition:
         key: The key.
         sure: Holds only for items that the filter selects; the key's part is left out.
         constants: Of the filter.
+        kept: What was written for filters of this shape, by the outline of the update.
     """
 
     key: Key
     sure: Expression
     constants: Sequence[Any]
+    kept: dict[Hashable, Any] = field(default_factory=dict[Hashable, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,10 @@ class WritePlan:
         return {**shown("UpdateItem" if self.update else "DeleteItem", [self.request("…")]), "key": self.key}
 
 
+Template = tuple[str, str, Mapping[str, str], Mapping[str, AttributeValue], tuple[tuple[str, Operand | Composite], ...]]
+"""Condition, update, names, fixed values and operands of a write."""
+
+
 def plan_write(
     shape: TableShape,
     found: WriteCondition,
@@ -108,22 +121,65 @@ def plan_write(
         The plan; None where the engine must do it.
     """
     actions: Actions | None = None
-    there: Expression = Function("attribute_exists", (shape.primary.partition[0].name,))
+    outline: Hashable = None
+    constants = tuple(found.constants)
+    small = are_small(map(weight, constants))
     if operations is not None:
-        actions = None if shape.foreign else plan_actions(shape, operations, protected, len(found.constants))
+        actions = None if shape.foreign else plan_actions(shape, operations, protected, len(constants))
         if actions is None:
             return None
-        there = IS_OURS
-    conditions = all_of([there, found.sure, *([] if actions is None else actions.conditions)])
+        own = actions.all_constants
+        sizes = list(map(wire_size, own))
+        if sum(sizes) > _MOST_BYTES:
+            return None
+        small = small and max(sizes, default=0) <= _SMALL
+        constants = (*constants, *own)
+        outline = tuple([(operation.operator, operation.path.text) for operation in operations]), actions.outline
+    template = found.kept.get(outline) if small else None
+    if template is None:
+        template = _write(shape, found.sure, actions, limits, None if small else (*constants, "r" * 40))
+        if template is None:
+            return None
+        if small and len(found.kept) < _MOST_KEPT:
+            found.kept[outline] = template
+    condition, update, names, fixed, operands = template
+    return WritePlan(shape.table, found.key, condition, update, names, fixed, operands, constants)
+
+
+def _write(
+    shape: TableShape, sure: Expression, actions: Actions | None, limits: Limits, constants: Sequence[Any] | None
+) -> Template | None:
+    """Write the expressions; None where DynamoDB would refuse them for their size."""
     writer = Writer()
-    update = "" if actions is None else actions.write(writer)
-    if len(update) > limits.bytes or (actions is not None and 3 * len(actions.sets) + 2 > limits.operators):
+    update = ""
+    there: Expression = Function("attribute_exists", (shape.primary.partition[0].name,))
+    conditions: list[Expression] = []
+    if actions is not None:
+        update, there, conditions = actions.write(writer), IS_OURS, actions.conditions
+        if len(update) > limits.bytes or 3 * len(actions.sets) + 2 > limits.operators:
+            return None
+    condition = all_of([there, sure, *conditions])
+    if not within_limits(writer, condition, limits, constants):
         return None
-    constants = (*found.constants, *([] if actions is None else actions.constants))
-    small = actions is None and are_small(map(weight, found.constants))
-    if not within_limits(writer, conditions, limits, None if small else (*constants, "r" * 40)):
-        return None
-    text = writer.write(conditions)
-    return WritePlan(
-        shape.table, found.key, text, update, writer.names, writer.fixed, tuple(writer.operands), constants
-    )
+    text = writer.write(condition)
+    return text, update, writer.names, writer.fixed, tuple(writer.operands)
+
+
+def wire_size(value: AttributeValue) -> int:
+    """About how many bytes a value on the wire takes.
+
+    Args:
+        value: The value.
+    """
+    ((kind, content),) = value.items()
+    match kind:
+        case "M":
+            return 8 + sum([len(name) + wire_size(item) for name, item in content.items()])
+        case "L":
+            return 8 + sum(map(wire_size, content))
+        case "SS":
+            return 8 + sum(map(len, content))
+        case "S" | "B" | "N":
+            return 8 + len(content) * (1 if content.isascii() else 4)
+        case _:
+            return 8
