@@ -101,7 +101,7 @@ async def test_statement_timeout_holds_where_the_call_says_nothing(open_db: Open
     db = await open_db(statement_timeout="200ms")
     with pytest.raises(DatabaseTimeoutError, match=r"0\.2 s"):
         await db.fetch(place.sleeping(20))
-    assert await db.fetch(place.sleeping(0.25), timeout=10)
+    assert await db.fetch(place.sleeping(0.25), timeout=300)
     unlimited = await open_db(operations={"statement_timeout": 0})
     assert await unlimited.fetch(place.sleeping(0.1))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
-from typing import Any
 
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.exceptions.config import ConfigurationError
@@ -15,7 +13,8 @@ from lexigram.sql.backends.mysql.connection import MySQLConnection
 from lexigram.sql.backends.mysql.errors import classify
 from lexigram.sql.backends.mysql.raw import RawConnection
 from lexigram.sql.backends.mysql.values import DECODERS
-from lexigram.sql.backends.tls import tls_context, tls_mode
+from lexigram.sql.backends.server import ServerDriver
+from lexigram.sql.backends.tls import tls_context
 from lexigram.sql.config import DatabaseConfig
 from lexigram.sql.driver import Limits, ParamStyle
 from lexigram.sql.url import DatabaseUrl
@@ -26,7 +25,7 @@ _OPTIONS = ("charset", "sslmode", "sql_mode")
 _SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE"
 
 
-class MySQLDriver:
+class MySQLDriver(ServerDriver):
     """One MySQL or MariaDB database. Implements :class:`~lexigram.sql.driver.SqlDriver`.
 
     Args:
@@ -38,19 +37,11 @@ class MySQLDriver:
     """
 
     def __init__(self, url: DatabaseUrl, config: DatabaseConfig) -> None:
-        unknown = [name for name in url.options if name not in _OPTIONS]
-        if unknown:
-            raise ConfigurationError(
-                f"MySQL URLs have no option {unknown[0]!r} here", hint=f"Known are: {', '.join(_OPTIONS)}."
-            )
-        self._url = url
-        self._config = config
+        super().__init__(url, config, product="MySQL", options=_OPTIONS, port=3306)
         self._sql_mode = url.options.get("sql_mode", _SQL_MODE)
         if not re.fullmatch(r"[A-Z_,]*", self._sql_mode):
             raise ConfigurationError("sql_mode is a list of names in capitals, with commas between them")
-        self._mode = tls_mode(config.tls, url.options.get("sslmode"))
         self._tls: ssl.SSLContext | None = None
-        self._version = ""
 
     @property
     def dialect(self) -> SQLDialect:
@@ -67,11 +58,6 @@ class MySQLDriver:
         """Values are written into the text, which ``max_allowed_packet`` bounds: 16 MiB and more by default."""
         return Limits(parameters=65_535, statement_bytes=16 * 1024 * 1024)
 
-    @property
-    def max_writers(self) -> int:
-        """No limit."""
-        return 0
-
     async def connect(self, read_only: bool) -> MySQLConnection:
         """Open a connection."""
         del read_only
@@ -83,7 +69,7 @@ class MySQLDriver:
             self._tls = await asyncio.to_thread(tls_context, self._config.tls, self._mode)
         raw = RawConnection(
             host=url.host or "localhost",
-            port=url.port or 3306,
+            port=self._port,
             user=url.user,
             password="" if url.password is None else url.password.get_secret_value(),
             db=url.database or None,
@@ -107,19 +93,6 @@ class MySQLDriver:
         finally:
             raw.drop()
 
-    async def close(self) -> None:
-        """Nothing is held beside the connections."""
-
     def classify(self, error: BaseException, sql: str | None = None) -> DatabaseError | None:
         """Translate an error of aiomysql."""
         return classify(error, sql)
-
-    def describe(self) -> Mapping[str, Any]:
-        """Host, port, database, version and encryption."""
-        return {
-            "host": self._url.host,
-            "port": self._url.port or 3306,
-            "database": self._url.database,
-            "version": self._version,
-            "tls": self._mode,
-        }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import asyncpg
@@ -15,7 +14,8 @@ from lexigram.contracts.exceptions.infra import DatabaseError
 from lexigram.sql.backends.json_text import to_json
 from lexigram.sql.backends.postgres.connection import PostgresConnection
 from lexigram.sql.backends.postgres.errors import classify
-from lexigram.sql.backends.tls import tls_context, tls_mode
+from lexigram.sql.backends.server import ServerDriver
+from lexigram.sql.backends.tls import tls_context
 from lexigram.sql.config import DatabaseConfig
 from lexigram.sql.driver import Limits, ParamStyle
 from lexigram.sql.url import DatabaseUrl
@@ -25,7 +25,7 @@ __all__ = ["PostgresDriver"]
 _OPTIONS = ("sslmode", "application_name", "statement_cache_size", "search_path")
 
 
-class PostgresDriver:
+class PostgresDriver(ServerDriver):
     """One PostgreSQL database. Implements :class:`~lexigram.sql.driver.SqlDriver`.
 
     Args:
@@ -37,20 +37,12 @@ class PostgresDriver:
     """
 
     def __init__(self, url: DatabaseUrl, config: DatabaseConfig) -> None:
-        unknown = [name for name in url.options if name not in _OPTIONS]
-        if unknown:
-            raise ConfigurationError(
-                f"PostgreSQL URLs have no option {unknown[0]!r} here", hint=f"Known are: {', '.join(_OPTIONS)}."
-            )
-        self._url = url
-        self._config = config
-        self._mode = tls_mode(config.tls, url.options.get("sslmode"))
+        super().__init__(url, config, product="PostgreSQL", options=_OPTIONS, port=5432)
         self._tls: ssl.SSLContext | Literal["prefer", False] | None = None
         cache = url.options.get("statement_cache_size", "256")
         if not cache.isdigit():
             raise ConfigurationError("statement_cache_size is a number of statements", hint="Say 0 for none.")
         self._cache = int(cache)
-        self._version = ""
 
     @property
     def dialect(self) -> SQLDialect:
@@ -67,11 +59,6 @@ class PostgresDriver:
         """A statement has at most 65,535 parameters (protocol, 55.7 "Bind": a 16-bit count; asyncpg takes 32,767)."""
         return Limits(parameters=32_767)
 
-    @property
-    def max_writers(self) -> int:
-        """No limit."""
-        return 0
-
     async def connect(self, read_only: bool) -> PostgresConnection:
         """Open a connection."""
         del read_only
@@ -86,7 +73,7 @@ class PostgresDriver:
             settings["search_path"] = url.options["search_path"]
         raw: asyncpg.Connection[Any] = await asyncpg.connect(
             host=url.host,
-            port=url.port or 5432,
+            port=self._port,
             user=url.user,
             password=None if url.password is None else url.password.get_secret_value(),
             database=url.database or None,
@@ -104,22 +91,9 @@ class PostgresDriver:
         self._version = f"{found.major}.{found.minor}"
         return PostgresConnection(raw, prepares=self._cache > 0)
 
-    async def close(self) -> None:
-        """Nothing is held beside the connections."""
-
     def classify(self, error: BaseException, sql: str | None = None) -> DatabaseError | None:
         """Translate an error of asyncpg."""
         return classify(error, sql)
-
-    def describe(self) -> Mapping[str, Any]:
-        """Host, port, database, version and encryption."""
-        return {
-            "host": self._url.host,
-            "port": self._url.port or 5432,
-            "database": self._url.database,
-            "version": self._version,
-            "tls": self._mode,
-        }
 
 
 async def _teach_json(raw: asyncpg.Connection[Any]) -> None:
