@@ -249,6 +249,16 @@ def check(condition: Any) -> None:
             raise Refused("not-in with alternatives, or with too many values")
     if negative > 1:
         raise Refused("more than one negative condition")
+    keys = [
+        leaf
+        for own in found
+        for leaf in own
+        if leaf.WhichOneof("filter_type") == "field_filter"
+        and leaf.field_filter.field.field_path == "__name__"
+        and leaf.field_filter.op in (_EQ, _IN)
+    ]
+    if keys and inequalities(condition):
+        raise Refused("equality on key beside inequalities")  # as the emulator says
     for own in found:
         if sum(leaf.WhichOneof("filter_type") == "field_filter" and leaf.field_filter.op in (7, 9) for leaf in own) > 1:
             raise Refused("two array conditions in one alternative")

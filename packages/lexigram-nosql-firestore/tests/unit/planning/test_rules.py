@@ -360,3 +360,10 @@ def test_queries_are_not_shared_with_the_reader() -> None:
     one.where.field_filter.value.string_value = "y"
     (two,) = requests(found.native, NativeRead(found), PLACE)
     assert two.where.field_filter.value.string_value == "x"
+
+
+def test_ids_stand_in_no_request_with_an_inequality() -> None:
+    """Firestore refuses it; what stands beside an id is tested."""
+    either = {"$or": [{"_id": 7, "total": {"$gt": 1}}, {"total": {"$gt": 5}}]}
+    assert [part[1] for part in where(either)] == ["==", ">"]
+    assert not compiled(either).exact

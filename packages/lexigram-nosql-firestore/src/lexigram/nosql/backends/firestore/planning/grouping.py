@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from lexigram.nosql.backends.firestore.planning.terms import INEQUALITIES, NAME, Conjunction, Term, weight
+from lexigram.nosql.backends.firestore.planning.terms import INEQUALITIES, NAME, Conjunction, Term, is_key, weight
 
 __all__ = ["MOST_ALTERNATIVES", "MOST_REQUESTS", "Group", "group"]
 
@@ -112,6 +112,8 @@ def _put(conjunction: Conjunction, groups: list[Group], is_required: Callable[[s
         if alone or candidate.weight + size > MOST_ALTERNATIVES or _is_alone(candidate):
             continue
         together = own | candidate.inequalities
+        if together and any(is_key(term) for each in (conjunction, *candidate.alternatives) for term in each):
+            continue  # which Firestore refuses in one request
         if len(together) <= MOST_INEQUALITIES and all(
             _has(alternative, together, is_required) for alternative in (conjunction, *candidate.alternatives)
         ):

@@ -22,6 +22,7 @@ __all__ = [
     "Term",
     "both",
     "either",
+    "is_key",
     "weight",
 ]
 
@@ -164,12 +165,17 @@ def both(parts: Iterable[Selected]) -> Selected:
     return Selected(alternatives, exact)
 
 
+def is_key(term: Term) -> bool:
+    """True for a term that tells the ids of its documents."""
+    return term.path == NAME and (term.op == "==" or term.op == "in")
+
+
 def join(a: Conjunction, b: Conjunction) -> tuple[Conjunction, bool]:
     """Put two conjunctions together as far as Firestore takes them together.
 
     Returns:
-        The conjunction, and whether nothing was left out. Left out are a second array term, a second negative term, and
-        negative terms and orders beside others: they would need a composite index, and narrow little.
+        The conjunction, and whether nothing was left out. Left out are a second array term, what stands beside ids that
+        are told, and negative terms and orders beside others: they would need a composite index, and narrow little.
     """
     terms = list(a)
     whole = True
@@ -180,6 +186,10 @@ def join(a: Conjunction, b: Conjunction) -> tuple[Conjunction, bool]:
             whole = False
             continue
         terms.append(term)
+    keys = [term for term in terms if is_key(term)]
+    if keys and len(keys) < len(terms):
+        # Firestore refuses an inequality beside them, and one document is little enough to test.
+        return tuple(keys), False
     if len(terms) > 1:
         positive = [term for term in terms if term.op not in _NEGATIVE and term.op != "present"]
         if len(positive) < len(terms):
