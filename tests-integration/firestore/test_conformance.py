@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
+from firestore.proxies import between
 from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocumentStore
 from lexigram.nosql.backends.firestore.spec import SPEC
 from lexigram.nosql.store import DocumentStore
@@ -25,9 +26,19 @@ class OnEmulator(Harness):
     @asynccontextmanager
     async def open(self, **settings: Any) -> AsyncIterator[DocumentStore]:
         server: Server = self.request.getfixturevalue("firestore_server")
-        given = {"project_id": f"kit-{uuid.uuid4().hex[:12]}", "emulator_host": server.endpoint, "index_refresh_ms": 0}
-        async with FirestoreDocumentStore(FirestoreConfig(**{**given, **settings})) as store:
-            yield store
+        project = f"kit-{uuid.uuid4().hex[:12]}"
+        async with AsyncExitStack() as stack:
+            place = server.endpoint
+            if "broken_connection" in self.request.node.name:
+                self._proxy = await stack.enter_async_context(between(place))
+                place = self._proxy.place
+            given = {"project_id": project, "emulator_host": place, "index_refresh_ms": 0}
+            config = FirestoreConfig(**{**given, **settings})
+            yield await stack.enter_async_context(FirestoreDocumentStore(config))
+
+    async def break_connection(self, store: DocumentStore) -> bool:
+        self._proxy.cut()
+        return True
 
     def unreachable(self) -> FirestoreConfig:
         place = f"127.0.0.1:{free_port()}"

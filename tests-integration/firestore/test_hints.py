@@ -102,3 +102,12 @@ async def test_many_are_changed_in_few_commits_and_each_counts_once(open_store: 
     assert found["commit"] == 5
     result = await things.update_many({"kind": "none"}, {"$set": {"n": 1}}, upsert=False)
     assert (result.matched_count, result.modified_count) == (0, 0)
+
+
+async def test_a_hinted_field_stays_where_queries_see_it(open_store: Any) -> None:
+    """Beside a name so long that Firestore could not hold the path, it would be packed away."""
+    things = (await open_store(fields={"things": {"a.b": "int"}})).collection("things")
+    await things.insert_one({"_id": 1, "a": {"b": 5}})
+    with pytest.raises(DocumentValidationError, match=r"a\.b"):
+        await things.insert_one({"_id": 2, "a": {"b": 5, "n" * 1450: 1}})
+    assert await things.find({"a.b": 5}).to_list() == [{"_id": 1, "a": {"b": 5}}]

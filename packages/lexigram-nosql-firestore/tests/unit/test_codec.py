@@ -188,7 +188,8 @@ def test_what_is_not_deep_is_not_packed() -> None:
 
 def test_long_names_below_each_other_are_packed() -> None:
     name = "n" * 1000
-    document = {"_id": 1, name: {name: {name: 1}}, "a": {"b" * 1400: {"c": 1}}}
+    document = {"_id": 1, name: {name: {name: 1}}, "a": {"b" * 1400: {"c": 1}, "d": {"e" * 1400: [1, [2]]}}}
+    document["f"] = {"g": {"h": {"i": {"j" * 1200: [{"k": [1]}]}}}}
     message = Document()
     encode_fields(document, message.fields)
     assert set(message.fields[name].map_value.fields) == {"~packed"}

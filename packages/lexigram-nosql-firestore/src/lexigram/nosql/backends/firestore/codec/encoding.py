@@ -32,6 +32,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_LAYOUTS: Final = 2048
 _WIDEST: Final = 64
 _BYTES_PER_LEVEL: Final = 70
+_PACKED: Final = 1 << 16
+"""Added to the levels that are left inside of what is packed, where paths may be of any length."""
+_LEVELS: Final = _PACKED - 1
 
 # The encoded names of a dict's fields in its order, the entry that keeps the order where one is needed, and for how
 # many levels the longest of them counts besides its own.
@@ -108,7 +111,7 @@ def _put_fields(mapping: Mapping[str, Any], fields: Any, depth: int, layout: Lay
         names = tuple(mapping)
         layout = _layouts.get(names) or _layout(names)
     encoded, order, extra = layout
-    if extra:
+    if extra and depth < _PACKED:
         _put_long_names(mapping, fields, depth, encoded)
         encoded, mapping = (), {}
     for name, value in zip(encoded, mapping.values(), strict=True):
@@ -129,7 +132,7 @@ def _put_fields(mapping: Mapping[str, Any], fields: Any, depth: int, layout: Lay
 
 def _put_long_names(mapping: Mapping[str, Any], fields: Any, depth: int, encoded: Sequence[str]) -> None:
     for name, value in zip(encoded, mapping.values(), strict=True):
-        _put(value, fields[name], depth - _extra_levels(name))
+        _put(value, fields[name], max(1, depth - _extra_levels(name)))
 
 
 def _put(value: Any, target: Any, depth: int) -> None:
@@ -139,12 +142,12 @@ def _put(value: Any, target: Any, depth: int) -> None:
 def _pack(value: Any, target: Any) -> None:
     """Write a value as the bytes of its message, since its levels are too many."""
     inner = Value()
-    _put(value, inner, MAX_DEPTH)
+    _put(value, inner, MAX_DEPTH + _PACKED)
     target.map_value.fields[tags.PACKED].bytes_value = inner.SerializeToString()
 
 
 def _put_list(value: Any, target: Any, depth: int) -> None:
-    if depth <= 1:
+    if depth & _LEVELS <= 1:
         _pack(value, target)
         return
     array = target.array_value
@@ -159,7 +162,7 @@ def _put_list(value: Any, target: Any, depth: int) -> None:
         if cls is str:
             add().string_value = item
         elif cls is list or cls is tuple:
-            if depth <= 2:
+            if depth & _LEVELS <= 2:
                 _pack(item, add())
             else:
                 _put_list(item, add().map_value.fields[tags.LIST], depth - 1)
@@ -178,7 +181,7 @@ def _put_map(value: Any, target: Any, depth: int) -> None:
         return
     names = tuple(value)
     layout = _layouts.get(names) or _layout(names)
-    if depth - layout[2] <= 1:
+    if depth & _LEVELS <= 1 or (layout[2] and depth < _PACKED and depth - layout[2] <= 1):
         _pack(value, target)
     else:
         _put_fields(value, target.map_value.fields, depth - 1, layout)
@@ -288,7 +291,7 @@ def _put_max_key(value: Any, target: Any, depth: int) -> None:
 
 
 def _put_code(value: Any, target: Any, depth: int) -> None:
-    if depth <= 2:
+    if depth & _LEVELS <= 2:
         _pack(value, target)
         return
     fields = _tagged(target)
@@ -299,7 +302,7 @@ def _put_code(value: Any, target: Any, depth: int) -> None:
 
 
 def _put_reference(value: Any, target: Any, depth: int) -> None:
-    if depth <= 2:
+    if depth & _LEVELS <= 2:
         _pack(value, target)
     else:
         _put_map(dict(value.as_doc()), _tagged(target)[tags.REFERENCE], depth - 1)

@@ -28,13 +28,14 @@ from lexigram.nosql.backends.firestore.codec import (
     is_told,
     messages,
     name_size,
+    tags,
 )
 from lexigram.nosql.backends.firestore.codec.names import TTL_FIELD
 from lexigram.nosql.backends.firestore.naming import Scope
 from lexigram.nosql.backends.firestore.planning.hints import CollectionHints
 from lexigram.nosql.backends.firestore.writing import guards
 from lexigram.nosql.driver import Document
-from lexigram.nosql.exceptions import DocumentTooLargeError
+from lexigram.nosql.exceptions import DocumentTooLargeError, DocumentValidationError
 from lexigram.nosql.update.identical import identical
 
 __all__ = ["Step", "Target", "as_timestamp", "revision_of"]
@@ -123,12 +124,29 @@ class Target:
         message.name = self.scope.prefix + encoded
         fields = message.fields
         encode_fields(document, fields)
+        if self._hints:
+            self._refuse_packed(fields)
         if not is_told(identity, encoded):
             encode_into(identity, fields[ID_FIELD])
         self._indexes.put_due(document, fields)
         if message.ByteSize() > _NEVER_LARGER:
             self._measure(message)
         return message
+
+    def _refuse_packed(self, fields: Any) -> None:
+        """Refuse a document with a hinted field where no query sees it: beside very long names, or very deep."""
+        for path in self._hints.dotted:
+            inside = fields
+            for name in path:
+                if tags.PACKED in inside:
+                    raise DocumentValidationError(
+                        f"the field hint for {'.'.join(path)!r} cannot be kept beside names so long or levels so many",
+                        path=".".join(path),
+                    )
+                encoded = encode_name(name)
+                if encoded not in inside:
+                    break
+                inside = inside[encoded].map_value.fields
 
     def _measure(self, message: Any) -> None:
         size = fields_size(message.fields) + name_size(message.name[len(self.scope.root) + 1 :])
