@@ -265,6 +265,18 @@ def shown(spec: Any) -> tuple[str, ...]:
 PROJECTED = EXPRESSIONS.filter(lambda sketch: "$$NOW" not in repr(sketch))
 
 
+def test_a_slice_of_a_number_has_the_same_error_with_constants_as_parameters() -> None:
+    """The first number of a $slice tells the projection's own from the expression."""
+    sketches = [{"a": 1, "c": {"y": {"$slice": [0, "$a"]}}}, {"a": 1, "y": {"$slice": [3, "$a"]}}]
+    forget()
+    shared = [shown(spec) for spec in [*sketches, *sketches]]
+    with constants_in_place():
+        forget()
+        alone = [shown(spec) for spec in sketches]
+    forget()
+    assert shared == alone + alone
+
+
 @settings(max_examples=200, deadline=None)
 @given(PROJECTED, PROJECTED, st.lists(st.lists(VALUES, min_size=1, max_size=4), min_size=2, max_size=4))
 def test_projections_show_the_same_with_constants_as_parameters(x: Any, y: Any, rows: list[list[Any]]) -> None:

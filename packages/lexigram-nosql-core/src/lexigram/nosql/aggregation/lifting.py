@@ -87,7 +87,8 @@ def _projection(specification: Any, put: Put, depth: int = 0) -> Any:
     lifted: dict[Any, Any] = {}
     for name, value in specification.items():
         if type(name) is not str or name[:1] == "$":
-            return lift(specification, put) if depth else specification
+            # The first number of a $slice tells the projection's own from the expression, so it stays.
+            return lift(specification, put) if depth and name != "$slice" else specification
         cls = type(value)
         if cls is dict:
             lifted[name] = _projection(value, put, depth + 1)
