@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dynamo_language as dynamo
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lexigram.nosql.backends.dynamodb.codec import encode_item
 from lexigram.nosql.backends.dynamodb.planning.conditions import meaning_of
@@ -18,6 +18,7 @@ from lexigram.nosql.testing.strategies import documents, filters, numbers, value
 from lexigram.nosql.values.normalise import normalise_document
 
 EXAMPLES = settings.default.max_examples
+SLOW = [HealthCheck.too_slow]  # many things are drawn at once, on machines that do other things as well
 OPERATORS = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte"]
 SHAPE = TableShape(
     "t", IndexShape("t", "table", (KeyAttribute("_id", "S", "_id", encoded=True),)), renamed={"_id": "_id"}
@@ -64,7 +65,7 @@ def check(document: dict[str, Any], filter: dict[str, Any]) -> None:
     documents=st.lists(documents(bson=True), min_size=1, max_size=8),
     filters=st.lists(filters(bson=True), min_size=1, max_size=8),
 )
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_native_part_selects_a_superset_and_sure_is_sure(
     documents: list[dict[str, Any]], filters: list[dict[str, Any]]
 ) -> None:
@@ -77,7 +78,7 @@ def test_native_part_selects_a_superset_and_sure_is_sure(
     stored=st.lists(numbers(), min_size=1, max_size=12),
     constants=st.lists(numbers(), min_size=1, max_size=4),
 )
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_numbers_of_all_forms_compare_as_in_the_engine(stored: list[Any], constants: list[Any]) -> None:
     for value in stored:
         for constant in (*constants, value):
@@ -88,7 +89,7 @@ def test_numbers_of_all_forms_compare_as_in_the_engine(stored: list[Any], consta
 
 
 @given(stored=st.lists(values(bson=True), min_size=1, max_size=6), constant=values(bson=True))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_values_of_all_types_compare_as_in_the_engine(stored: list[Any], constant: Any) -> None:
     for value in stored:
         for operator in OPERATORS:
@@ -98,7 +99,7 @@ def test_values_of_all_types_compare_as_in_the_engine(stored: list[Any], constan
 
 
 @given(value=values(bson=True), constants=st.lists(values(bson=True), max_size=4))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_in_and_nin_select_as_in_the_engine(value: Any, constants: list[Any]) -> None:
     check({"a": value}, {"a": {"$in": constants}})
     check({"a": value}, {"a": {"$nin": constants}})

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lexigram.nosql.backends.dynamodb.planning.index_keys import (
     AFTER,
@@ -27,6 +27,7 @@ from lexigram.nosql.values.order import sort_key
 from lexigram.nosql.values.path import MISSING
 
 EXAMPLES = settings.default.max_examples * 2
+SLOW = [HealthCheck.too_slow]  # many things are drawn at once, on machines that do other things as well
 MANY = st.one_of(
     values(bson=True),
     numbers(),
@@ -49,7 +50,7 @@ def place(value: Any) -> Any:
 
 
 @given(st.lists(MANY, min_size=2, max_size=8))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_texts_compare_as_values_do_in_both_directions(drawn: list[Any]) -> None:
     known = [value if value is MISSING else normalise_value(value) for value in drawn]
     for a in known:
@@ -60,7 +61,7 @@ def test_texts_compare_as_values_do_in_both_directions(drawn: list[Any]) -> None
 
 
 @given(st.lists(st.tuples(MANY, MANY), min_size=2, max_size=6), st.sampled_from([1, -1]), st.sampled_from([1, -1]))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_texts_of_several_fields_compare_field_by_field(pairs: list[tuple[Any, Any]], one: int, two: int) -> None:
     known = [tuple([value if value is MISSING else normalise_value(value) for value in pair]) for pair in pairs]
     for a in known:
@@ -72,7 +73,7 @@ def test_texts_of_several_fields_compare_field_by_field(pairs: list[tuple[Any, A
 
 
 @given(MANY, MANY, MANY, st.sampled_from([1, -1]))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_nothing_that_follows_a_text_reaches_what_stands_after_it(a: Any, b: Any, more: Any, way: int) -> None:
     first = encode(a, way)
     follow = encode(more, -way)
@@ -85,7 +86,7 @@ def test_nothing_that_follows_a_text_reaches_what_stands_after_it(a: Any, b: Any
 
 
 @given(MANY, st.sampled_from([1, -1]))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_values_lie_within_the_bounds_of_their_type(value: Any, way: int) -> None:
     if place(value)[0] >= 9:
         low, high = rank_bounds(value, way)
@@ -137,7 +138,7 @@ def test_sparse_and_partial_indexes_leave_documents_out() -> None:
 
 
 @given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys("abc", scalars(bson=True))), max_size=8))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_entries_have_the_order_of_a_sort(documents: list[dict[str, Any]]) -> None:
     keys = [("a", 1), ("b", -1), ("c", 1)]
     computed = ComputedIndex(parse_index(keys), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lexigram.nosql.backends.dynamodb.planning.access import ScanPlan
 from lexigram.nosql.backends.dynamodb.planning.choose import Planner
@@ -26,6 +26,7 @@ from lexigram.nosql.values.normalise import normalise_document
 from pretend_table import PretendTable, make_item
 
 EXAMPLES = settings.default.max_examples
+SLOW = [HealthCheck.too_slow]  # many things are drawn at once, on machines that do other things as well
 
 
 def ours(number: int, keys: Any, hashed: int, *, irregular: bool = True, **options: Any) -> IndexShape:
@@ -109,7 +110,7 @@ STORED = st.builds(keyed, st.lists(documents(bson=True), max_size=8), st.lists(i
 
 @pytest.mark.parametrize("name", LAYOUTS)
 @given(stored=STORED, chosen=st.lists(filters(bson=True), min_size=1, max_size=5), order=st.none() | sorts())
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_plan_and_residue_give_what_the_engine_gives(
     name: str, stored: list[dict[str, Any]], chosen: list[dict[str, Any]], order: Any
 ) -> None:
@@ -177,7 +178,7 @@ FLAT_STORED = st.builds(keyed, st.lists(FLAT, max_size=8), st.lists(ids, min_siz
         st.tuples(INDEXED, st.sampled_from([1, -1])), min_size=1, max_size=2, unique_by=lambda pair: pair[0]
     ),
 )
-@settings(max_examples=EXAMPLES * 2)
+@settings(max_examples=EXAMPLES * 2, suppress_health_check=SLOW)
 def test_our_indexes_give_what_the_engine_gives(
     name: str, stored: list[dict[str, Any]], chosen: list[dict[str, Any]], order: Any
 ) -> None:
@@ -199,7 +200,7 @@ def test_our_indexes_give_what_the_engine_gives(
     ),
     own=st.booleans(),
 )
-@settings(max_examples=EXAMPLES * 2)
+@settings(max_examples=EXAMPLES * 2, suppress_health_check=SLOW)
 def test_conditions_on_the_id_give_what_the_engine_gives(
     name: str, stored: list[dict[str, Any]], wanted: Any, own: bool
 ) -> None:
@@ -224,7 +225,7 @@ ORDERS = st.lists(
     chosen=st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), CONDITIONS, max_size=3), min_size=1, max_size=8),
     order=st.none() | ORDERS,
 )
-@settings(max_examples=EXAMPLES * 2)
+@settings(max_examples=EXAMPLES * 2, suppress_health_check=SLOW)
 def test_indexes_without_documents_filed_apart_give_exact_answers_in_order(
     stored: list[dict[str, Any]], chosen: list[dict[str, Any]], order: Any
 ) -> None:
@@ -280,7 +281,7 @@ ASKED = st.fixed_dictionaries(
         unique_by=lambda pair: pair[0],
     ),
 )
-@settings(max_examples=EXAMPLES * 2)
+@settings(max_examples=EXAMPLES * 2, suppress_health_check=SLOW)
 def test_tables_and_indexes_that_others_made_give_what_the_engine_gives(
     stored: list[dict[str, Any]], chosen: list[dict[str, Any]], order: Any
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dynamo_language as dynamo
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lexigram.nosql.backends.dynamodb.codec import decode_document, encode_item, fractional_paths
 from lexigram.nosql.backends.dynamodb.planning.choose import Planner
@@ -17,6 +17,7 @@ from lexigram.nosql.update.parse import parse_update
 from lexigram.nosql.values.normalise import normalise_document
 
 EXAMPLES = settings.default.max_examples
+SLOW = [HealthCheck.too_slow]  # many things are drawn at once, on machines that do other things as well
 SHAPE = TableShape("t", IndexShape("t", "table", (KeyAttribute("_id", "S", "_id", encoded=True),)))
 PLANNER = Planner(SHAPE)
 KEYS = frozenset({"_id"})
@@ -72,7 +73,7 @@ def run(document: dict[str, Any], filter: dict[str, Any], change: dict[str, Any]
     stored=st.lists(documents(bson=True), min_size=1, max_size=8),
     changes=st.lists(updates(), min_size=1, max_size=4),
 )
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_native_updates_give_what_the_engine_gives(stored: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
     for document in stored:
         for change in changes:
@@ -106,7 +107,7 @@ STORED = st.fixed_dictionaries({"a": INNER | MAPS, "b": INNER | MAPS}, optional=
 
 
 @given(stored=st.lists(STORED, min_size=1, max_size=10), changes=st.lists(CHANGES | ONE, min_size=4, max_size=10))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_native_updates_of_fields_that_are_there_give_what_the_engine_gives(
     stored: list[dict[str, Any]], changes: list[dict[str, Any]]
 ) -> None:
@@ -116,7 +117,7 @@ def test_native_updates_of_fields_that_are_there_give_what_the_engine_gives(
 
 
 @given(stored=documents(bson=True), chosen=st.lists(filters(bson=True), min_size=1, max_size=6))
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, suppress_health_check=SLOW)
 def test_conditions_of_writes_hold_only_where_the_filter_does(
     stored: dict[str, Any], chosen: list[dict[str, Any]]
 ) -> None:
