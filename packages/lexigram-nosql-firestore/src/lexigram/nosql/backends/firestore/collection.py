@@ -17,7 +17,7 @@ from lexigram.nosql.backends.firestore.errors import code_of, missing_index
 from lexigram.nosql.backends.firestore.following import follow
 from lexigram.nosql.backends.firestore.indexing import NativeIndexes
 from lexigram.nosql.backends.firestore.naming import Scope
-from lexigram.nosql.backends.firestore.planning import KeyRead, Planner, QueryRead, requests
+from lexigram.nosql.backends.firestore.planning import KeyRead, QueryRead, requests
 from lexigram.nosql.backends.firestore.planning.hints import CollectionHints
 from lexigram.nosql.backends.firestore.planning.indexes import index_definitions
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
@@ -64,7 +64,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
 
     def __init__(self, driver: FirestoreDriver, scope: Scope, hints: CollectionHints) -> None:
         super().__init__(driver, scope, hints)
-        self._planner = Planner(scope.place, hints)
+        self._planner = driver.planner(scope, hints)
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from google.cloud.firestore_v1 import AsyncClient
 from lexigram.nosql.backends.firestore.catalogue import Catalogue
@@ -17,8 +17,9 @@ from lexigram.nosql.backends.firestore.collection import FirestoreCollection
 from lexigram.nosql.backends.firestore.config import FirestoreConfig
 from lexigram.nosql.backends.firestore.credentials import emulator_of, load_credentials, make_sdk_client
 from lexigram.nosql.backends.firestore.errors import classify
-from lexigram.nosql.backends.firestore.naming import is_own, public_name, scope_of
-from lexigram.nosql.backends.firestore.planning.hints import NO_HINTS, parse_hints
+from lexigram.nosql.backends.firestore.naming import Scope, is_own, public_name, scope_of
+from lexigram.nosql.backends.firestore.planning import Planner
+from lexigram.nosql.backends.firestore.planning.hints import NO_HINTS, CollectionHints, parse_hints
 from lexigram.nosql.backends.firestore.recording import IndexRecorder
 from lexigram.nosql.backends.firestore.transactions import Transaction
 from lexigram.nosql.backends.firestore.writing.committing import Committer
@@ -27,6 +28,9 @@ from lexigram.nosql.exceptions import DocumentNotFoundError, NoSQLConnectionErro
 from lexigram.nosql.finishing import to_the_end
 
 __all__ = ["FirestoreDriver", "connect"]
+
+
+_MOST_PLANNERS: Final = 1000
 
 
 async def connect(config: FirestoreConfig) -> FirestoreDriver:
@@ -96,6 +100,7 @@ class FirestoreDriver:
         self._credentials = credentials
         self.recorder = None if config.index_recording is None else IndexRecorder(config.index_recording)
         self._hints = parse_hints(config.fields)
+        self._planners: dict[str, Planner] = {}
         self._native: AsyncClient | None = None
 
     @property
@@ -108,6 +113,15 @@ class FirestoreDriver:
     def collection(self, name: str) -> FirestoreCollection:
         """A handle on a collection; makes no call."""
         return FirestoreCollection(self, scope_of(name, self.client.root), self._hints.get(name, NO_HINTS))
+
+    def planner(self, scope: Scope, hints: CollectionHints) -> Planner:
+        """What compiles requests to a collection; kept, since it knows requests of shapes that it has seen."""
+        found = self._planners.get(scope.name)
+        if found is None:
+            if len(self._planners) >= _MOST_PLANNERS:
+                self._planners.clear()
+            found = self._planners[scope.name] = Planner(scope.place, hints)
+        return found
 
     async def ping(self) -> Mapping[str, Any]:
         """Ask for a sign of life."""

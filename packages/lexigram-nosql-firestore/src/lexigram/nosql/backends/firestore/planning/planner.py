@@ -14,10 +14,17 @@ from lexigram.nosql.backends.firestore.planning.conditions import Translation, t
 from lexigram.nosql.backends.firestore.planning.grouping import Group, group
 from lexigram.nosql.backends.firestore.planning.hints import NO_HINTS, CollectionHints
 from lexigram.nosql.backends.firestore.planning.reading import KeyRead, Place, QueryRead
+from lexigram.nosql.backends.firestore.planning.repeating import (
+    Recipe,
+    constants_of,
+    marks_of,
+    stand_ins,
+    with_constants,
+)
 from lexigram.nosql.backends.firestore.planning.showing import Shown
 from lexigram.nosql.backends.firestore.planning.terms import NAME, Conjunction
 from lexigram.nosql.driver import Access, Compiled
-from lexigram.nosql.query.ast import In
+from lexigram.nosql.query.ast import In, Node
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.sort import Sort
 from lexigram.nosql.values.path import MISSING
@@ -36,6 +43,8 @@ _ORDERABLE: Final = (
 )
 """Kinds whose values Firestore orders as the engine does, as long as no other stands between them."""
 
+_Kept = tuple[Recipe | None, Compiled, Translation | None]
+
 
 class Planner:
     """Compiles requests to one collection.
@@ -49,6 +58,7 @@ class Planner:
         self.place = place
         self.hints = hints
         self._required = frozenset(hints.required_paths())
+        self._kept: dict[Any, _Kept] = {}
 
     def compile(self, query: Query, sort: Sort | None) -> Compiled:
         """Translate a filter and an order. Makes no call.
@@ -61,7 +71,53 @@ class Planner:
             The native part, a :class:`KeyRead` or a :class:`QueryRead`, and the residue.
         """
         by_key = self._by_key(query, sort)
-        return self._by_query(query, sort) if by_key is None else by_key
+        return self._by_shape(query, sort) if by_key is None else by_key
+
+    # Shapes
+
+    def _by_shape(self, query: Query, sort: Sort | None) -> Compiled:
+        """What a recipe makes, where there is one for requests of this shape."""
+        constants: list[Any] = []
+        if query.shape is None or query.collation is not None or not constants_of(query.root, constants):
+            return self._by_query(query.root, query, sort)
+        marks = marks_of(constants)
+        if marks is None:
+            return self._by_query(query.root, query, sort)
+        key = (query.shape, sort, marks)
+        kept = self._kept.get(key)
+        if kept is None:
+            compiled = self._by_query(query.root, query, sort)
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = self._recipe(query, sort, constants, compiled)
+            return compiled
+        recipe, model, about = kept
+        if recipe is None:
+            return self._by_query(query.root, query, sort)
+        native = QueryRead(recipe.fill(constants), model.native.order)
+        shown = Shown(self.place, native, about)
+        return Compiled(model.access, native, None if model.exact else query, model.ordered, True, shown)
+
+    def _recipe(self, query: Query, sort: Sort | None, constants: list[Any], compiled: Compiled) -> _Kept:
+        """A recipe that has made what compiling made; none where there is none."""
+        nothing: _Kept = (None, compiled, None)
+        if not isinstance(compiled.native, QueryRead):
+            return nothing
+        others = stand_ins(constants)
+        model = self._by_query(with_constants(query.root, iter(others)), query, sort)
+        if not isinstance(model.native, QueryRead):
+            return nothing
+        name = None if self.place.is_group else self.place.name
+        recipe = Recipe(model.native.queries, others, name)
+        same = (model.access, model.exact, model.ordered, model.native.order) == (
+            compiled.access,
+            compiled.exact,
+            compiled.ordered,
+            compiled.native.order,
+        )
+        if not same or recipe.fill(constants) != compiled.native.queries:
+            return nothing
+        return recipe, model, model.display.about if isinstance(model.display, Shown) else None
 
     # Look-ups
 
@@ -90,10 +146,10 @@ class Planner:
 
     # Queries
 
-    def _by_query(self, query: Query, sort: Sort | None) -> Compiled:
+    def _by_query(self, root: Node, query: Query, sort: Sort | None) -> Compiled:
         place = self.place
         about = Translation(self.hints, None if place.is_group else place.name, query.collation)
-        selected = translate(query.root, about)
+        selected = translate(root, about)
         if not selected.alternatives:
             read = KeyRead(())
             shown = Shown.of_ids(place, read, about)

@@ -26,12 +26,12 @@ class Shown(Mapping[str, Any]):
     rest was not asked, by path.
     """
 
-    __slots__ = ("_about", "_data", "_place", "_read")
+    __slots__ = ("_data", "_place", "_read", "about")
 
     def __init__(self, place: Place, read: KeyRead | QueryRead, about: Translation | None) -> None:
         self._place = place
         self._read = read
-        self._about = about
+        self.about = about
         self._data: dict[str, Any] | None = None
 
     @classmethod
@@ -48,10 +48,10 @@ class Shown(Mapping[str, Any]):
                 data["get"] = list(self._read.ids)
             else:
                 data["queries"] = [show_query(query) for query in self._read.queries]
-            if self._about is not None and self._about.used:
-                data["field_hints"] = dict(self._about.used)
-            if self._about is not None and self._about.notes:
-                data["left_to_engine"] = dict(self._about.notes)
+            if self.about is not None and self.about.used:
+                data["field_hints"] = dict(self.about.used)
+            if self.about is not None and self.about.notes:
+                data["left_to_engine"] = dict(self.about.notes)
             self._data = data
         return self._data
 
