@@ -316,3 +316,14 @@ async def test_a_difference_is_found_by_the_checksum(databases: Databases) -> No
         source, target = await Copier(one, two, 10).compare("things", lambda seen: None)
     assert source.count == target.count == 1
     assert source.checksum != target.checksum
+
+
+async def test_a_size_that_only_the_encoder_of_the_target_refuses_is_found(databases: Databases) -> None:
+    """A store leaves sizes to such an encoder; a look before the copy cannot."""
+    able = replace(MEMORY.capabilities, max_document_bytes=1000, encoder_validates=True)
+    one = DocumentStore(spec_of("x", databases.one), MemoryConfig())
+    two = DocumentStore(spec_of("y", databases.two, capabilities=able), MemoryConfig())
+    async with one, two:
+        await one.collection("things").insert_many([{"_id": 1, "t": "x" * 2000}, {"_id": 2}])
+        found = await Copier(one, two, 10).inspect(["things"], lambda seen: None)
+    assert [(misfit.what, misfit.code) for misfit in found.misfits] == [("1", "LEX_ERR_NOSQL_010")]

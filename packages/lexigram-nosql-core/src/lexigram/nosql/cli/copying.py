@@ -22,7 +22,6 @@ from lexigram.contracts.data.nosql.operations import ReplaceOne
 from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import (
     BulkWriteError,
-    DocumentTooLargeError,
     DocumentValidationError,
     NoSQLError,
     NoSQLIndexError,
@@ -30,6 +29,7 @@ from lexigram.nosql.exceptions import (
 )
 from lexigram.nosql.indexes import ID_INDEX, IndexSpec, parse_index
 from lexigram.nosql.query.plan import deliberate_scan
+from lexigram.nosql.sizes import size_check
 from lexigram.nosql.store import DocumentStore
 from lexigram.nosql.values.extended_json import dumps
 
@@ -147,6 +147,9 @@ class Copier:
         self._source = source
         self._target = target
         self._batch_size = batch_size
+        # A store leaves the size to an encoder that refuses bad documents itself; here nothing is encoded before it is
+        # too late. Counting encodes the document, where the backend counts in its own way.
+        self._fits = size_check(target.spec, target.config)
 
     async def inspect(self, collections: Sequence[str], progress: Progress) -> Inspection:
         """Look at everything, and write nothing.
@@ -185,10 +188,11 @@ class Copier:
         """Why the target cannot hold a document."""
         try:
             prepared = self._target.prepare(document)
-            if self._target.spec.document_size is not None:
-                # A backend that counts sizes itself encodes the document, and refuses what it cannot encode.
+            if self._fits is not None:
+                self._fits(prepared)
+            elif self._target.spec.document_size is not None:
                 self._target.spec.document_size(prepared)
-        except (DocumentValidationError, DocumentTooLargeError) as error:
+        except DocumentValidationError as error:
             return error
         return None
 
