@@ -168,7 +168,8 @@ def table_shape(
         text_fields=text,
         renamed={
             **{field: name for name, field in fields.items() if field == "_id"},
-            **{name: f"$key:{name}" for name in fields if name != "_id"},
+            # As the codec stores the name that Home gives such a field.
+            **{name: f"$$key:{name}" for name in fields if name != "_id"},
         },
     )
 
