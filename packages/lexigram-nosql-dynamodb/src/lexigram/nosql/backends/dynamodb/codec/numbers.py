@@ -15,7 +15,8 @@ _LEAST: Final = -130
 _GREATEST: Final = 125
 _FLOAT_LEAST: Final = 1e-130
 _FLOAT_GREATEST: Final = 9.99e125
-_FLOAT_DIGITS: Final = 17
+_FLOAT_DIGITS: Final = 15
+"""Digits that every float keeps (C's ``DBL_DIG``)."""
 _EXACT: Final = Context(prec=6300, Emax=MAX_EMAX, Emin=MIN_EMIN)  # holds every Decimal128 written out
 
 
@@ -113,6 +114,7 @@ def parse_number(text: str) -> int | float | Decimal:
     if value == value.to_integral_value():
         whole = int(value)
         return whole if -(2**63) <= whole < 2**63 else Decimal(plain_text(value))
-    if len(text) > _FLOAT_DIGITS + 1 and len(value.normalize(_EXACT).as_tuple().digits) > _FLOAT_DIGITS:
+    number = float(text)
+    if len(text) > _FLOAT_DIGITS and Decimal(repr(number)) != value:
         return Decimal(plain_text(value))
-    return float(text)
+    return number
