@@ -19,7 +19,12 @@ from servers.restartable import Restartable
 async def own_store(own_firestore: Restartable) -> AsyncIterator[FirestoreDocumentStore]:
     """Return a connected store on an emulator of this test's own."""
     config = FirestoreConfig(
-        project_id="own", emulator_host=own_firestore.url, retry_attempts=2, retry_max_ms=300, scan_policy="allow"
+        project_id="own",
+        emulator_host=own_firestore.url,
+        retry_attempts=2,
+        retry_max_ms=300,
+        connect_timeout_ms=60_000,
+        scan_policy="allow",
     )
     async with FirestoreDocumentStore(config) as opened:
         yield opened

@@ -46,7 +46,7 @@ and fill the field ``~ttl``, on which Firestore's own policy then removes it::
 
     gcloud firestore fields ttls update '`~ttl`' --collection-group=sessions --enable-ttl
 
-Making a unique or expiring index takes ``index_refresh_ms`` longer, until every other process knows of it.
+Making a unique or expiring index takes twice ``index_refresh_ms`` longer, until every other process knows of it.
 
 **Writes** are one commit for up to 500 documents (:mod:`~lexigram.nosql.backends.firestore.writing.committing`); of
 those that are refused, the others are stored and each failure is told by its place. Replacing and deleting by ``_id``

@@ -174,10 +174,12 @@ class Catalogue:
         self._at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
 
-    @property
-    def refresh_seconds(self) -> float:
-        """How long it takes at most until every process knows of a new index."""
-        return self._seconds
+    async def settle(self) -> None:
+        """Wait until every process writes by what the records are now.
+
+        That is as long as what another one knows may be old, and as long again for the writes that it was making then.
+        """
+        await asyncio.sleep(2 * self._seconds)
 
     def known(self, path: str) -> Indexes:
         """What is known of a collection now; makes no call.

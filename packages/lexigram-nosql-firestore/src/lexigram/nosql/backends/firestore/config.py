@@ -49,7 +49,7 @@ class FirestoreConfig(BackendConfig):
         max_writes: Most writes in one commit; the rest of a batch goes in further ones.
         keepalive_ms: How often an idle connection is asked for a sign of life; missing for never.
         index_refresh_ms: How old what is known of the database's indexes may be when something is written. Making a
-            unique or expiring index waits as long, so that every other process knows of it.
+            unique or expiring index, and dropping a unique one, wait twice as long, so that every process knows of it.
         fields: What the fields of a collection hold, by collection and dotted path; see
             :mod:`~lexigram.nosql.backends.firestore.planning.hints`.
         index_recording: File to which the shapes of queries are written that need a composite index, for ``lexigram

@@ -75,7 +75,7 @@ class NativeIndexes(CollectionPart):
             return
         try:
             if record is made:
-                await asyncio.sleep(catalogue.refresh_seconds)
+                await catalogue.settle()
             await self._go_through(record, call)
         except BaseException:
             await asyncio.shield(self._unmake(record))
@@ -97,6 +97,8 @@ class NativeIndexes(CollectionPart):
             self.scope.name, lambda old: [each for each in old if each.mark != record.mark], None
         )
         if record.spec.unique:
+            # Others make guards until they have heard that nobody needs them.
+            await self.driver.catalogue.settle()
             await self.driver.remove_guards(record.mark)
 
     async def _go_through(self, record: Record, call: Call) -> None:
