@@ -203,3 +203,10 @@ async def test_making_an_index_tells_its_cost_and_progress(
     told = [record.getMessage() for record in caplog.records if record.name == "lexigram.nosql"]
     assert "will be read and written once" in told[0]
     assert any("ACTIVE" in line for line in told[1:])
+
+
+async def test_a_pipeline_may_write_more_than_a_transaction_holds(store: DynamoDBDocumentStore) -> None:
+    things = store.collection("things")
+    await things.insert_many([{"_id": number, "n": number} for number in range(130)])
+    await things.aggregate([{"$match": {"n": {"$gte": 5}}}, {"$out": "copies"}]).to_list()
+    assert await store.collection("copies").count_documents() == 125

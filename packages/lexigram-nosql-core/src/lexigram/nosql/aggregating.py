@@ -95,7 +95,8 @@ class StoreContext:
         """Make a collection hold these documents and no others.
 
         The documents are checked before anything is removed. Where the backend has transactions, others see the old
-        state or the new one; elsewhere they may see the moment between.
+        state or the new one; elsewhere, and where it is more than a transaction can hold, they may see the moment
+        between.
         """
         store = self._home.store
         target = store.collection(collection)
@@ -104,7 +105,10 @@ class StoreContext:
             prepared += map(store.prepare, documents[start : start + _TURN])
             await asyncio.sleep(0)
         everything = Selection(parse_filter({}))
-        if store.spec.capabilities.transactions:
+        most = store.spec.capabilities.max_transaction_writes
+        if store.spec.capabilities.transactions and (
+            most is None or len(prepared) + await target.count_documents(limit=most + 1) <= most
+        ):
             async with store.transaction() as session:
                 call = session.call(self._call.deadline)
                 await target.reach().writer.delete_many(everything, call)

@@ -148,6 +148,7 @@ class Capabilities:
         max_document_bytes: Largest document, as the backend counts; None for no limit but memory. A larger one is
             refused before it is sent: by the encoder where that validates, else by the store.
         max_nesting: Deepest nesting of documents and arrays.
+        max_transaction_writes: Most documents that one transaction may write; None for no limit.
         random_ids: Ids should not grow with time, since that makes hot spots.
         encoder_validates: The driver's encoder refuses ints outside 64 bits, text without a UTF-8 form and NUL in names
             before it sends anything, and its errors are classified as
@@ -167,6 +168,7 @@ class Capabilities:
     native_aggregation: bool = False
     max_document_bytes: int | None = None
     max_nesting: int = 100
+    max_transaction_writes: int | None = None
     random_ids: bool = False
     encoder_validates: bool = False
 

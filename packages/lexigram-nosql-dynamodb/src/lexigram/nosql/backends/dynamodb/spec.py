@@ -10,7 +10,7 @@ from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
 if TYPE_CHECKING:
     from lexigram.nosql.driver import Driver
 
-__all__ = ["MAX_DOCUMENT_BYTES", "MAX_NESTING", "SPEC"]
+__all__ = ["MAX_DOCUMENT_BYTES", "MAX_NESTING", "MAX_TRANSACTION_WRITES", "SPEC"]
 
 MAX_DOCUMENT_BYTES = 409_600
 """Largest item, in bytes as DynamoDB counts (Amazon DynamoDB Developer Guide, "Constraints": 400 KB)."""
@@ -18,6 +18,9 @@ MAX_DOCUMENT_BYTES = 409_600
 MAX_NESTING = 31
 """Levels of documents and arrays, the document itself being one. DynamoDB nests an attribute 32 deep; the innermost
 value is one of them, and one is kept for the map in which a value stands that DynamoDB has no type for."""
+
+MAX_TRANSACTION_WRITES = 100
+"""Items of one transaction (Amazon DynamoDB Developer Guide, "Constraints")."""
 
 
 async def _connect(config: DynamoDBConfig) -> Driver:
@@ -42,6 +45,7 @@ SPEC = BackendSpec(
         collations=True,
         max_document_bytes=MAX_DOCUMENT_BYTES,
         max_nesting=MAX_NESTING,
+        max_transaction_writes=MAX_TRANSACTION_WRITES,
         encoder_validates=True,
     ),
     connect=_connect,
