@@ -48,6 +48,14 @@ class _OnServer(Harness):
             max_attempts=1,
         )
 
+    async def break_connection(self, store: DocumentStore) -> bool:
+        for session in store.native._endpoint.http_session._sessions.values():
+            for waiting in session.connector._conns.values():
+                for protocol, _ in waiting:
+                    if protocol.transport is not None:
+                        protocol.transport.abort()
+        return True
+
     @classmethod
     def expected_failures(cls, config: pytest.Config) -> Mapping[str, ExpectedFailure]:
         found = config.stash.get(FOUND, {}).get(cls.server)
