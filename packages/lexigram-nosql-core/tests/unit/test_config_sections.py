@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import lexigram.nosql
+import lexigram.plugins
 import pytest
 from lexigram import LexigramConfig
 from lexigram.contracts.exceptions.config import ConfigurationError
@@ -15,7 +17,13 @@ from lexigram.nosql import NamedNoSQLConfig, NoSQLConfig
 from lexigram.nosql.backend import API, BACKENDS, BackendConfig, BackendSpec, Capabilities
 from lexigram.nosql.backends.memory import MemoryConfig
 from lexigram.nosql.backends.memory.spec import SPEC
-from lexigram.plugins import PluginConflictError, PluginInvalidError, PluginLoadError, PluginNotFoundError
+from lexigram.plugins import (
+    PluginConflictError,
+    PluginInvalidError,
+    PluginLoadError,
+    PluginNotFoundError,
+    refresh_plugins,
+)
 from pydantic import Field
 
 pytestmark = pytest.mark.allow_blocking("reading configuration is synchronous, and done before the loop runs")
@@ -120,6 +128,19 @@ def test_what_is_not_a_setting_is_refused(couched: BackendSpec, data: dict[str, 
         assert word in str(caught.value)
 
 
+@pytest.fixture
+def without_dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine where that backend is not installed, whether it is here or not."""
+    rest = [found for found in distributions() if found.name != "lexigram-nosql-dynamodb"]
+    with monkeypatch.context() as patch:
+        patch.setattr(lexigram.plugins, "distributions", lambda: rest)
+        patch.setattr(BACKENDS, "_loaded", {})
+        refresh_plugins()
+        yield
+    refresh_plugins()
+
+
+@pytest.mark.usefixtures("without_dynamodb")
 def test_an_unknown_driver_says_what_is_installed_and_how_to_get_it() -> None:
     """When it is asked for."""
     with pytest.raises(PluginNotFoundError) as caught:
