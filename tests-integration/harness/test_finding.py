@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from servers import Kind, MissingServerError, Product, Server
+from servers.containers import engine
 from servers.finding import find, needed
 
 VARIABLE = "LEXIGRAM_TEST_NOTHING_URI"
@@ -109,3 +112,17 @@ def test_no_server_is_started_for_other_folders(below: str, tmp_path: Path) -> N
         (root / folder).mkdir(parents=True)
 
     assert needed([Ways().kind], [below], root, root) == []
+
+
+def test_an_engine_that_does_not_answer_leaves_no_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It would be told as unclosed in whatever test runs when it is collected."""
+    pytest.importorskip("testcontainers", reason="without it no engine is asked")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(MissingServerError, match="no Docker engine answers"), engine("nothing:1"):
+            pytest.fail("there is an engine")
+        gc.collect()
+
+    assert [str(warning.message) for warning in told if warning.category is ResourceWarning] == []
