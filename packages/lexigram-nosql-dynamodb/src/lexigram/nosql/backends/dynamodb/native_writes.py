@@ -30,8 +30,8 @@ from lexigram.nosql.backends.dynamodb.reading.getting import key_text
 from lexigram.nosql.backends.dynamodb.reading.native import NativeFind
 from lexigram.nosql.backends.dynamodb.writing.building import Write, deletion, replacement
 from lexigram.nosql.backends.dynamodb.writing.conditions import unchanged
+from lexigram.nosql.backends.dynamodb.writing.lost import answer_lost, send, unknown_outcome
 from lexigram.nosql.backends.dynamodb.writing.sweeping import carry_out_all
-from lexigram.nosql.backends.dynamodb.writing.writer import was_repeated
 from lexigram.nosql.driver import Call, Change, Document, Outcome, WriteRequest
 from lexigram.nosql.exceptions import NoSQLConnectionError, WriteConflictError
 from lexigram.nosql.query.parse import Query
@@ -141,15 +141,12 @@ class NativeWrites(ABC):
         if native.request.returns is not None:
             request["ReturnValues"] = "ALL_OLD"
         try:
-            answer = await self.driver.client.call("DeleteItem", request)
+            answer = await send(self.driver.client, "DeleteItem", request, self.driver.config.batch_attempts)
         except ClientError as error:
             if error_code(error) not in _REFUSED:
                 raise
-            if was_repeated(error) and await self._item(home, dict(native.plan.key)) is None:
-                raise NoSQLConnectionError(
-                    "the answer to a deletion was lost, and the document is gone; it may have been this deletion",
-                    hint="Look whether what you wanted is the case.",
-                ) from error
+            if answer_lost(error):
+                raise unknown_outcome("a deletion") from error
             return None
         old = answer.get("Attributes")
         return Outcome(deleted=1, before=home.document(old) if old else None)
@@ -167,15 +164,15 @@ class NativeWrites(ABC):
         elif returns == "after":
             request["ReturnValues"] = "ALL_NEW"
         try:
-            answer = await self.driver.client.call("UpdateItem", request)
+            answer = await send(self.driver.client, "UpdateItem", request, self.driver.config.batch_attempts)
         except ClientError as error:
             if error_code(error) not in _REFUSED:
                 raise
-            if not was_repeated(error):
+            if not answer_lost(error):
                 return None
             found = await self._item(home, dict(native.plan.key))
             if found is None or home.revision(found) != revision:
-                return None
+                raise unknown_outcome("an update") from error
             if returns == "before":
                 raise NoSQLConnectionError(
                     "the answer to an update was lost; the update was carried out, but what was there before is gone",

@@ -20,6 +20,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from botocore.context import start_as_current_context
 from botocore.exceptions import ChecksumError, HTTPClientError, NoCredentialsError
 from botocore.utils import is_valid_ipv6_endpoint_url
+from lexigram.nosql.backends.dynamodb.wire import ANSWER_LOST
 from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies, error_of, is_whole
 from lexigram.nosql.backends.dynamodb.wire.connections import Connections, Reply
 from lexigram.nosql.backends.dynamodb.wire.signing import Signer
@@ -29,6 +30,8 @@ __all__ = ["Direct", "serves"]
 _RETRY_MODES: Final = frozenset({"legacy", "standard"})
 _INTERNALS: Final = ("_endpoint", "_request_signer", "_resolve_endpoint_ruleset", "_user_agent_creator")
 _FAILED: Final = 300
+_UNCERTAIN: Final = 500
+"""From this status on, a refused request may have been carried out all the same."""
 _WITHOUT_TABLES: Final[Mapping[str, str]] = {"dynamodb": "ListTables", "dynamodbstreams": "ListStreams"}
 """An operation of each service for whose endpoint no table matters."""
 
@@ -173,6 +176,7 @@ class Direct:
         meta = self._client.meta
         context: dict[str, Any] = {"client_region": meta.region_name, "client_config": meta.config}
         attempts = 1
+        lost = False
         self._endpoint._update_retries_context(context, attempts)
         self._retried = True
         while True:
@@ -183,6 +187,7 @@ class Direct:
             elif reply.status >= _FAILED:
                 parsed = error_of(reply.status, reply.headers, reply.body)
                 parsed["ResponseMetadata"]["RetryAttempts"] = attempts - 1
+                parsed["ResponseMetadata"][ANSWER_LOST] = lost
                 outcome = self._client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
                 answer = (reply.for_botocore(), parsed)
             elif is_whole(reply.headers, reply.body):
@@ -197,6 +202,7 @@ class Direct:
             if not await self._endpoint._needs_retry(attempts, model, {"context": context}, answer, failure):
                 raise outcome
             attempts += 1
+            lost = lost or reply is None or not _FAILED <= reply.status < _UNCERTAIN
             self._endpoint._update_retries_context(context, attempts, answer)
             most = context.get("retries", {}).get("max")
             headers["amz-sdk-request"] = f"attempt={attempts}" + (f"; max={most}" if most else "")

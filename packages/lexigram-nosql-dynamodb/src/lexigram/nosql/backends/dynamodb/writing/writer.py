@@ -9,7 +9,9 @@ the double of write units (Amazon DynamoDB Developer Guide, "Transactions: how i
 **Replacing and deleting** are one conditional PutItem or DeleteItem; with guards that change, one transaction.
 
 **Lost answers.** The SDK repeats a request whose answer did not come. The repetition of a conditional write that took
-place fails its condition; since every write has a revision of its own, the item tells whether it was ours.
+place fails its condition; since every write has a revision of its own, the item tells whether it was ours. Where it
+does not, because another writer came between, the outcome is unknown, and is told so
+(:mod:`~lexigram.nosql.backends.dynamodb.writing.lost`).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from lexigram.nosql.backends.dynamodb.layouts.expiry import now_millis
 from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, Revision
 from lexigram.nosql.backends.dynamodb.layouts.reserved import META
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
-from lexigram.nosql.backends.dynamodb.reading.getting import get_item, pause_before
+from lexigram.nosql.backends.dynamodb.reading.getting import get_item
 from lexigram.nosql.backends.dynamodb.writing.building import (
     OWNER,
     Guard,
@@ -36,19 +38,20 @@ from lexigram.nosql.backends.dynamodb.writing.building import (
     replacement,
 )
 from lexigram.nosql.backends.dynamodb.writing.conditions import absent_or_expired, unchanged
+from lexigram.nosql.backends.dynamodb.writing.lost import IN_THE_WAY, answer_lost, send, unknown_outcome
 from lexigram.nosql.backends.dynamodb.writing.transact import CONDITION_FAILED, MAX_TRANSACTION_BYTES, transact
 from lexigram.nosql.backends.dynamodb.writing.unique import duplicate_key
 from lexigram.nosql.driver import Document
-from lexigram.nosql.exceptions import DocumentValidationError, NoSQLConnectionError, NoSQLIndexError
+from lexigram.nosql.exceptions import DocumentValidationError, NoSQLIndexError
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.client import DynamoClient
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
     from lexigram.nosql.backends.dynamodb.layouts.homes import Homes
 
-__all__ = ["Writer", "encode_all", "was_repeated"]
+__all__ = ["Writer", "encode_all"]
 
-_LOST: Final = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})
+_REFUSED: Final = frozenset({"ConditionalCheckFailedException", IN_THE_WAY})
 
 Failure = tuple[int, BaseException]
 Numbered = tuple[int, Write]
@@ -167,50 +170,48 @@ class Writer:
             False when it was changed or removed since.
 
         Raises:
-            NoSQLConnectionError: An answer was lost, and the document is gone: whether by this call, nobody knows.
+            NoSQLConnectionError: An answer was lost, and the document is not as it was: whether by this call, nobody
+                knows.
         """
         write = deletion(home, old, revision)
         if write.parts > 1:
             return await self.carry_out(write)
         try:
-            await self._client.call("DeleteItem", write.main["Delete"])
+            await send(self._client, "DeleteItem", write.main["Delete"], self._attempts)
         except ClientError as error:
-            if error_code(error) not in _LOST:
+            if error_code(error) not in _REFUSED:
                 raise
-            if was_repeated(error) and await self._read(home, write.key) is None:
-                raise NoSQLConnectionError(
-                    "the answer to a deletion was lost, and the document is gone; it may have been this deletion",
-                    hint="Look whether what you wanted is the case.",
-                ) from error
+            if answer_lost(error):
+                raise unknown_outcome("a deletion") from error
             return False
         return True
 
-    async def put(self, home: Home, item: Item, request: dict[str, Any], attempt: int = 1) -> bool:
+    async def put(self, home: Home, item: Item, request: dict[str, Any]) -> bool:
         """Store an item on a condition.
 
         Args:
             home: Where it lies.
             item: The item.
             request: The members of PutItem.
-            attempt: How often it is being tried, while transactions of others hold the item.
 
         Returns:
             False where the condition failed.
+
+        Raises:
+            NoSQLConnectionError: An answer was lost, and the item is not this one: whether it was, nobody knows.
         """
         try:
-            await self._client.call("PutItem", request)
+            await send(self._client, "PutItem", request, self._attempts)
         except ClientError as error:
-            if error_code(error) not in _LOST:
+            if error_code(error) not in _REFUSED:
                 raise
-            if not was_repeated(error):
-                if error_code(error) == "ConditionalCheckFailedException":
-                    return False
-                if attempt >= self._attempts:
+            if not answer_lost(error):
+                if error_code(error) == IN_THE_WAY:
                     raise
-                await asyncio.sleep(pause_before(attempt))
-                return await self.put(home, item, request, attempt + 1)
+                return False
             found = await self._read(home, home.key_of(item))
-            return found is not None and found.get(META, {}).get("M", {}).get("r") == item[META]["M"]["r"]
+            if found is None or found.get(META, {}).get("M", {}).get("r") != item[META]["M"]["r"]:
+                raise unknown_outcome("a write") from error
         return True
 
     async def carry_out(self, write: Write) -> bool:
@@ -343,13 +344,3 @@ class Writer:
 
     async def _read(self, home: Home, key: Item) -> Item | None:
         return await get_item(self._client, home.table, key, Counts(), consistent=True)
-
-
-def was_repeated(error: ClientError) -> bool:
-    """True when the SDK sent the request more than once, so that an earlier one may have been carried out.
-
-    Args:
-        error: What the last one was answered.
-    """
-    metadata: Any = error.response.get("ResponseMetadata") or {}
-    return int(metadata.get("RetryAttempts") or 0) > 0
