@@ -70,5 +70,6 @@ def compile_reach(home: Home, query: Query, sort: Sort | None, hint: Hint | None
         counts=plan.residue is None and not fetch,
         filtered=plan.filtered,
         fetch=fetch,
+        again=query if fetch else None,
         display=plan.display,
     )

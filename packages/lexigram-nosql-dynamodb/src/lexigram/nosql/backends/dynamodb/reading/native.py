@@ -29,6 +29,7 @@ class Reach:
         counts: True when the service may count instead of returning items.
         filtered: True when the requests have filters, so that they look at more than they return.
         fetch: True when items of an index are to be got from the table, by their keys.
+        again: What to test on documents so got, which may have changed since the index was written: the whole filter.
         display: The requests as plain data, without values.
     """
 
@@ -41,6 +42,7 @@ class Reach:
     counts: bool = False
     filtered: bool = False
     fetch: bool = False
+    again: Query | None = None
     display: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

@@ -123,7 +123,7 @@ class Reader:
         async with aclosing(self._pages(home, reach, counts, strict, {}, most)) as read:
             async for page in read:
                 if reach.fetch:
-                    yield await self._fetched(home, page.items, counts, strict), page.examined
+                    yield await self._fetched(home, reach, page.items, counts, strict), page.examined
                 else:
                     yield page.items, page.examined
 
@@ -146,8 +146,8 @@ class Reader:
                 async for page in found:
                     yield page
 
-    async def _fetched(self, home: Home, entries: list[Item], counts: Counts, strict: bool) -> list[Item]:
-        """The whole items of an index's entries, in their order."""
+    async def _fetched(self, home: Home, reach: Reach, entries: list[Item], counts: Counts, strict: bool) -> list[Item]:
+        """The whole items of an index's entries, in their order, without those that match no longer."""
         keys = [home.key_of(entry) for entry in entries]
         found: dict[str, Item] = {}
         consistent, attempts = self.consistent(strict), self._config.batch_attempts
@@ -158,7 +158,11 @@ class Reader:
             async for items in batches:
                 found.update({key_text(home.key_of(item)): item for item in items})
         texts = map(key_text, keys)
-        return [found[text] for text in texts if text in found]
+        items_found = [found[text] for text in texts if text in found]
+        if reach.again is None:
+            return items_found
+        # The index lags behind the table, and the two were read one after the other.
+        return [item for item in items_found if reach.again.matches(home.document(item))]
 
     @staticmethod
     def _may_be_consistent(home: Home, request: Any) -> bool:
