@@ -263,7 +263,10 @@ class NativeWrites(ABC):
 
 
 def _once(request: dict[str, Any], revision: str) -> dict[str, Any]:
-    """The same update, refused where it has been carried out already: the SDK repeats what was not answered."""
+    """The same update, refused where it was the latest one already: the SDK repeats what was not answered.
+
+    Another writer who comes between the two hides the first; the repetition is then carried out as well.
+    """
     return {
         **request,
         "ConditionExpression": f"({request['ConditionExpression']}) AND #lxm.#lxr <> :lxr",
