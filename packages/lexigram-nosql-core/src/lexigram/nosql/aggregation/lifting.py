@@ -87,14 +87,23 @@ def _projection(specification: Any, put: Put, depth: int = 0) -> Any:
     lifted: dict[Any, Any] = {}
     for name, value in specification.items():
         if type(name) is not str or name[:1] == "$":
-            # The first number of a $slice tells the projection's own from the expression, so it stays.
-            return lift(specification, put) if depth and name != "$slice" else specification
+            return lift(specification, put) if depth and not _begins_with_a_constant(name, value) else specification
         cls = type(value)
         if cls is dict:
             lifted[name] = _projection(value, put, depth + 1)
         else:  # a number or bool keeps a field or removes it
             lifted[name] = _value(value, put) if cls is str or cls is list or cls is tuple else value
     return lifted
+
+
+def _begins_with_a_constant(name: str, argument: Any) -> bool:
+    """Whether this is a ``$slice`` whose first number may tell the projection's own from the expression."""
+    return (
+        name == "$slice"
+        and type(argument) in (list, tuple)
+        and bool(argument)
+        and type(argument[0]) not in (str, dict, list)
+    )
 
 
 def _outputs(fields: Any, put: Put) -> Any:
