@@ -12,7 +12,7 @@ from lexigram.nosql.backends.dynamodb.changes import follow
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.indexing import create_index, drop_index, listed
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
-from lexigram.nosql.backends.dynamodb.native_writes import NativeWrites
+from lexigram.nosql.backends.dynamodb.native_writes import NativeWrites, Single, Sweep
 from lexigram.nosql.backends.dynamodb.reading.native import NativeFind
 from lexigram.nosql.driver import (
     Batch,
@@ -22,6 +22,7 @@ from lexigram.nosql.driver import (
     Hint,
     NativePipeline,
     NativeRead,
+    Outcome,
     ServerFacts,
 )
 from lexigram.nosql.indexes import IndexSpec
@@ -130,7 +131,7 @@ class DynamoDBCollection(NativeWrites):
         find: NativeFind = read.compiled.native
         reach = find.reach
         if not call.in_transaction and reach.kind == "keys" and len(reach.keys) == 1 and not read.skip:
-            home = self.driver.homes.guess(self.name)
+            home = await self.home()
             if home is find.home and home.exists:
                 item = await self.driver.reader.one(home, dict(reach.keys[0]), find.counts, strict=read.revisions)
                 shown = self.driver.reader.shown(home, [] if item is None else [item])
@@ -198,6 +199,14 @@ class DynamoDBCollection(NativeWrites):
         home = await self.home()
         return home.exists and await self.driver.writer.delete(home, old, revision)
 
+    async def run_update(self, native: Single | Sweep, call: Call) -> Outcome | None:
+        """Run an update."""
+        return await self._unless_lost(super().run_update(native, call))
+
+    async def run_delete(self, native: Single | Sweep, call: Call) -> Outcome | None:
+        """Run a deletion."""
+        return await self._unless_lost(super().run_delete(native, call))
+
     # --- indexes, changes, costs
 
     async def create_index(self, spec: IndexSpec, call: Call) -> None:
@@ -241,7 +250,20 @@ class DynamoDBCollection(NativeWrites):
         except ClientError as error:
             if error_code(error) != "ResourceNotFoundException":
                 raise
-            self.driver.homes.forget(self.name)
-            if (await self.home()).exists:
+            self.driver.homes.lost(self.name)
+            found = await self.home()
+            if found.exists and found.record is home.record:
                 raise
         return await work(await self.made_home())
+
+    async def _unless_lost(self, work: Awaitable[Outcome | None]) -> Outcome | None:
+        """Write; where the table was dropped by somebody else meanwhile, leave it to the portable way."""
+        try:
+            return await work
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            self.driver.homes.lost(self.name)
+            if (await self.home()).exists:
+                raise
+        return None

@@ -3,7 +3,9 @@
 A writer must know every index that another process declares, before that process relies on it. So nobody works with a
 copy that is older than the *lease* (the setting ``schema_lease_seconds``), and who declares an index waits for one
 lease before it fills and uses it: by then everybody writes the index's keys and guards. The copy is read again in the
-background when half of its time is over, one query for all collections, so requests do not wait for it.
+background when half of its time is over, one query for all collections. So requests do not wait for it, but for the
+first one after nothing was asked for a whole lease. What is read and says nothing new leaves the copy's records as they
+are, the same objects.
 
 The table is called as the setting ``table_name`` says. It is made with the first record; until then there are none.
 """
@@ -11,6 +13,7 @@ The table is called as the setting ``table_name`` says. It is made with the firs
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue"]
 
+_log: Final = logging.getLogger("lexigram.nosql")
 _ATTEMPTS: Final = 50
 
 
@@ -79,11 +83,16 @@ class Catalogue:
             reading = self._reading = asyncio.get_running_loop().create_task(
                 self._read(now), name="lexigram dynamodb catalogue"
             )
+            reading.add_done_callback(_look_at)
         if age >= self.lease:
             await asyncio.wait((reading,))
             if reading.cancelled():
                 raise StoreNotConnectedError("the store was disconnected meanwhile")
             reading.result()
+
+    def expire(self) -> None:
+        """Have the copy read again before it is worked with the next time."""
+        self._read_at = None
 
     async def read(self) -> None:
         """Read all records now."""
@@ -148,7 +157,8 @@ class Catalogue:
             while True:
                 answer = await self._client.call("Query", request)
                 for item in answer.get("Items", ()):
-                    records[item[self.sort]["S"]] = _record(item)
+                    name = item[self.sort]["S"]
+                    records[name] = _newer(self._records.get(name), _record(item))
                 if not answer.get("LastEvaluatedKey"):
                     break
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -211,9 +221,20 @@ class Catalogue:
         if record is None or not record.version:
             records.pop(collection, None)
         else:
-            records[collection] = record
+            records[collection] = _newer(records.get(collection), record)
         self._records = records
         self._changes[collection] = asyncio.get_running_loop().time()
+
+
+def _look_at(reading: asyncio.Task[None]) -> None:
+    """See how reading in the background ended; a later request reads again, and tells what it finds."""
+    if not reading.cancelled() and (error := reading.exception()) is not None:
+        _log.debug("the records of indexes could not be read: %s", type(error).__name__)
+
+
+def _newer(known: CollectionRecord | None, found: CollectionRecord) -> CollectionRecord:
+    """The record that was known, where nothing of it that counts has changed."""
+    return known if known is not None and known.indexes == found.indexes else found
 
 
 def _record(item: Mapping[str, Any]) -> CollectionRecord:

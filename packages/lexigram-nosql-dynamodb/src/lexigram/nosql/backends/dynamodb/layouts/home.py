@@ -10,6 +10,7 @@ when one of them changes: two requests that see the same object work by the same
 from __future__ import annotations
 
 import itertools
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,13 +39,31 @@ Revision = str | Mapping[str, Any]
 _REVISION: Final = "r"
 _REPLACED: Final = "w"
 
-_process: Final = secrets.token_urlsafe(9)
-_writes: Final = itertools.count()
+
+class _Revisions:
+    """Makes texts that no other write has, in this process or another."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, as a process that is a copy of another one must."""
+        self._process = secrets.token_urlsafe(9)
+        self._writes = itertools.count()
+
+    def next(self) -> str:
+        """The next text."""
+        return f"{self._process}{next(self._writes):x}"
+
+
+_revisions: Final = _Revisions()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_revisions.begin)
 
 
 def new_revision() -> str:
     """A text that no other write has."""
-    return f"{_process}{next(_writes):x}"
+    return _revisions.next()
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.errors import error_code
@@ -16,6 +17,7 @@ from lexigram.nosql.backends.dynamodb.layouts.records import CollectionRecord
 from lexigram.nosql.backends.dynamodb.layouts.reserved import EXPIRY, PARTITION
 from lexigram.nosql.backends.dynamodb.layouts.shapes import (
     existing_primary,
+    has_slots,
     key_schema,
     own_primary,
     single_primary,
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
 
 __all__ = ["Homes"]
+
+_ASK_AGAIN: Final = 5.0
+"""Seconds after which a table without an index that is recorded is asked for again."""
 
 
 class Homes:
@@ -56,6 +61,10 @@ class Homes:
         self._expiry: dict[str, str | None] = {}
         self._homes: dict[str, Home] = {}
         self._making: dict[str, asyncio.Lock] = {}
+        # Tables whose description may be old, and for each collection with which record it was compared, until when
+        # that counts.
+        self._stale: set[str] = set()
+        self._compared: dict[str, tuple[CollectionRecord, float]] = {}
 
     @property
     def is_single(self) -> bool:
@@ -91,13 +100,35 @@ class Homes:
         await self.catalogue.fresh()
         table = self.table(collection)
         described = self._described.get(table)
-        if described is None:
-            described = await self.tables.describe(table)
-            if described is not None:
-                self._described[table] = described
-                if collection in self._config.existing_tables:
-                    self._expiry[table] = await self._expiry_of(table)
+        if described is None or table in self._stale or not self._agrees(collection, described):
+            described = await self._describe(collection, table)
         return self._home(collection, described)
+
+    async def _describe(self, collection: str, table: str) -> Description | None:
+        record = self.catalogue.record(collection)
+        self._stale.discard(table)
+        described = await self.tables.describe(table)
+        if described is None:
+            self._described.pop(table, None)
+            return None
+        if collection in self._config.existing_tables:
+            self._expiry[table] = await self._expiry_of(table)
+        self._described[table] = described
+        agreed = has_slots(described, record)
+        until = math.inf if agreed else asyncio.get_running_loop().time() + max(self.catalogue.lease, _ASK_AGAIN)
+        self._compared[collection] = (record, until)
+        return described
+
+    def _agrees(self, collection: str, described: Description) -> bool:
+        """False when a record names an index that the table did not have when it was described."""
+        record = self.catalogue.record(collection)
+        compared = self._compared.get(collection)
+        if compared is not None and compared[0] is record:
+            return compared[1] == math.inf or asyncio.get_running_loop().time() < compared[1]
+        if not has_slots(described, record):
+            return False
+        self._compared[collection] = (record, math.inf)
+        return True
 
     async def make(self, collection: str) -> Home:
         """Where a collection lies, after its table has been made if it was missing.
@@ -110,6 +141,7 @@ class Homes:
             async with self._making.setdefault(home.table, asyncio.Lock()):
                 home = await self.find(collection)
                 if not home.exists:
+                    await self.catalogue.read()
                     await self._make(collection)
                 elif home.described is not None and home.described.get("TableStatus") == "CREATING":
                     self.forget(collection)
@@ -117,6 +149,7 @@ class Homes:
                         home.table, lambda one: one is None or one["TableStatus"] == "ACTIVE"
                     )
                     if known is None:
+                        await self.catalogue.read()
                         await self._make(collection)
                 home = await self.find(collection)
         if self.is_single and collection not in self._config.existing_tables and not home.record.version:
@@ -126,13 +159,22 @@ class Homes:
 
     def forget(self, collection: str) -> None:
         """Ask the service again for a collection's table, the next time."""
-        if not self.is_single or collection in self._config.existing_tables:
+        if collection in self._config.existing_tables:
+            # Its key is not known without a description, and does not change.
+            self._stale.add(self.table(collection))
+        elif not self.is_single:
             self._described.pop(self.table(collection), None)
         self._homes.pop(collection, None)
 
     def forget_table(self, table: str) -> None:
         """Ask the service again for a table, the next time."""
-        self._described.pop(table, None)
+        self._stale.add(table)
+
+    def lost(self, collection: str) -> None:
+        """Believe nothing of a collection, one of whose tables has turned out to be missing."""
+        self.forget(collection)
+        self.forget_table(self.table(collection))
+        self.catalogue.expire()
 
     async def note_apart(self, home: Home, documents: Iterable[Document]) -> None:
         """Record that documents which are about to be stored are filed apart, where that is news.
@@ -174,7 +216,11 @@ class Homes:
         if self.is_single:
             await self._make_catalogue()
         else:
-            self._described[table] = await self.tables.make(table, (self._config.pk_field, "S"), None, streams=True)
+            # Where only the table was lost, its indexes are still recorded.
+            slots = [index.slot for index in self.catalogue.record(collection).indexes if index.slot]
+            self._described[table] = await self.tables.make(
+                table, (self._config.pk_field, "S"), None, streams=True, slots=slots
+            )
         if self.guess(collection).expiring:
             await self.enable_expiry(collection)
 
@@ -227,7 +273,8 @@ class Homes:
             primary = single_primary(table, config.pk_field, collection)
         elif described is not None and (foreign or key_schema(described) != ([config.pk_field], [])):
             given = config.existing_tables.get(collection)
-            primary, foreign = existing_primary(described, () if given is None else given.id_attributes), True
+            parts = () if given is None else given.id_attributes
+            primary, foreign = existing_primary(described, parts, table=table), True
         else:
             primary = own_primary(table, config.pk_field)
         shape = table_shape(

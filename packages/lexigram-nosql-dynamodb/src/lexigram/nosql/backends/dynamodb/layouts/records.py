@@ -1,13 +1,14 @@
 """What is kept of each collection in the catalogue: its indexes, and how far they are.
 
 An index is ``building`` from the moment it is declared: every writer keeps it, no reader uses it. It is ``ready`` when
-all documents that were there before are in it.
+all documents that were there before are in it. While it is ``dropping``, readers leave it, and writers still keep it
+for those who have not heard of its end; then it leaves the record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from lexigram.nosql.indexes import IndexSpec
@@ -15,7 +16,7 @@ from lexigram.nosql.values.extended_json import dumps, loads
 
 __all__ = ["NOTHING", "CollectionRecord", "IndexRecord"]
 
-State = Literal["building", "ready"]
+State = Literal["building", "ready", "dropping"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class IndexRecord:
         slot: Number of the global secondary index whose key attributes it fills; None for an index without one.
         state: How far it is.
         irregular: True when documents may exist whose keys cannot be filed in order.
+        beat: Grows while somebody builds the index, so that others see whether it is still being built. It does not
+            count when records are compared.
     """
 
     spec: IndexSpec
@@ -36,6 +39,7 @@ class IndexRecord:
     slot: int | None = None
     state: State = "building"
     irregular: bool = False
+    beat: int = field(default=0, compare=False)
 
     @property
     def expires(self) -> bool:
@@ -62,6 +66,7 @@ class IndexRecord:
             "slot": self.slot,
             "state": self.state,
             "irregular": self.irregular,
+            "beat": self.beat,
         }
 
     @classmethod
@@ -76,7 +81,7 @@ class IndexRecord:
             expire_after_seconds=data["expires"],
             collation=data["collation"],
         )
-        return cls(spec, data["mark"], data["slot"], data["state"], data["irregular"])
+        return cls(spec, data["mark"], data["slot"], data["state"], data["irregular"], data.get("beat", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,10 @@ class CollectionRecord:
     def index(self, name: str) -> IndexRecord | None:
         """The index called *name*, or None."""
         return next((index for index in self.indexes if index.spec.name == name), None)
+
+    def marked(self, mark: str) -> IndexRecord | None:
+        """The index with a mark, or None."""
+        return next((index for index in self.indexes if index.mark == mark), None)
 
     def with_index(self, index: IndexRecord) -> CollectionRecord:
         """The same with an index more, or with a newer state of one."""

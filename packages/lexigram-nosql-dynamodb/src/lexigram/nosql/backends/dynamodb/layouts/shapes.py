@@ -41,6 +41,7 @@ from lexigram.nosql.exceptions import NoSQLError
 __all__ = [
     "computed_index",
     "existing_primary",
+    "has_slots",
     "hashed_fields",
     "key_schema",
     "own_primary",
@@ -89,12 +90,16 @@ def _types(description: Description) -> dict[str, AttributeType]:
     return {each["AttributeName"]: each["AttributeType"] for each in description["AttributeDefinitions"]}
 
 
-def existing_primary(description: Description, id_attributes: Sequence[str] = ()) -> IndexShape:
+def existing_primary(
+    description: Description, id_attributes: Sequence[str] = (), *, table: str | None = None
+) -> IndexShape:
     """The key of a table that was made elsewhere.
 
     Args:
         description: What the service says of the table.
         id_attributes: Which key attributes hold the ``_id``, as far as the configuration says so.
+        table: What requests call the table; None for its name. An ARN is kept, since the bare name is that of another
+            table where the account or the region is another.
 
     Raises:
         NoSQLError: The table's key is another one.
@@ -113,7 +118,7 @@ def existing_primary(description: Description, id_attributes: Sequence[str] = ()
         keys = [KeyAttribute(name, types[name], f"_id.{name}") for name in (*partition, *sort)]
     if len(keys) > _MOST_ID_PARTS:
         raise NoSQLError(f"the table {description['TableName']!r} has a key of {len(keys)} attributes")
-    return IndexShape(description["TableName"], "table", tuple(keys[:1]), tuple(keys[1:]))
+    return IndexShape(table or description["TableName"], "table", tuple(keys[:1]), tuple(keys[1:]))
 
 
 def hashed_fields(index: IndexRecord) -> int:
@@ -139,14 +144,17 @@ def table_shape(
         collection: Name of the collection.
         primary: The table's key.
         record: Its indexes of ours.
-        description: What the service says of the table; None where it is not there.
+        description: What the service says of the table; None where it is not there, or was not asked for yet. Then
+            the indexes that the record calls ready are taken to be there.
         foreign: True when others write to it as well.
         segments: How many parts a scan is read in at the same time.
     """
     fields = {key.name: key.path for key in primary.keys if key.path is not None}
     indexes: list[IndexShape] = []
-    if description is not None:
-        slots = {slot_index(index.slot): index for index in record.indexes if index.slot and index.state == "ready"}
+    slots = {slot_index(index.slot): index for index in record.indexes if index.slot and index.state == "ready"}
+    if description is None:
+        indexes += map(_computed, slots.values())
+    else:
         types = _types(description)
         for kind, listed in (("lsi", "LocalSecondaryIndexes"), ("gsi", "GlobalSecondaryIndexes")):
             for each in description.get(listed) or ():
@@ -172,6 +180,21 @@ def table_shape(
             **{name: f"$$key:{name}" for name in fields if name != "_id"},
         },
     )
+
+
+def has_slots(description: Description, record: CollectionRecord) -> bool:
+    """True when a table has every global index that a record calls ready.
+
+    Args:
+        description: What the service says of the table.
+        record: Indexes of ours.
+    """
+    wanted = {slot_index(index.slot) for index in record.indexes if index.slot and index.state == "ready"}
+    return wanted <= {
+        each["IndexName"]
+        for each in description.get("GlobalSecondaryIndexes") or ()
+        if each.get("IndexStatus", "ACTIVE") == "ACTIVE"
+    }
 
 
 def _is_ours(index: Description) -> bool:

@@ -1,7 +1,7 @@
 """Making tables, waiting for them, and removing them.
 
-The service works on a table for seconds. What is waited for is asked with growing pauses, by DescribeTable; the
-caller's time limit, or ``table_wait_seconds``, ends the wait.
+The service works on a table for seconds. What is waited for is asked with growing pauses; the caller's time limit, or
+``table_wait_seconds``, ends every wait.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.errors import error_code
+from lexigram.nosql.backends.dynamodb.layouts.reserved import slot_attributes, slot_index
 from lexigram.nosql.exceptions import NoSQLTimeoutError
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.client import DynamoClient
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
 
-__all__ = ["Tables"]
+__all__ = ["Tables", "index_attributes"]
 
 _log = logging.getLogger("lexigram.nosql")
 _FIRST_PAUSE: Final = 0.02
@@ -60,7 +61,13 @@ class Tables:
         return None if described.get("TableStatus") == "DELETING" else described
 
     async def make(
-        self, table: str, partition: tuple[str, str], sort: tuple[str, str] | None, *, streams: bool
+        self,
+        table: str,
+        partition: tuple[str, str],
+        sort: tuple[str, str] | None,
+        *,
+        streams: bool,
+        slots: Sequence[int] = (),
     ) -> Description:
         """Make a table, or wait for the one that somebody else is making, until it can be used.
 
@@ -69,9 +76,13 @@ class Tables:
             partition: Name and type of the partition key.
             sort: Name and type of the sort key, or None.
             streams: Keep a stream of its changes.
+            slots: Numbers of the global indexes of ours that it has from the beginning.
 
         Returns:
             The table as it is.
+
+        Raises:
+            NoSQLTimeoutError: It took longer than ``table_wait_seconds``.
         """
         keys = [partition] if sort is None else [partition, sort]
         request: dict[str, Any] = {
@@ -85,6 +96,11 @@ class Tables:
         }
         if streams:
             request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        if slots:
+            request["GlobalSecondaryIndexes"] = [self.index(slot) for slot in slots]
+            for slot in slots:
+                request["AttributeDefinitions"] += index_attributes(slot)
+        waiting = self._waiting(table, "not made")
         while True:
             try:
                 await self._client.call("CreateTable", request)
@@ -95,14 +111,35 @@ class Tables:
             described = await self.wait(table, lambda known: known is None or known["TableStatus"] == "ACTIVE")
             if described is not None:
                 return described
+            await waiting.pause()
+
+    def index(self, slot: int) -> dict[str, Any]:
+        """What is said of a global index of ours that is to be made.
+
+        Args:
+            slot: Its number.
+        """
+        partition, sort = slot_attributes(slot)
+        return {
+            "IndexName": slot_index(slot),
+            "KeySchema": [
+                {"AttributeName": partition, "KeyType": "HASH"},
+                {"AttributeName": sort, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+            **self.index_throughput(),
+        }
 
     async def remove(self, table: str) -> None:
         """Remove a table with all that is in it, and wait until it is gone; a missing one is not an error.
 
         Args:
             table: Its name.
+
+        Raises:
+            NoSQLTimeoutError: It took longer than ``table_wait_seconds``.
         """
-        attempt = 0
+        waiting = self._waiting(table, "in use, and not removed")
         while True:
             try:
                 await self._client.call("DeleteTable", {"TableName": table})
@@ -113,8 +150,7 @@ class Tables:
                 # It is being made, changed or removed.
                 if code not in {"ResourceInUseException", "LimitExceededException"}:
                     raise
-                attempt += 1
-                await asyncio.sleep(_pause(attempt))
+                await waiting.pause(error)
                 continue
             break
         async for gone in self._asking(table):
@@ -135,24 +171,27 @@ class Tables:
                 return found
             request["ExclusiveStartTableName"] = last
 
-    async def change(self, table: str, request: Mapping[str, Any]) -> None:
+    async def change(
+        self, table: str, request: Mapping[str, Any], wanted: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
         """Change a table by UpdateTable, after any change that is under way.
 
         Args:
             table: Its name.
             request: What changes.
+            wanted: Asked right before each attempt; where it says False, nothing more is sent.
+
+        Raises:
+            NoSQLTimeoutError: Other changes took longer than ``table_wait_seconds``.
         """
-        attempt = 0
-        while True:
+        waiting = self._waiting(table, "in use, and not changed")
+        while wanted is None or await wanted():
             try:
                 await self._client.call("UpdateTable", {"TableName": table, **request})
             except ClientError as error:
                 if error_code(error) not in {"ResourceInUseException", "LimitExceededException"}:
                     raise
-                attempt += 1
-                if attempt > 1000:
-                    raise
-                await asyncio.sleep(_pause(attempt))
+                await waiting.pause(error)
             else:
                 return
 
@@ -191,10 +230,11 @@ class Tables:
             }
         }
 
+    def _waiting(self, table: str, status: str) -> _Waiting:
+        return _Waiting(table, status, self._config.table_wait_seconds)
+
     async def _asking(self, table: str) -> AsyncIterator[Description | None]:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        attempt = 0
+        waiting = self._waiting(table, "missing")
         while True:
             try:
                 described: Description | None = (await self._client.call("DescribeTable", {"TableName": table}))[
@@ -205,19 +245,56 @@ class Tables:
                     raise
                 described = None
             yield described
-            waited = loop.time() - started
-            if waited > self._config.table_wait_seconds:
-                status = "missing" if described is None else described.get("TableStatus")
-                raise NoSQLTimeoutError(
-                    f"the table {table!r} is still {status} after {waited:.0f} s",
-                    hint="Raise table_wait_seconds, or look at the table in the AWS console.",
-                    timeout=self._config.table_wait_seconds,
-                )
-            attempt += 1
-            await asyncio.sleep(_pause(attempt))
+            waiting.status = "missing" if described is None else str(described.get("TableStatus"))
+            await waiting.pause()
 
 
 _SHORTEST_NAME: Final = 3
+
+
+class _Waiting:
+    """Waits with growing pauses, and not for ever.
+
+    Args:
+        table: What is waited for.
+        status: What it is still, in words.
+        most: Seconds.
+    """
+
+    def __init__(self, table: str, status: str, most: float) -> None:
+        self.status = status
+        self._table = table
+        self._most = most
+        self._started = asyncio.get_running_loop().time()
+        self._attempt = 0
+
+    async def pause(self, cause: BaseException | None = None) -> None:
+        """Wait a little.
+
+        Args:
+            cause: Why the latest attempt failed.
+
+        Raises:
+            NoSQLTimeoutError: There is no time left.
+        """
+        waited = asyncio.get_running_loop().time() - self._started
+        if waited > self._most:
+            raise NoSQLTimeoutError(
+                f"the table {self._table!r} is still {self.status} after {waited:.0f} s",
+                hint="Raise table_wait_seconds, or look at the table in the AWS console.",
+                timeout=self._most,
+            ) from cause
+        self._attempt += 1
+        await asyncio.sleep(_pause(self._attempt))
+
+
+def index_attributes(slot: int) -> list[dict[str, str]]:
+    """The definitions of the attributes of a global index of ours.
+
+    Args:
+        slot: Its number.
+    """
+    return [{"AttributeName": attribute, "AttributeType": "S"} for attribute in slot_attributes(slot)]
 
 
 def _pause(attempt: int) -> float:
