@@ -291,8 +291,17 @@ class ScanGuard:
         self._warned: set[object] = set()
         self._told: set[object] = set()
 
-    def check(self, collection: str, compiled: Compiled, query: Query, sort: Sort | None) -> None:
+    def check(
+        self, collection: str, compiled: Compiled, query: Query, sort: Sort | None, *, advice: str | None = None
+    ) -> None:
         """Let a request pass, warn about it, or refuse it.
+
+        Args:
+            collection: Name of the collection.
+            compiled: How the backend reaches the documents.
+            query: The filter.
+            sort: The order, or None.
+            advice: What to do instead, where an index is not the answer; None to suggest an index.
 
         Raises:
             ScanDeniedError: The policy is ``deny`` and the request reads the whole collection for a part of it.
@@ -313,12 +322,14 @@ class ScanGuard:
         if told is not None and told in self._told:
             return
         suggestion = suggest_index(query, sort)
-        advice = _advice(collection, suggestion) if self._indexes else _ADVICE_WITHOUT_INDEXES
+        indexable = self._indexes and advice is None
+        if advice is None:
+            advice = _advice(collection, suggestion) if indexable else _ADVICE_WITHOUT_INDEXES
         if self.policy == "deny":
             raise ScanDeniedError(
                 f"this request reads all of {collection!r}, and scan_policy is deny",
                 hint=advice,
-                suggested_index=suggestion if self._indexes else (),
+                suggested_index=suggestion if indexable else (),
                 collection=collection,
                 backend=self._backend,
             )

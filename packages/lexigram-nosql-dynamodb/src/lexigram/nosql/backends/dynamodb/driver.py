@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from lexigram.nosql.backends.dynamodb.client import DynamoClient
 from lexigram.nosql.backends.dynamodb.collection import DynamoDBCollection
@@ -18,12 +18,18 @@ from lexigram.nosql.backends.dynamodb.reading.reader import Reader
 from lexigram.nosql.backends.dynamodb.transactions import Transaction
 from lexigram.nosql.backends.dynamodb.writing.writer import Writer
 from lexigram.nosql.driver import Access, Compiled, Hint
-from lexigram.nosql.exceptions import NoSQLError
+from lexigram.nosql.exceptions import NoSQLError, NoSQLIndexError
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.query.parse import Query
+from lexigram.nosql.query.plan import ScanGuard
 from lexigram.nosql.query.sort import Sort
 
 __all__ = ["DynamoDBDriver", "connect"]
+
+_TRANSACTION_ADVICE: Final = (
+    "Transactions do not read global indexes, which lag behind their table: ask by _id, or find the ids before the "
+    "transaction begins, and read them again in it."
+)
 
 
 async def connect(config: DynamoDBConfig) -> DynamoDBDriver:
@@ -77,6 +83,7 @@ class DynamoDBDriver:
         self.homes = Homes(client, config)
         self.reader = Reader(client, config)
         self.writer = Writer(client, config, self.homes)
+        self._scans = ScanGuard(config.scan_policy, "dynamodb")
 
     @property
     def native(self) -> Any:
@@ -132,8 +139,22 @@ class DynamoDBDriver:
         return compile_find(home, query, sort, hint, consistent=self.config.consistent_reads)
 
     def strict_reach(self, home: Home, find: NativeFind) -> Reach:
-        """How a read reaches what was written last."""
-        return compile_reach(home, find.query, find.sort, find.hint, consistent=True)
+        """How a read of a transaction reaches what was written last.
+
+        A global index lags behind its table, so what such an index would serve is a scan here.
+
+        Raises:
+            ScanDeniedError: It reads the whole collection for a part of it, and ``scan_policy`` is ``deny``.
+        """
+        try:
+            reach = compile_reach(home, find.query, find.sort, find.hint, consistent=True)
+        except NoSQLIndexError:
+            # The hint was good when the read was compiled, but this index cannot be read consistently.
+            reach = compile_reach(home, find.query, find.sort, None, consistent=True)
+        if self.config.scan_policy != "allow" and reach.access != find.reach.access:
+            compiled = Compiled(reach.access, find, reach.residue, reach.ordered)
+            self._scans.check(home.collection, compiled, find.query, find.sort, advice=_TRANSACTION_ADVICE)
+        return reach
 
     def key_reach(self, home: Home) -> Reach:
         """How documents of known keys are reached."""

@@ -10,19 +10,25 @@ What was read by scan or query is read once more before the end, so that documen
 noticed; one that comes into it between that reading and the request is not, since DynamoDB has no conditions on what
 does not exist, other than by key.
 
+A transaction that writes nothing ends with such a request as well, of conditions only, unless it has read one item
+alone; where it has read more than fits in one, it reads them again instead.
+
+A read without a sort stops at its limit: what it did not look at does not count as read.
+
 The service takes 100 items and 4 MB in one transaction. Documents read count as well as documents written, and so does
 every guard of a unique index. What is more is refused before anything is sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.codec import check_size, item_size
+from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.layouts.expiry import now_millis
 from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, Revision
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
@@ -38,7 +44,12 @@ from lexigram.nosql.backends.dynamodb.writing.building import (
     touched,
 )
 from lexigram.nosql.backends.dynamodb.writing.conditions import Condition, absent_or_expired, unchanged
-from lexigram.nosql.backends.dynamodb.writing.transact import MAX_TRANSACTION_BYTES, reasons_of, transact
+from lexigram.nosql.backends.dynamodb.writing.transact import (
+    CONDITION_FAILED,
+    MAX_TRANSACTION_BYTES,
+    reasons_of,
+    transact,
+)
 from lexigram.nosql.backends.dynamodb.writing.unique import duplicate_key
 from lexigram.nosql.driver import Document, NativeRead
 from lexigram.nosql.exceptions import TransactionError, WriteConflictError
@@ -51,6 +62,13 @@ if TYPE_CHECKING:
 __all__ = ["State", "Transaction"]
 
 _ENDED: Final = "this transaction is over"
+_RACES: Final = frozenset({CONDITION_FAILED, "TransactionConflict"})
+
+
+def _lost_race(reasons: Sequence[str] | None) -> bool:
+    """True when others were the only reason why a transaction was cancelled, so that it may be run again."""
+    causes = set(reasons or ()) - {"None"}
+    return bool(causes) and causes <= _RACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,57 +127,78 @@ class Transaction:
     # --- reading
 
     async def read(self, home: Home, find: NativeFind, read: NativeRead) -> list[tuple[Document, State]]:
+        """The documents that a read selects, all of them; see :meth:`stream`."""
+        async with aclosing(self.stream(home, find, read)) as pairs:
+            return [pair async for pair in pairs]
+
+    async def stream(self, home: Home, find: NativeFind, read: NativeRead) -> AsyncGenerator[tuple[Document, State]]:
         """The documents that a read selects, as this transaction sees them.
+
+        Without a sort they come as they are found, and only those count as read that were taken.
 
         Args:
             home: Where the collection lies.
             find: The read, compiled.
             read: What of it is wanted.
 
-        Returns:
+        Yields:
             Documents, which are the caller's own, and what they are revisions of.
 
         Raises:
             WriteConflictError: Somebody changed what this transaction has read.
+            ScanDeniedError: It reads the whole collection for a part of it, and ``scan_policy`` is ``deny``.
         """
         self._check_open()
         reach = self._driver.strict_reach(home, find)
-        chosen = await self._matching(home, reach, find.query)
-        if reach.kind in {"query", "scan"}:
-            self._seen.append(_Seen(home, find.query, reach))
+        project = copy_document if read.projection is None else read.projection.apply
         if find.sort is not None and read.compiled.ordered:
-            by_document = {id(state.document): state for state in chosen}
-            ordered = find.sort.sorted([state.document for state in chosen if state.document is not None])
-            chosen = [by_document[id(document)] for document in ordered]
-        chosen = chosen[read.skip : read.skip + read.limit if read.limit else None]
-        project = None if read.projection is None else read.projection.apply
-        return [
-            (copy_document(state.document) if project is None else project(state.document), state)
-            for state in chosen
-            if state.document is not None
-        ]
+            chosen = [each async for each in self._matching(home, reach, find.query, 0)]
+            by_document = {id(document): (document, state) for document, state in chosen}
+            ordered = find.sort.sorted([document for document, _ in chosen])
+            for document in ordered[read.skip : read.skip + read.limit if read.limit else None]:
+                yield project(document), by_document[id(document)][1]
+            return
+        skip, left = read.skip, read.limit
+        most = read.skip + read.limit if read.limit and reach.residue is None else 0
+        async with aclosing(self._matching(home, reach, find.query, most)) as matching:
+            async for document, state in matching:
+                if skip:
+                    skip -= 1
+                    continue
+                yield project(document), state
+                left -= 1
+                if not left:
+                    return
 
-    async def _matching(self, home: Home, reach: Reach, query: Query) -> list[State]:
+    async def _matching(
+        self, home: Home, reach: Reach, query: Query, most: int
+    ) -> AsyncGenerator[tuple[Document, State]]:
         earlier = [seen.query for seen in self._seen if seen.home.collection == home.collection]
-        found: dict[str, State] = {}
+        found: set[str] = set()
         known = {place: state for place, state in self._states.items() if state.home.collection == home.collection}
-        async with aclosing(self._driver.reader.items(home, reach, Counts(), strict=True)) as pages:
+        if most:
+            # Documents that are changed here may match no longer.
+            most += sum(state.changed for state in known.values())
+        async with aclosing(self._driver.reader.items(home, reach, Counts(), strict=True, most=most)) as pages:
             async for items, _ in pages:
                 for document, item in self._driver.reader.shown(home, items):
+                    self._check_open()
                     state = State(home, home.key_of(item), document, document, home.revision(item))
                     place = state.place
-                    held = known.get(place)
+                    found.add(place)
+                    held = self._states.get(place)
                     if held is None:
                         # Of what a scan passes over nothing is told, but that it does not match: see _see_again().
                         if reach.kind != "keys" and not query.matches(document):
                             continue
                         if any(other.matches(document) for other in earlier):
                             raise self._conflict(home, "a document appeared in what this transaction has read")
-                        self._states[place] = found[place] = state
+                        self._states[place] = held = state
                     elif held.revision != state.revision:
                         raise self._conflict(home, "another writer changed a document of this transaction")
-                    else:
-                        found[place] = held
+                    if held.document is not None and query.matches(held.document):
+                        yield held.document, held
+        self._check_open()
         for key in reach.keys:
             place = touched(home.table, key)
             if place not in found and place not in self._states:
@@ -167,8 +206,13 @@ class Transaction:
         for place, state in known.items():
             if place not in found and not state.changed and state.before is not None and query.matches(state.before):
                 raise self._conflict(home, "another writer removed a document of this transaction")
-        seen = [*found.values(), *(state for place, state in known.items() if place not in found and state.changed)]
-        return [state for state in seen if state.document is not None and query.matches(state.document)]
+        if reach.kind in {"query", "scan"}:
+            # All of it was looked at, so what is not there counts as well.
+            self._seen.append(_Seen(home, query, reach))
+        for place in known:
+            state = self._states[place]
+            if place not in found and state.changed and state.document is not None and query.matches(state.document):
+                yield state.document, state
 
     # --- writing
 
@@ -286,6 +330,7 @@ class Transaction:
         changed = [state for state in self._states.values() if state.changed]
         if not changed:
             self._over = True
+            await self._check_read()
             return
         for state in changed:
             if state.document is not None:
@@ -297,11 +342,53 @@ class Transaction:
         try:
             reasons = await transact(self._driver.client, items, self._attempts)
         except ClientError as error:
-            if reasons_of(error) is None:
+            if not _lost_race(reasons_of(error)):
                 raise
             raise self._refused(items, reasons_of(error) or []) from error
         if reasons is not None:
             raise self._refused(items, reasons)
+
+    async def _check_read(self) -> None:
+        """See that what a transaction without writes has read was there at the same time."""
+        if not self._seen and len(self._states) <= 1:
+            # One item is always as it was at one time.
+            return
+        await self._see_again()
+        items = list(self._items(()))
+        if len(items) <= self._driver.config.max_transaction_items and all(
+            state.home.exists for state in self._states.values()
+        ):
+            if not items:
+                return
+            try:
+                reasons = await transact(self._driver.client, items, self._attempts)
+            except ClientError as error:
+                # A table that is gone meanwhile is seen below.
+                if error_code(error) != "ResourceNotFoundException":
+                    if not _lost_race(reasons_of(error)):
+                        raise
+                    raise self._refused(items, reasons_of(error) or []) from error
+            else:
+                if reasons is not None:
+                    raise self._refused(items, reasons)
+                return
+        await self._read_again()
+
+    async def _read_again(self) -> None:
+        """See that every document is as it was when it was read: so all were, when the last of them was read."""
+        homes: dict[str, list[State]] = {}
+        for state in self._states.values():
+            homes.setdefault(state.home.collection, []).append(state)
+        for states in homes.values():
+            home = states[0].home
+            revisions: dict[str, Revision] = {}
+            reach = replace(self._driver.key_reach(home), keys=tuple(state.key for state in states))
+            async with aclosing(self._driver.reader.items(home, reach, Counts(), strict=True)) as pages:
+                async for items, _ in pages:
+                    for _, item in self._driver.reader.shown(home, items):
+                        revisions[touched(home.table, home.key_of(item))] = home.revision(item)
+            if any(revisions.get(state.place) != state.revision for state in states):
+                raise self._conflict(home, "another writer changed what this transaction has read")
 
     def rollback(self) -> None:
         """Forget the writes."""
