@@ -114,11 +114,12 @@ async def batch_get(
                     "ReturnConsumedCapacity": "TOTAL",
                 },
             )
+            # There is one table, and the service may call it by its name where it was asked by its ARN.
             responses: dict[str, list[Item]] = answer.get("Responses") or {}
-            found = responses.get(table, [])
+            found = [item for items in responses.values() for item in items]
             counts.add(answer, len(found), len(found))
             unprocessed: dict[str, dict[str, list[Item]]] = answer.get("UnprocessedKeys") or {}
-            left = unprocessed.get(table, {}).get("Keys", [])
+            left = [key for part in unprocessed.values() for key in part.get("Keys", [])]
             # Progress is no failure: large items come 16 MB at a time.
             attempt = attempt + 1 if len(left) == len(wanted) else 1
             if left and attempt >= attempts:
