@@ -53,7 +53,8 @@ def test_a_driver_that_is_not_installed_is_an_error_with_the_pip_line() -> None:
     done = run("--driver", "couchdb")
 
     assert done.returncode == 1
-    assert "no 'couchdb' in group 'lexigram.nosql.backends'; installed: memory" in done.stderr
+    assert "no 'couchdb' in group 'lexigram.nosql.backends'; installed: " in done.stderr
+    assert "memory" in done.stderr
     assert "Traceback" not in done.stderr
 
 

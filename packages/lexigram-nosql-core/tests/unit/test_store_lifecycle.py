@@ -783,4 +783,5 @@ def test_every_setting_of_the_memory_backend_is_tested() -> None:
         "page_token_secret",  # test_paging_pages
         "change_history",  # test_change_feed_events
         "sweep_seconds",  # test_indexes_kinds
+        "max_document_bytes",  # test_store_regressions
     }

@@ -31,6 +31,7 @@ from lexigram.nosql.backends.dynamodb.planning.expressions import (
 )
 from lexigram.nosql.backends.dynamodb.planning.index_keys import (
     AFTER,
+    before,
     encode,
     hash_partition,
     irregular_partition,
@@ -180,13 +181,14 @@ def _prefix_maker(ways: tuple[int, ...]) -> Maker:
 @lru_cache(maxsize=512)
 def _bound_maker(ways: tuple[int, ...], where: str) -> Maker:
     def make(values: Sequence[Any]) -> AttributeValue:
-        *before, last = values
-        prefix = "".join(map(encode, before, ways))
+        *leading, last = values
+        prefix = "".join(map(encode, leading, ways))
         if where in ("first", "last"):
             return {"S": prefix + rank_bounds(last, ways[-1])[where == "last"]}
         text = encode(last, ways[-1])
-        # No other text begins with all of it but its end, so without that end it comes just before.
-        return {"S": prefix + (text[:-1] if where == "before" else text + AFTER if where in ("after", "to") else text)}
+        if where == "before":
+            return {"S": prefix + before(text)}
+        return {"S": prefix + (text + AFTER if where in ("after", "to") else text)}
 
     return make
 

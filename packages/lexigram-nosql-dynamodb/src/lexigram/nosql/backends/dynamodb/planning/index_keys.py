@@ -39,6 +39,7 @@ __all__ = [
     "AFTER",
     "MAX_SORT_BYTES",
     "NotFiled",
+    "before",
     "encode",
     "encode_prefix",
     "hash_partition",
@@ -54,6 +55,9 @@ AFTER: Final = "\xff"
 """Greater than any character with which the next field's text may begin."""
 
 _END: Final = "\x01"
+_BEFORE_TURNED_END: Final = "\xfd" + AFTER
+"""Descending, the end of a text is the greatest character, and 0xFD the greatest that its content has."""
+
 _ESCAPES: Final = {0: "\x02\x01", 1: "\x02\x02", 2: "\x02\x03"}
 _NULL_KEY: Final = (5,)
 _RANK_OF_TEXT: Final = 15
@@ -91,6 +95,17 @@ def encode(value: Any, way: int = 1) -> str:
 def _encode_kept(value: int | str, way: int) -> str:
     """The values that indexes are asked for most often are few."""
     return _way(_value(sort_key(value)), way)
+
+
+def before(text: str) -> str:
+    """What lies just before a value's text, after the texts of all values that come before it.
+
+    Args:
+        text: What :func:`encode` gave.
+    """
+    if text[-1] == _END:  # the least character that there is, so all others end or go on with a greater one
+        return text[:-1]
+    return text[:-1] + _BEFORE_TURNED_END
 
 
 def encode_prefix(text: str, way: int = 1) -> str:
