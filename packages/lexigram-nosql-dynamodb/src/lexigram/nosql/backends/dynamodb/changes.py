@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from heapq import merge
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
 from lexigram.nosql.backends.dynamodb.errors import error_code
-from lexigram.nosql.backends.dynamodb.feed.positions import END, Place, Positions, invalid_token
+from lexigram.nosql.backends.dynamodb.feed.positions import END, KEPT_SECONDS, Place, Positions, invalid_token
 from lexigram.nosql.backends.dynamodb.feed.records import event_of
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
 from lexigram.nosql.exceptions import CursorError, UnsupportedFeatureError
@@ -76,13 +77,17 @@ class _Feed:
         elif positions.stream != home.stream:
             raise invalid_token()
         else:
-            positions.learn(await self._shards(positions))
+            shards = await self._shards(positions)
+            if positions.is_cut_off(shards, time.time()) and not await self._is_gone(positions):
+                raise self._lost()
+            positions.learn(shards)
         while True:
             batches = await self._read(positions)
             told = False
             for shard, record in _merged(batches):
                 told = True
                 positions.places[shard] = Place("after", record["dynamodb"]["SequenceNumber"])
+                positions.moment = max(positions.moment, int(_moment(record)))
                 home = self._driver.homes.guess(self._collection)
                 event = event_of(home, record, positions.to_token(), full_document=self._full_document)
                 if event is not None:
@@ -174,14 +179,14 @@ class _Feed:
                 return ()
             if code == "TrimmedDataAccessException":
                 self._trimmed += 1
-                if place.kind == "after" or self._trimmed > _TRIMMED_AT_FIRST:
+                if _has_missed(place) or self._trimmed > _TRIMMED_AT_FIRST:
                     raise self._lost() from error
-                # Nothing of this shard has been told, and it was cut off between the two requests.
+                # What was cut off between the two requests was there before this feed began.
                 self._iterators.pop(shard, None)
                 self._entered.discard(shard)
                 return ()
             if code == "ResourceNotFoundException":
-                if place.kind == "after" and not await self._is_gone(positions):
+                if _has_missed(place) and not await self._is_gone(positions):
                     raise self._lost() from error
                 self._iterators[shard] = None
                 return ()
@@ -223,10 +228,17 @@ class _Feed:
         )
 
 
+def _has_missed(place: Place) -> bool:
+    """True when records that are no longer kept may have come after a place."""
+    return place.kind != "since" or time.time() - int(place.value) > KEPT_SECONDS
+
+
 def _merged(batches: Mapping[str, Sequence[Record]]) -> list[tuple[str, Record]]:
     """Records of several shards by the second at which they were made, those of one shard in their order."""
-    if len(batches) == 1:
-        ((shard, records),) = batches.items()
-        return [(shard, record) for record in records]
-    pairs = [(shard, record) for shard, records in batches.items() for record in records]
-    return sorted(pairs, key=lambda pair: float(pair[1]["dynamodb"].get("ApproximateCreationDateTime") or 0))
+    shards = ([(shard, record) for record in records] for shard, records in batches.items())
+    return list(merge(*shards, key=lambda pair: _moment(pair[1])))
+
+
+def _moment(record: Record) -> float:
+    """When a change was made, in seconds from 1970, as far as the service tells."""
+    return float(record["dynamodb"].get("ApproximateCreationDateTime") or 0)

@@ -17,11 +17,16 @@ from typing import Any, Final, Literal
 
 from lexigram.nosql.exceptions import CursorError
 
-__all__ = ["Place", "Positions", "invalid_token"]
+__all__ = ["KEPT_SECONDS", "Place", "Positions", "invalid_token"]
 
 _INVALID: Final = 260
 
 Kind = Literal["after", "since", "start", "end"]
+
+KEPT_SECONDS: Final = 24 * 60 * 60
+"""How long a stream keeps a record."""
+
+_WITHOUT_RECORD: Final = frozenset({"since", "start"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,13 @@ class Positions:
         stream: ARN of the stream.
         places: By shard.
         parents: The parent of each shard that is known, None for none.
+        moment: When the latest change that was told was made, in seconds from 1970; 0 where that is not known.
     """
 
     stream: str
     places: dict[str, Place] = field(default_factory=dict[str, Place])
     parents: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
+    moment: int = 0
 
     def learn(self, shards: Sequence[Mapping[str, Any]]) -> None:
         """Take in the stream's shards as the service lists them: children of shards that are read will be read."""
@@ -81,6 +88,35 @@ class Positions:
             self.places[shard["ShardId"]] = START
         self.learn(shards)
 
+    def is_cut_off(self, shards: Sequence[Mapping[str, Any]], now: float) -> bool:
+        """True when changes after these places may no longer be kept. To be asked before :meth:`learn`.
+
+        Args:
+            shards: The stream's shards as the service lists them.
+            now: Seconds from 1970.
+        """
+        unread = {shard: place for shard, place in self.places.items() if place != END}
+        parents: dict[str, str | None] = {shard["ShardId"]: shard.get("ParentShardId") for shard in shards}
+        if not unread.keys() <= parents.keys():
+            return True
+        if any(place.kind in _WITHOUT_RECORD for place in unread.values()):
+            # The first record that is kept does not tell whether there were others before it.
+            latest = max([self.moment, *(int(place.value) for place in unread.values() if place.kind == "since")])
+            if latest and now - latest > KEPT_SECONDS:
+                return True
+        behind: set[str] = set()
+        for shard in self.places:
+            above = parents.get(shard)
+            while above is not None and above not in behind:
+                behind.add(above)
+                above = parents.get(above)
+        known = behind | self.places.keys()
+        # A shard whose parent is not listed any more descends from one that was never read.
+        return any(
+            parent is not None and parent not in parents and parent not in known and shard not in known
+            for shard, parent in parents.items()
+        )
+
     def readable(self) -> list[str]:
         """The shards to read now: not at their end, and their parents are."""
         return [
@@ -101,7 +137,7 @@ class Positions:
             for shard, place in self.places.items()
             if place != END or shard not in with_children
         }
-        text = json.dumps([self.stream, kept], separators=(",", ":"))
+        text = json.dumps([self.stream, kept, self.moment], separators=(",", ":"))
         return base64.urlsafe_b64encode(zlib.compress(text.encode())).decode().rstrip("=")
 
     @classmethod
@@ -113,13 +149,15 @@ class Positions:
         """
         try:
             packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            stream, kept = json.loads(zlib.decompress(packed))
+            stream, kept, *rest = json.loads(zlib.decompress(packed))
+            # Tokens of earlier versions tell no moment.
+            moment = int(rest[0]) if rest else 0
             places = {str(shard): Place(kind, str(value)) for shard, (kind, value) in kept.items()}
             if not isinstance(stream, str) or any(place.kind not in _KINDS for place in places.values()):
                 raise invalid_token()
         except (binascii.Error, zlib.error, ValueError, TypeError, AttributeError) as error:
             raise invalid_token() from error
-        return cls(stream, places)
+        return cls(stream, places, moment=moment)
 
 
 _KINDS: Final = frozenset({"after", "since", "start", "end"})
