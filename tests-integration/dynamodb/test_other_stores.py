@@ -6,8 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from dynamodb.conftest import Opener
-from lexigram.nosql.backends.dynamodb import DynamoDBDocumentStore
+from lexigram.nosql.backends.dynamodb import DynamoDBDocumentStore, indexing
+from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLIndexError, NoSQLTimeoutError
 
 
 def _operations(store: DynamoDBDocumentStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -133,3 +135,176 @@ async def test_records_that_cannot_be_read_in_the_background_are_read_later(
     monkeypatch.undo()
     await catalogue.fresh()
     assert await things.find_one({"_id": 1}) == {"_id": 1}
+
+
+async def test_an_index_that_another_store_drops_is_left_in_time(open_store: Opener, layout: str) -> None:
+    # The other one waits for a shorter lease than this one goes by.
+    slow = await open_store(layout=layout, schema_lease_seconds=1)
+    things = slow.collection("things")
+    await things.insert_one({"_id": 1, "sku": "x"})
+    await things.create_index("sku")
+    other = await open_store(layout=layout)
+    for read in (lambda: things.find({"sku": "x"}).to_list(), lambda: things.count_documents({"sku": "x"})):
+        assert await read() in (1, [{"_id": 1, "sku": "x"}])
+        await other.collection("things").drop_index("sku_1")
+        assert await read() in (1, [{"_id": 1, "sku": "x"}])
+        await other.collection("things").create_index("sku")
+        await slow.driver.homes.catalogue.read()
+
+
+async def test_a_dropped_index_goes_a_lease_after_its_readers(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store(schema_lease_seconds=0.2)
+    users = store.collection("users")
+    await users.create_index("mail", unique=True)
+    told: list[str] = []
+    real = asyncio.sleep
+
+    async def sleep(seconds: float, result: Any = None) -> Any:
+        if seconds == 0.2:
+            record = store.driver.homes.catalogue.record("users")
+            told.append(record.indexes[0].state if record.indexes else "gone")
+        return await real(seconds, result)
+
+    sent = _operations(store, monkeypatch)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await users.drop_index("mail_1")
+    assert told == ["dropping", "gone"]
+    assert sent.count("UpdateTable") == 1
+
+
+async def test_an_index_whose_maker_shows_no_life_is_made_by_another(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first beats once a minute, the other one waits for less than a second.
+    one, other = await open_store(table_wait_seconds=300), await open_store(table_wait_seconds=0.3)
+    await one.collection("things").insert_one({"_id": 1, "k": 1})
+    began, go_on = asyncio.Event(), asyncio.Event()
+    real = indexing.fill
+
+    async def fill(driver: Any, *given: Any, **more: Any) -> Any:
+        if driver is one.driver:
+            began.set()
+            await go_on.wait()
+        return await real(driver, *given, **more)
+
+    monkeypatch.setattr(indexing, "fill", fill)
+    first = asyncio.create_task(one.collection("things").create_index("k", unique=True))
+    await began.wait()
+    await other.collection("things").create_index("k", unique=True)
+    await other.collection("things").insert_one({"_id": 2, "k": 2})
+    go_on.set()
+    with pytest.raises(NoSQLIndexError):
+        await first
+    for store in (one, other):
+        await store.driver.homes.catalogue.read()
+        things = store.collection("things")
+        assert [index.state for index in store.driver.homes.catalogue.record("things").indexes] == ["ready"]
+        assert (await things.find({"k": 1}).explain()).access.index == "k_1"
+        assert [await things.count_documents({"k": value}) for value in (1, 2)] == [1, 1]
+        with pytest.raises(DuplicateKeyError):
+            await things.insert_one({"_id": 3, "k": 1})
+
+
+async def test_an_index_that_is_being_made_is_waited_for(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = await open_store(table_wait_seconds=0.5), await open_store(table_wait_seconds=0.5)
+    await one.collection("things").insert_one({"_id": 1, "k": 1})
+    began, go_on = asyncio.Event(), asyncio.Event()
+    real, beats = indexing.fill, 0
+
+    async def fill(*given: Any, **more: Any) -> Any:
+        began.set()
+        await go_on.wait()
+        return await real(*given, **more)
+
+    monkeypatch.setattr(indexing, "fill", fill)
+    first = asyncio.create_task(one.collection("things").create_index("k"))
+    await began.wait()
+    catalogue = other.driver.homes.catalogue
+    second = asyncio.create_task(other.collection("things").create_index("k"))
+    while beats < 10:  # twice as long as the other one waits for a sign of life
+        beats = (await catalogue._read_one("things")).indexes[0].beat
+    assert not second.done()
+    go_on.set()
+    await asyncio.gather(first, second)
+    assert len(await one.collection("things").list_indexes()) == 2
+
+
+async def test_an_index_that_another_collection_uses_stays(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await open_store(layout="single-table", schema_lease_seconds=1)
+    other = await open_store(layout="single-table")
+    await one.collection("x").insert_many([{"_id": 1, "e": 1}, {"_id": 2, "e": 1}])
+    await other.collection("y").insert_one({"_id": 1, "k": 1})
+    real = indexing.fill
+
+    async def fill(*given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(indexing, "fill", real)
+        await other.collection("y").create_index("k")
+        return await real(*given, **more)
+
+    monkeypatch.setattr(indexing, "fill", fill)
+    with pytest.raises(DuplicateKeyError):
+        await one.collection("x").create_index("e", unique=True)
+    found = other.collection("y").find({"k": 1})
+    assert (await found.explain()).access.index == "k_1"
+    assert await found.to_list() == [{"_id": 1, "k": 1}]
+
+
+async def test_an_index_that_its_table_has_lost_is_made_again(open_store: Opener, layout: str) -> None:
+    store = await open_store(layout=layout)
+    things = store.collection("things")
+    await things.insert_one({"_id": 1, "k": 1})
+    await things.create_index("k", unique=True)
+    homes = store.driver.homes
+    table = homes.table("things")
+    await homes.tables.change(table, {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "lexigram-1"}}]})
+    await homes.tables.wait(table, lambda known: not (known or {}).get("GlobalSecondaryIndexes"))
+    fresh = await open_store(layout=layout)
+    assert await fresh.collection("things").count_documents({"k": 1}) == 1
+    await fresh.collection("things").create_index("k", unique=True)
+    found = fresh.collection("things").find({"k": 1})
+    assert (await found.explain()).access.index == "k_1"
+    assert await found.to_list() == [{"_id": 1, "k": 1}]
+    with pytest.raises(DuplicateKeyError):
+        await fresh.collection("things").insert_one({"_id": 2, "k": 1})
+
+
+async def test_a_write_that_arrives_late_is_in_the_index(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, late = await open_store(), await open_store(schema_lease_seconds=60)
+    things = one.collection("things")
+    await things.insert_many([{"_id": 1, "k": 1}, {"_id": 2, "k": 2}])
+    await late.collection("things").find_one({"_id": 1})
+    real = indexing.fill
+    fills: list[bool] = []
+
+    async def fill(*given: Any, **more: Any) -> Any:
+        filled = await real(*given, **more)
+        if not fills:
+            # Its copy of the records is older than the index.
+            await late.collection("things").replace_one({"_id": 2}, {"k": 1})
+        fills.append(bool(more))
+        return filled
+
+    monkeypatch.setattr(indexing, "fill", fill)
+    await things.create_index("k")
+    assert fills == [False, True]
+    assert [document["_id"] for document in await things.find({"k": 1}, sort=[("_id", 1)]).to_list()] == [1, 2]
+    assert (await things.find({"k": 1}).explain()).access.index == "k_1"
+
+
+async def test_a_table_that_stays_in_use_is_not_waited_for_for_ever(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store(table_wait_seconds=0.1)
+    tables = store.driver.homes.tables
+
+    async def call(operation: str, request: Any) -> Any:
+        raise ClientError({"Error": {"Code": "ResourceInUseException", "Message": "busy"}}, operation)
+
+    monkeypatch.setattr(store.driver.client, "call", call)
+    with pytest.raises(NoSQLTimeoutError):
+        await tables.remove("some-table")
+    with pytest.raises(NoSQLTimeoutError):
+        await tables.change("some-table", {})
+    monkeypatch.undo()

@@ -66,16 +66,33 @@ class DynamoDBCollection(NativeWrites):
         find: NativeFind = read.compiled.native
         home = await self.home()
         if call.in_transaction:
-            pairs = await call.session.read(home, find, read)
-            for start in range(0, len(pairs), read.batch_size):
-                part = pairs[start : start + read.batch_size]
-                yield Batch([pair[0] for pair in part], [pair[1] for pair in part] if read.revisions else None)
+            async with aclosing(call.session.stream(home, find, read)) as pairs:
+                async for batch in _batches(pairs, read):
+                    yield batch
             return
         if home is not find.home:
             async with aclosing(self._read_anew(home, read)) as batches:
                 async for batch in batches:
                     yield batch
             return
+        began = False
+        try:
+            async with aclosing(self._read_there(home, read)) as batches:
+                async for batch in batches:
+                    began = True
+                    yield batch
+        except ClientError as error:
+            if began or not await self._has_changed(home, error):
+                raise
+        else:
+            return
+        async with aclosing(self._read_anew(await self.home(), read)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def _read_there(self, home: Home, read: NativeRead) -> AsyncGenerator[Batch]:
+        """Run a read where it was compiled for."""
+        find: NativeFind = read.compiled.native
         skip, left = read.skip, read.limit
         project = None if read.projection is None else read.projection.apply
         reader = self.driver.reader
@@ -151,7 +168,11 @@ class DynamoDBCollection(NativeWrites):
         home = await self.home()
         plain = home is find.home and not home.expiring and not home.expires_natively
         if plain and not call.in_transaction and find.reach.counts and home.exists:
-            return await self.driver.reader.count(home, find.reach, find.counts, limit)
+            try:
+                return await self.driver.reader.count(home, find.reach, find.counts, limit)
+            except ClientError as error:
+                if not await self._has_changed(home, error):
+                    raise
         counted = 0
         async with aclosing(self.read(NativeRead(compiled, limit=limit), call)) as batches:
             async for batch in batches:
@@ -256,6 +277,13 @@ class DynamoDBCollection(NativeWrites):
                 raise
         return await work(await self.made_home())
 
+    async def _has_changed(self, home: Home, error: ClientError) -> bool:
+        """True when a read was refused, and the collection's indexes are others than it was made for."""
+        if error_code(error) != "ValidationException":
+            return False
+        self.driver.homes.lost(self.name)
+        return (await self.home()).shape.indexes != home.shape.indexes
+
     async def _unless_lost(self, work: Awaitable[Outcome | None]) -> Outcome | None:
         """Write; where the table was dropped by somebody else meanwhile, leave it to the portable way."""
         try:
@@ -267,3 +295,17 @@ class DynamoDBCollection(NativeWrites):
             if (await self.home()).exists:
                 raise
         return None
+
+
+async def _batches(pairs: AsyncIterator[tuple[Document, Any]], read: NativeRead) -> AsyncGenerator[Batch]:
+    """Put documents together, no more at a time than are asked for."""
+    documents: list[Document] = []
+    revisions: list[Any] = []
+    async for document, revision in pairs:
+        documents.append(document)
+        revisions.append(revision)
+        if len(documents) >= read.batch_size:
+            yield Batch(documents, revisions if read.revisions else None)
+            documents, revisions = [], []
+    if documents:
+        yield Batch(documents, revisions if read.revisions else None)

@@ -107,7 +107,10 @@ class Homes:
     async def _describe(self, collection: str, table: str) -> Description | None:
         record = self.catalogue.record(collection)
         self._stale.discard(table)
+        known = self._described.get(table)
         described = await self.tables.describe(table)
+        if described is not None and described == known:
+            described = known
         if described is None:
             self._described.pop(table, None)
             return None
