@@ -56,6 +56,22 @@ async def test_a_feed_begins_where_it_was_asked_for(things: Collection) -> None:
     assert told(events) == [("insert", "after"), ("update", "before")]
 
 
+async def test_a_feed_of_a_store_that_has_long_not_heard_the_time_tells_nothing_old(firestore_server: Server) -> None:
+    """What the store makes of its own clock falls behind, by about 43 seconds in a day."""
+    async with opened(firestore_server.endpoint) as store:
+        things = store.collection("things")
+        await things.insert_one({"_id": "old"})
+        for _ in range(20):
+            await things.find_one({"_id": "old"})
+        driver: Any = store.driver
+        told_at, tick = driver.client._seen
+        day = 86_400_000_000
+        driver.client._seen = told_at - day, tick - day
+        async with things.watch() as feed:
+            await things.insert_one({"_id": "new"})
+            assert told(await take(feed, 1)) == [("insert", "new")]
+
+
 async def test_every_change_of_a_document_between_two_moments_is_told(things: Collection) -> None:
     """Read from the database's past: who comes late sees each version, with what changed in it."""
     async with things.watch() as feed:

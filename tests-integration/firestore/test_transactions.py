@@ -48,6 +48,23 @@ async def test_a_snapshot_is_one_over_all_collections(store: FirestoreDocumentSt
     assert await things.count_documents({}) == 2
 
 
+async def test_a_first_read_by_query_fixes_the_snapshot(store: FirestoreDocumentStore) -> None:
+    accounts = store.collection("accounts")
+    await accounts.insert_one({"_id": "a", "name": "x", "balance": 100})
+
+    async def credit() -> None:
+        await accounts.update_one({"_id": "a"}, {"$inc": {"balance": 50}})
+        await accounts.insert_one({"_id": "b", "name": "x", "balance": 0})
+
+    with pytest.raises(WriteConflictError):
+        async with store.transaction():
+            (found,) = await accounts.find({"name": "x"}).to_list()
+            await asyncio.create_task(credit())
+            assert await accounts.find({"name": "x"}).to_list() == [found]
+            await accounts.update_one({"_id": "a"}, {"$set": {"balance": found["balance"] - 30}})
+    assert await accounts.find_one({"_id": "a"}) == {"_id": "a", "name": "x", "balance": 150}
+
+
 async def test_what_somebody_else_changed_first_cannot_be_changed(store: FirestoreDocumentStore) -> None:
     things = store.collection("things")
     await things.insert_many([{"_id": number, "n": 0} for number in range(3)])

@@ -149,3 +149,97 @@ async def test_reads_of_a_transaction_ask_for_one_time(store: FirestoreDocumentS
     asked = [*service.sent("BatchGetDocuments"), *service.sent("RunQuery")]
     assert [request.HasField("read_time") for request in asked] == [False, True, True]
     assert asked[2].read_time.seconds == 77
+
+
+def told(seconds: int, *names: str) -> Any:
+    """Return what answers a query: documents, each read at a time, or that time alone."""
+
+    def answer(_: Any) -> list[Any]:
+        responses = [messages.RunQueryResponse(document=messages.Document(name=name)) for name in names]
+        responses = responses or [messages.RunQueryResponse()]
+        for response in responses:
+            response.read_time.seconds = seconds
+        return responses
+
+    return answer
+
+
+@pytest.mark.parametrize("names", [(), ("a",), ("a", "b")])
+async def test_a_short_first_query_fixes_the_time_of_a_transaction(
+    store: FirestoreDocumentStore, service: Any, names: tuple[str, ...]
+) -> None:
+    prefix = "projects/shop/databases/(default)/documents/things/"
+    service.answers["RunQuery"] = told(77, *[prefix + name for name in names])
+    things = store.collection("things")
+    async with store.transaction():
+        assert len(await things.find({"n": {"$exists": False}}).to_list()) == len(names)
+        await things.find({"n": {"$exists": False}}).to_list()
+    first, second = service.sent("RunQuery")
+    assert not first.HasField("read_time")
+    assert second.read_time.seconds == 77
+
+
+async def test_several_queries_of_one_read_are_read_at_one_time(service: Any) -> None:
+    """A document that goes from what one selects to what another does is not missed in between."""
+    service.answers["RunQuery"] = told(77)
+    config = FirestoreConfig(
+        project_id="shop", emulator_host=service.place, scan_policy="allow", fields={"things": {"b": "number"}}
+    )
+    async with FirestoreDocumentStore(config) as hinted:
+        service.calls.clear()
+        await hinted.collection("things").find({"$or": [{"a": 1}, {"b": {"$gt": 5}}]}).to_list()
+        asked = service.sent("RunQuery")
+    assert len(asked) > 1
+    assert [request.HasField("read_time") for request in asked] == [False] + [True] * (len(asked) - 1)
+    assert {request.read_time.seconds for request in asked[1:]} == {77}
+
+
+async def test_a_get_is_sent_as_often_as_was_set(store: FirestoreDocumentStore, service: Any) -> None:
+    service.faults["GetDocument"] = [LOST] * 9
+    with pytest.raises(NoSQLConnectionError):
+        await store.collection("things").find_one({"_id": "a"})
+    assert len(service.sent("GetDocument")) == 3
+
+
+async def test_the_time_of_a_get_does_not_start_anew_when_it_is_sent_again(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    driver: Any = store.driver
+    client, ends = driver.client, []
+    client.left = lambda end: ends.append(end) or 5.0
+    service.faults["GetDocument"] = [LOST, LOST]
+    assert await store.collection("things").find_one({"_id": "a"}) == {"_id": "a"}
+    assert len(ends) == 3
+    assert len(set(ends)) == 1
+
+
+async def test_the_service_is_asked_for_the_time_where_it_has_long_not_told_it(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    driver: Any = store.driver
+    client, day, now = driver.client, 86_400_000_000, 1_800_000_000
+    tick = client.tick()
+    client._seen = now * 1_000_000 - day, tick - day
+    assert not client.is_current
+    assert client.now() < now * 1_000_000 - 40_000_000
+    service.answers["RunQuery"] = told(now)
+    assert await client.time_of(tick) > now * 1_000_000 - 10_000_000
+    assert client.is_current
+
+
+async def test_every_read_tells_the_time(store: FirestoreDocumentStore, service: Any) -> None:
+    driver: Any = store.driver
+    things = store.collection("things")
+
+    def missing(request: Any) -> list[Any]:
+        responses = [messages.BatchGetDocumentsResponse(missing=name) for name in request.documents]
+        for response in responses:
+            response.read_time.seconds = 3_000_000_000
+        return responses
+
+    service.answers["RunQuery"] = told(2_000_000_000)
+    await things.find({"n": {"$exists": False}}).to_list()
+    assert driver.client.now() >= 2_000_000_000_000_000
+    service.answers["BatchGetDocuments"] = missing
+    await things.find({"_id": {"$in": ["a", "b"]}}).to_list()
+    assert driver.client.now() >= 3_000_000_000_000_000

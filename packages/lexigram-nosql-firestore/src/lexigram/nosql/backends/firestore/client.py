@@ -38,6 +38,9 @@ GRACE: Final = 0.25
 _CLOCK_DRIFT: Final = 2_000
 """One second in so many, that this machine's clock may be faster than the service's."""
 
+_MOST_LAG: Final = 20_000
+"""Microseconds that what is known of the service's time may be behind, before it is asked again."""
+
 _SERVICE: Final = "/google.firestore.v1.Firestore/"
 _REFUSED_WHOLE: Final = frozenset({StatusCode.ABORTED, StatusCode.RESOURCE_EXHAUSTED})
 _LOST: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.INTERNAL, StatusCode.UNKNOWN})
@@ -230,10 +233,38 @@ class Client:
         """
         if self._seen is None:
             return None
-        told, then = self._seen
-        passed = int(self._loop.time() * 1_000_000) - then
+        return self._time_at(self._seen, self.tick())
+
+    @property
+    def is_current(self) -> bool:
+        """True while :meth:`now` can be at most :data:`_MOST_LAG` behind."""
+        return self._seen is not None and self.tick() - self._seen[1] <= _MOST_LAG * _CLOCK_DRIFT
+
+    def tick(self) -> int:
+        """Microseconds of this loop's clock, for :meth:`time_of`."""
+        return int(self._loop.time() * 1_000_000)
+
+    async def time_of(self, tick: int) -> int:
+        """The service's time at a moment of the loop's clock, or a little before; asked for.
+
+        Args:
+            tick: What :meth:`tick` was then, in microseconds.
+
+        Returns:
+            Microseconds since 1970, not before what was known of that moment.
+        """
+        known = None if self._seen is None else self._time_at(self._seen, tick)
+        await self.ask_time()
+        assert self._seen is not None  # noqa: S101 - the service has just told it
+        asked = self._time_at(self._seen, tick)
+        return asked if known is None else max(known, asked)
+
+    @staticmethod
+    def _time_at(seen: tuple[int, int], tick: int) -> int:
+        told, then = seen
+        passed = tick - then
         # The clocks of two machines do not run alike.
-        return told + passed - passed // _CLOCK_DRIFT
+        return told + passed - abs(passed) // _CLOCK_DRIFT
 
     async def ask_time(self, deadline: float | None = None) -> int:
         """The service's time in microseconds since 1970, asked for."""
@@ -250,10 +281,19 @@ class Client:
 
     # --- reads
 
-    async def _repeated(self, call: Callable[[float], Any], deadline: float | None) -> Any:
-        """Send a request that changes nothing until it is answered, as often as the configuration says."""
-        end = self.end(deadline)
-        attempt = 0
+    async def _repeated(
+        self, call: Callable[[float], Any], deadline: float | None, *, end: float | None = None, attempt: int = 0
+    ) -> Any:
+        """Send a request that changes nothing until it is answered, as often as the configuration says.
+
+        Args:
+            call: Sends it; told how many seconds are left.
+            deadline: That of the call.
+            end: When it must have ended, where it has begun before.
+            attempt: How often it has failed before.
+        """
+        if end is None:
+            end = self.end(deadline)
         while True:
             try:
                 return await call(self.left(end))
@@ -277,16 +317,17 @@ class Client:
             deadline: That of the call.
         """
         request = messages.GetDocumentRequest(name=name)
+        end = self.end(deadline)
         try:
             # The first attempt without the machinery of the others: it is nearly always the only one.
-            return await self._get(request, timeout=self.left(self.end(deadline)), metadata=self.metadata)
+            return await self._get(request, timeout=self.left(end), metadata=self.metadata)
         except aio.AioRpcError as error:
             code = error.code()
             if code is StatusCode.NOT_FOUND:
                 return None
             if self._config.retry_attempts == 1 or not retryable_read(error):
                 raise
-            if not await self.pause(1, self.end(deadline)):
+            if not await self.pause(1, end):
                 raise
         except asyncio.CancelledError as error:
             ended = self.ended()
@@ -295,7 +336,10 @@ class Client:
             raise ended from error
         try:
             return await self._repeated(
-                lambda seconds: self._get(request, timeout=seconds, metadata=self.metadata), deadline
+                lambda seconds: self._get(request, timeout=seconds, metadata=self.metadata),
+                deadline,
+                end=end,
+                attempt=1,
             )
         except aio.AioRpcError as error:
             if error.code() is StatusCode.NOT_FOUND:
@@ -331,6 +375,8 @@ class Client:
                 read_at = response.read_time
                 if response.HasField("found"):
                     found[response.found.name] = response.found
+            if read_at is not None:
+                self._see(read_at)
             return found, read_at
 
         found: tuple[dict[str, Any], Any] = await self._repeated(once, deadline)
@@ -345,7 +391,7 @@ class Client:
             size: About how many documents to yield together.
 
         Yields:
-            Documents, and the time they were read at.
+            Documents, and the time they were read at; an empty list with the time where there are none.
 
         Raises:
             AioRpcError: The service refused, or went away after the first document.
@@ -356,23 +402,22 @@ class Client:
         while True:
             call = self._query(request, timeout=self.left(end), metadata=self.metadata)
             documents: list[Any] = []
+            read_at: Any = None
             try:
                 async for response in call:
-                    if self._seen is None:
-                        self._see(response.read_time)
+                    read_at = response.read_time
                     if response.HasField("document"):
                         documents.append(response.document)
                         if len(documents) >= size:
                             told = True
-                            yield documents, response.read_time
+                            yield documents, read_at
                             documents = []
-                    else:
-                        read_at = response.read_time
-                        if not documents and response.done:
-                            yield [], read_at
-                if documents:
+                if read_at is not None:
+                    self._see(read_at)
+                if documents or not told:
+                    # Also where nothing was found, the time counts: a snapshot may begin with it.
                     told = True
-                    yield documents, None
+                    yield documents, read_at
             except aio.AioRpcError as error:
                 attempt += 1
                 if told or attempt >= self._config.retry_attempts or not retryable_read(error):
@@ -405,6 +450,7 @@ class Client:
             async for response in self._aggregate(request, timeout=seconds, metadata=self.metadata):
                 if response.HasField("result"):
                     found = response.result.aggregate_fields
+                    self._see(response.read_time)
             return found
 
         return await self._repeated(once, deadline)

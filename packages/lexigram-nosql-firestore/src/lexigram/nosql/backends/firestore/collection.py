@@ -216,7 +216,7 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
             found, read_at = await self.client.batch_get(asked, deadline, at=at)
             if note is not None:
                 note(read_at)
-                at = at or read_at
+            at = at or read_at
             yield [found[name] for name in asked if name in found]
 
     async def _by_query(
@@ -232,8 +232,11 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
                 request.read_time.CopyFrom(at)
             try:
                 async for documents, read_at in self.client.query(request, deadline, size):
-                    if note is not None and read_at is not None:
-                        note(read_at)
+                    if read_at is not None:
+                        if note is not None:
+                            note(read_at)
+                        # Of several queries, all read at the time of the first: a document that goes from what one
+                        # selects to what another does would be missed between them.
                         at = at or read_at
                     if seen is not None:
                         documents = [message for message in documents if message.name not in seen]

@@ -82,7 +82,9 @@ def follow(
     collection.client.check_loop()
     if resume_after is not None:
         return _resumed(collection, decode_token(resume_after, collection.scope.name), full_document)
-    return _events(collection, collection.client.now(), full_document)
+    client = collection.client
+    # After long without an answer that tells the time, what is known of it is far behind.
+    return _events(collection, client.now() if client.is_current else None, full_document, client.tick())
 
 
 async def _resumed(collection: FirestoreCollection, token: Token, full_document: bool) -> AsyncGenerator[ChangeEvent]:
@@ -99,10 +101,10 @@ async def _resumed(collection: FirestoreCollection, token: Token, full_document:
 
 
 async def _events(
-    collection: FirestoreCollection, base: int | None, full_document: bool
+    collection: FirestoreCollection, base: int | None, full_document: bool, tick: int = 0
 ) -> AsyncGenerator[ChangeEvent]:
     if base is None:
-        base = await collection.client.ask_time()
+        base = await collection.client.time_of(tick)
     history = History(collection)
     async with aclosing(_moments(collection, base)) as moments:
         async for moment in moments:
