@@ -34,6 +34,24 @@ async def test_collections_of_one_table_are_apart(open_store: Opener, layout: st
     assert (own == [prefix]) is (layout == "single-table")
 
 
+async def test_stores_whose_names_begin_alike_are_apart(open_store: Opener, prefix: str) -> None:
+    shop, other = await open_store(table_name=prefix), await open_store(table_name=f"{prefix}-eu")
+    await other.collection("users").insert_one({"_id": 1})
+    await other.collection("users").create_index("mail", unique=True)
+    assert await shop.list_collections() == []
+    assert await shop.collection("eu-users").find().to_list() == []
+    await shop.collection("eu-users").insert_one({"_id": 2})
+    await shop.drop_collection("eu-users")
+    with pytest.raises(NoSQLError, match="catalogue of another store"):
+        await shop.drop_collection("eu")
+    with pytest.raises(NoSQLError, match="catalogue of another store"):
+        await shop.collection("eu").insert_one({"_id": 3})
+    await other.driver.homes.catalogue.read()
+    assert "mail_1" in [index["name"] for index in await other.collection("users").list_indexes()]
+    assert await other.collection("users").find().to_list() == [{"_id": 1}]
+    assert await other.list_collections() == ["users"]
+
+
 async def test_the_key_attribute_has_the_name_asked_for(open_store: Opener, layout: str) -> None:
     store = await open_store(layout=layout, pk_field="id")
     things = store.collection("things")

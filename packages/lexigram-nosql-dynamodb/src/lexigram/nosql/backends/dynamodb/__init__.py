@@ -26,7 +26,9 @@ any other ``find``               1 Scan (a Query in a single table) for every 1 
 ``insert_one``                   1 PutItem
 ``insert_many``                  1 TransactWriteItems for every 100 documents or 4 MB, at twice the write units:
                                  batches know no conditions, and would write over what is there
-``update_one`` by ``_id``        1 UpdateItem where DynamoDB does what the engine would; else GetItem and PutItem
+``update_one`` by ``_id``        1 UpdateItem where DynamoDB does what the engine would, and otherwise a GetItem
+                                 and a PutItem after it; without the UpdateItem where the update itself tells
+                                 that it is not DynamoDB's (pipelines, most operators, indexed fields)
 ``update_many``                  the reads, and 1 TransactWriteItems for every 100 documents that change
 ``delete_one`` by ``_id``        1 DeleteItem
 ``delete_many``                  the reads, and 1 TransactWriteItems for every 100 documents
@@ -35,8 +37,9 @@ a transaction                    its reads, those by scan or query twice, and 1 
 ===============================  ===========================================================================
 
 With unique indexes, a write that takes or frees a key is a TransactWriteItems of the document and its guards. The
-catalogue is read once for each ``schema_lease_seconds``, in the background. ``explain()`` shows index, key condition,
-filter and what is left to the engine; after a run also requests, items examined and read units.
+catalogue is read once for each ``schema_lease_seconds``, in the background; after a longer rest, by the first request.
+``explain()`` shows index, key condition, filter and what is left to the engine; after a run also requests, items
+examined and read units.
 
 **Indexes** are global secondary indexes on two computed attributes, so nested fields, values of any type, missing
 fields and arrays work, at the price of a copy of each item. The first of several fields makes the partition, the others

@@ -18,6 +18,7 @@ from lexigram.nosql.backends.dynamodb.layouts.reserved import EXPIRY, PARTITION
 from lexigram.nosql.backends.dynamodb.layouts.shapes import (
     existing_primary,
     has_slots,
+    is_catalogue,
     key_schema,
     own_primary,
     single_primary,
@@ -116,6 +117,12 @@ class Homes:
             return None
         if collection in self._config.existing_tables:
             self._expiry[table] = await self._expiry_of(table)
+        elif not self.is_single and is_catalogue(described):
+            raise NoSQLError(
+                f"the table {table!r} of the collection {collection!r} is the catalogue of another store",
+                hint="Call the collection otherwise, or choose another table_name.",
+                collection=collection,
+            )
         self._described[table] = described
         agreed = has_slots(described, record)
         until = math.inf if agreed else asyncio.get_running_loop().time() + max(self.catalogue.lease, _ASK_AGAIN)
@@ -205,7 +212,14 @@ class Homes:
             await self.catalogue.read()
             return list(dict.fromkeys([*own, *self.catalogue.records]))
         prefix = self._config.table_name
-        found = [collection_of(prefix, table) for table in await self.tables.names(f"{prefix}-")]
+        tables = await self.tables.names(f"{prefix}-")
+        for table in tables[:]:
+            # Where others go on from its name, it may be another store's catalogue.
+            if any(other.startswith(f"{table}-") for other in tables):
+                described = await self.tables.describe(table)
+                if described is not None and is_catalogue(described):
+                    tables.remove(table)
+        found = [collection_of(prefix, table) for table in tables]
         return list(dict.fromkeys([*own, *(name for name in found if name is not None)]))
 
     async def _make(self, collection: str) -> None:

@@ -122,6 +122,7 @@ async def remove_collection(client: DynamoClient, config: DynamoDBConfig, homes:
 
     Raises:
         UnsupportedFeatureError: Its table is one of somebody else's.
+        NoSQLError: Its table would be another store's catalogue.
     """
     if name in config.existing_tables:
         raise UnsupportedFeatureError(
@@ -129,6 +130,10 @@ async def remove_collection(client: DynamoClient, config: DynamoDBConfig, homes:
             hint="Delete its documents with delete_many({}), or the table in the AWS console.",
             feature="drop_collection",
         )
+    if not homes.is_single:
+        # Another store's catalogue is told here, before anything is removed.
+        homes.forget(name)
+        await homes.find(name)
     await homes.catalogue.read()
     record = homes.catalogue.record(name)
     if homes.is_single:

@@ -43,6 +43,7 @@ __all__ = [
     "existing_primary",
     "has_slots",
     "hashed_fields",
+    "is_catalogue",
     "key_schema",
     "own_primary",
     "single_primary",
@@ -180,6 +181,15 @@ def table_shape(
             **{name: f"$$key:{name}" for name in fields if name != "_id"},
         },
     )
+
+
+def is_catalogue(description: Description) -> bool:
+    """True for a table that holds the records of a store's collections.
+
+    Args:
+        description: What the service says of the table.
+    """
+    return key_schema(description)[0] == [PARTITION]
 
 
 def has_slots(description: Description, record: CollectionRecord) -> bool:
