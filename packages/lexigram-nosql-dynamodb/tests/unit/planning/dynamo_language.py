@@ -59,7 +59,7 @@ def comparable(value: Mapping[str, Any]) -> Any:
         case "BOOL" | "NULL":
             return content
         case "SS":
-            return frozenset(content)
+            return frozenset([text.encode() for text in content])
         case "NS":
             return frozenset(map(Decimal, content))
         case "BS":
