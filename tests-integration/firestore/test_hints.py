@@ -111,3 +111,23 @@ async def test_a_hinted_field_stays_where_queries_see_it(open_store: Any) -> Non
     with pytest.raises(DocumentValidationError, match=r"a\.b"):
         await things.insert_one({"_id": 2, "a": {"b": 5, "n" * 1450: 1}})
     assert await things.find({"a.b": 5}).to_list() == [{"_id": 1, "a": {"b": 5}}]
+
+
+@pytest.mark.parametrize("update", [{"$unset": {"a": ""}}, {"$set": {"a": {"b": [7, 9]}}}])
+async def test_a_change_of_a_whole_map_keeps_the_hints_inside_it(update: dict[str, Any], open_store: Any) -> None:
+    store = await open_store(fields={"things": {"a": "required map", "a.b": "required int"}})
+    things = store.collection("things")
+    await things.insert_one({"_id": "1", "a": {"b": 1}})
+    with pytest.raises(DocumentValidationError):
+        await things.update_one({"_id": "1"}, update)
+    assert await things.find({"a.b": 1}).to_list() == [{"_id": "1", "a": {"b": 1}}]
+
+
+async def test_a_map_with_a_hint_inside_it_only_is_not_taken_away(open_store: Any) -> None:
+    store = await open_store(fields={"things": {"a.b": "required int"}})
+    things = store.collection("things")
+    await things.insert_one({"_id": "1", "a": {"b": 1}})
+    with pytest.raises(DocumentValidationError):
+        await things.update_one({"_id": "1"}, {"$unset": {"a": ""}})
+    assert await things.count_documents({"a.b": {"$exists": True}}) == 1
+    assert await things.find_one({"_id": "1"}) == {"_id": "1", "a": {"b": 1}}

@@ -155,3 +155,42 @@ async def test_names_that_are_reserved_are_kept_apart(store: FirestoreDocumentSt
     await store.drop_collection(name)
     assert await store.list_collections() == ["things"]
     assert [index["name"] for index in await store.collection("things").list_indexes()] == ["_id_", "n_1"]
+
+
+async def test_all_documents_are_removed_whatever_their_ids_are_made_of(store: FirestoreDocumentStore) -> None:
+    """An id that is a hash tells no ``_id``, so the name that was read is the one to remove."""
+    things = store.collection("things")
+    await things.insert_many([{"_id": identity} for identity in ({"a": 1}, "x" * 1600, "ok", Decimal("1.50"), 7)])
+    assert (await things.delete_many({})).deleted_count == 5
+    assert await things.find({}).to_list() == []
+
+
+async def test_a_group_changes_and_removes_documents_whose_ids_are_hashes(store: FirestoreDocumentStore) -> None:
+    items = store.collection("users/u1/items")
+    await items.insert_many([{"_id": {"x": 1}, "k": 1}, {"_id": "y" * 1600, "k": 1}, {"_id": "1", "k": 1}])
+    group = store.collection("**/items")
+    assert (await group.update_many({"k": 1}, {"$set": {"k": 2}})).modified_count == 3
+    found = await items.find({"k": 2}).to_list()
+    assert sorted(str(document["_id"])[:8] for document in found) == ["1", "yyyyyyyy", "{'x': 1}"]
+    assert (await group.delete_many({})).deleted_count == 3
+    assert await items.find({}).to_list() == []
+
+
+@pytest.mark.parametrize("name", ["~foo", "~n007", "~s~0foo"])
+async def test_documents_of_other_programs_are_reached_by_names_like_this_backends(
+    name: str, store: FirestoreDocumentStore
+) -> None:
+    await store.native.collection("things").document(name).set({"n": 1})
+    things = store.collection("things")
+    assert await things.find({}).to_list() == [{"_id": name, "n": 1}]
+    assert (await things.update_one({"n": 1}, {"$inc": {"n": 1}})).modified_count == 1
+    assert await things.find_one({"_id": name}) == {"_id": name, "n": 2}
+    assert (await things.delete_one({"_id": name})).deleted_count == 1
+    assert await things.find({}).to_list() == []
+
+
+@pytest.mark.parametrize("text", ["__id007__", "__id-0__", "__id99999999999999999999999__", "__id-5__"])
+async def test_text_like_numeric_ids_is_stored(text: str, store: FirestoreDocumentStore) -> None:
+    things = store.collection("things")
+    await things.insert_one({"_id": text, "n": 1})
+    assert await things.find_one({"_id": text}) == {"_id": text, "n": 1}

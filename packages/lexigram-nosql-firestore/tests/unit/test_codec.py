@@ -311,3 +311,35 @@ def test_an_unknown_kind_of_value_is_told() -> None:
     value.field_reference_value = "x"
     with pytest.raises(DocumentValidationError, match="field_reference_value"):
         decode_value(value)
+
+
+@pytest.mark.parametrize(
+    "encoded", ["~foo", "~n007", "~n4.0", "~s~s~s", "~sabc~2", "~s~0foo", "~bx", "~zz", "~habc", "~n-0", "~s" * 700]
+)
+def test_an_id_that_nothing_becomes_is_text_that_leads_back_to_it(encoded: str) -> None:
+    assert decode_id(encoded) == encoded
+    assert encode_id(encoded) == encoded
+    assert is_told(encoded, encoded)
+
+
+@pytest.mark.parametrize("identity", [7, {"a": 1}, "k" * 3000, "~n7", "a/b"], ids=lambda value: repr(value)[:20])
+def test_text_that_looks_as_an_id_of_another_value_gets_another_id(identity: Any) -> None:
+    taken = encode_id(identity)
+    text = encode_id(taken) if taken[0] == "~" else "~"
+    assert text != taken
+    assert decode_id(text) == taken
+
+
+@pytest.mark.parametrize("text", ["__id007__", "__id-0__", "__id99999999999999999999999__", "__id٣__"])
+def test_numeric_ids_that_firestore_refuses_are_encoded(text: str) -> None:
+    assert encode_id(text) == f"~s{text}"
+    assert decode_id(encode_id(text)) == text
+
+
+@pytest.mark.parametrize("text", ["__id7__", "__id0__", "__id-5__", f"__id{2**63 - 1}__", f"__id{-(2**63)}__"])
+def test_numeric_ids_that_firestore_takes_are_kept(text: str) -> None:
+    assert encode_id(text) == text
+
+
+def test_the_first_numeric_id_out_of_range_is_encoded() -> None:
+    assert encode_id(f"__id{2**63}__") == f"~s__id{2**63}__"

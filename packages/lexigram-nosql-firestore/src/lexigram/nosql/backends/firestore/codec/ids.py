@@ -3,7 +3,7 @@
 =======================  =============================================================================================
 ``_id``                  document id
 =======================  =============================================================================================
-text                     itself, where Firestore takes it and it does not begin with ``~``
+text                     itself, where Firestore takes it and it is none of the forms below
 other text               ``~s`` and the text, with ``~0`` for ``~`` and ``~1`` for ``/``
 a number                 ``~n`` and its exact value in decimal digits, so that 4, 4.0 and ``Decimal("4.00")`` are one
 NaN                      ``~nNaN``
@@ -14,6 +14,9 @@ a UUID                   ``~u`` and its hexadecimal digits
 ``bson.ObjectId``        ``~o`` and its hexadecimal digits
 anything else            ``~h`` and a hash: an object, what is too long, the other types of ``bson``
 =======================  =============================================================================================
+
+So ``~foo``, which another program may have given, is the ``_id`` ``"~foo"``, and ``~n007``, which no number becomes, is
+text too: each document can be asked for by the ``_id`` that it is found with.
 
 Where the id does not tell the value to the last bit, the document holds it as well, in a field named ``~id``.
 """
@@ -42,8 +45,12 @@ __all__ = ["MAX_ID_BYTES", "decode_id", "encode_id", "hash_of_key", "is_plain_id
 MAX_ID_BYTES: Final = 1500
 """Longest id of a document, in bytes (Firestore, "Usage and limits")."""
 
+_NOTHING: Final = object()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NUMERIC: Final = re.compile(r"__id-?\d+__")
+_NUMERIC: Final = re.compile(r"__id(0|-?[1-9][0-9]{0,18})__")
+"""Ids that Firestore takes for integers of 64 bits, which it reads in one form only."""
+_HASHED: Final = re.compile(r"~h[0-9a-f]{64}")
+_INT64: Final = range(-(2**63), 2**63)
 _PLAIN_DIGITS: Final = 20
 
 
@@ -76,8 +83,9 @@ def is_plain_id(value: Any) -> bool:
     text: str = value
     if not text or text[0] == PREFIX or "/" in text or text in (".", ".."):
         return False
-    if text[0] == "_" and RESERVED.fullmatch(text) and not _NUMERIC.fullmatch(text):
-        return False
+    if text[0] == "_" and RESERVED.fullmatch(text):
+        number = _NUMERIC.fullmatch(text)
+        return number is not None and int(number[1]) in _INT64
     return len(text) <= MAX_ID_BYTES // 4 or _bytes(text) <= MAX_ID_BYTES
 
 
@@ -91,8 +99,34 @@ def _bytes(text: str) -> int:
 
 
 def _encode_text(text: str) -> str:
-    encoded = "~s" + text.replace("~", "~0").replace("/", "~1")
+    if text[:1] == PREFIX and "/" not in text and _bytes(text) <= MAX_ID_BYTES and not _is_form(text):
+        return text
+    encoded = _escaped(text)
     return encoded if _bytes(encoded) <= MAX_ID_BYTES else f"~h{stable_hash(text)}"
+
+
+def _escaped(text: str) -> str:
+    return "~s" + text.replace("~", "~0").replace("/", "~1")
+
+
+def _is_form(encoded: str) -> bool:
+    """Say whether an id that begins with ``~`` is what :func:`encode_id` makes of some value."""
+    return _HASHED.fullmatch(encoded) is not None or _read(encoded) is not _NOTHING
+
+
+def _read(encoded: str) -> Any:
+    """The value that an id beginning with ``~`` was made of; ``_NOTHING`` where it was made of none, or is a hash."""
+    reader = _READERS.get(encoded[1:2])
+    if reader is None:
+        return _NOTHING
+    try:
+        value = reader(encoded[2:])
+    except (ValueError, OverflowError, InvalidOperation):
+        return _NOTHING
+    # Text is compared first, so that only text which was escaped so often is looked into again.
+    if value.__class__ is str and _escaped(value) != encoded:
+        return _NOTHING
+    return value if encode_id(value) == encoded else _NOTHING
 
 
 def _encode_other(value: Any, cls: type) -> str | None:
@@ -190,13 +224,8 @@ def decode_id(encoded: str) -> Any:
     """The ``_id`` that the id of a document stands for; for a hash, and for ids of other programs, the id itself."""
     if not encoded or encoded[0] != PREFIX:
         return encoded
-    reader = _READERS.get(encoded[1:2])
-    if reader is None:
-        return encoded
-    try:
-        return reader(encoded[2:])
-    except (ValueError, OverflowError, InvalidOperation):
-        return encoded
+    value = _read(encoded)
+    return encoded if value is _NOTHING else value
 
 
 def is_told(value: Any, encoded: str) -> bool:

@@ -38,7 +38,7 @@ from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import DocumentTooLargeError, DocumentValidationError
 from lexigram.nosql.update.identical import identical
 
-__all__ = ["Step", "Target", "as_timestamp", "revision_of"]
+__all__ = ["Revision", "Step", "Target", "as_timestamp", "revision_of"]
 
 _NEVER_LARGER: Final = MAX_DOCUMENT_BYTES // 8
 """A message of so many bytes is a document under the limit: an empty map takes 4 bytes of a message, and counts 32."""
@@ -71,9 +71,22 @@ class Step:
         return [write.delete or write.update.name for write in self.writes]
 
 
-def revision_of(message: Any) -> tuple[int, int]:
-    """What stands for a document's version: the time of its last update, in seconds and nanoseconds."""
-    return message.update_time.seconds, message.update_time.nanos
+class Revision(tuple[int, int]):  # noqa: SLOT001 - no slot can be added to a tuple
+    """What stands for a document's version: the time of its last update, in seconds and nanoseconds.
+
+    Attributes:
+        name: Full name of the document. Its ``_id`` need not tell it: that in a group is a path, and what is read of a
+            document by its name alone does not hold an ``_id`` that the name only is a hash of.
+    """
+
+    name: str
+
+
+def revision_of(message: Any) -> Revision:
+    """The version of a document."""
+    revision = Revision((message.update_time.seconds, message.update_time.nanos))
+    revision.name = message.name
+    return revision
 
 
 def as_timestamp(revision: tuple[int, int], target: Any) -> None:
@@ -180,6 +193,8 @@ class Target:
         """Change a document that is still as it was read."""
         write = messages.Write()
         write.update.CopyFrom(self.message(new))
+        if isinstance(revision, Revision):
+            write.update.name = revision.name
         _narrow(write, old, new)
         if self._indexes.expiring:
             write.update_mask.field_paths.append(field_path([TTL_FIELD]))
@@ -191,7 +206,7 @@ class Target:
     def delete(self, old: Document, revision: tuple[int, int]) -> Step:
         """Remove a document that is still as it was read."""
         write = messages.Write()
-        write.delete = self.scope.document(old["_id"])
+        write.delete = revision.name if isinstance(revision, Revision) else self.scope.document(old["_id"])
         as_timestamp(revision, write.current_document.update_time)
         step = Step(write.delete, old, [write])
         self._guard(step, old, None)

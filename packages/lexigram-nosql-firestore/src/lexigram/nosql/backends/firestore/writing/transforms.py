@@ -14,6 +14,8 @@ operator       as                                 where
 ``$pullAll``   ``remove_all_from_array``          likewise
 =============  =================================  ======================================================================
 
+A field with hints for what is inside it is left to the engine, which checks them on the whole document.
+
 ``$inc`` is not among them: Firestore's ``increment`` takes what is no number for 0, and stops at the largest integer,
 where the engine refuses. Nor is ``$currentDate``, whose clock is the client's on every backend.
 
@@ -63,6 +65,8 @@ def _put(operation: Operation, hints: CollectionHints, write: Any) -> bool:
     put = _PUTTERS.get(operation.operator)
     parts = operation.path.parts
     if put is None or len(parts) != 1 or parts[0] == "_id" or not operation.path.is_plain:
+        return False
+    if any(path[0] == parts[0] for path in hints.dotted):
         return False
     return put(operation.operand, hints.of(parts[0]), encode_name(parts[0]), write)
 
