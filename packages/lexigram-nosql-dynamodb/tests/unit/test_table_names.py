@@ -1,27 +1,59 @@
-"""Names of tables, which tell store and collection."""
+"""What requests call a table that was made elsewhere, with a client that writes down what it is asked."""
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from lexigram.nosql.backends.dynamodb.layouts.names import collection_of, table_of
+from typing import Any, cast
 
-PREFIXES = st.from_regex(r"[A-Za-z0-9_.-]{3,20}", fullmatch=True)
-COLLECTIONS = st.text(min_size=1, max_size=20)
+from lexigram.nosql.backends.dynamodb import DynamoDBConfig, ExistingTable
+from lexigram.nosql.backends.dynamodb.client import DynamoClient
+from lexigram.nosql.backends.dynamodb.layouts.homes import Homes
+from lexigram.nosql.backends.dynamodb.reading.counts import Counts
+from lexigram.nosql.backends.dynamodb.reading.getting import batch_get
 
-
-@given(PREFIXES, COLLECTIONS)
-def test_a_table_tells_its_collection(prefix: str, collection: str) -> None:
-    assert collection_of(prefix, table_of(prefix, collection)) == collection
+_ARN = "arn:aws:dynamodb:us-east-1:222222222222:table/orders"
+_KEYS = [{"id": {"S": "1"}}, {"id": {"S": "2"}}]
 
 
-@given(PREFIXES, COLLECTIONS, PREFIXES)
-def test_a_table_belongs_to_one_store(prefix: str, collection: str, more: str) -> None:
-    table = table_of(f"{prefix}-{more}", collection)
-    assert collection_of(prefix, table) is None
+class _Told:
+    """Answers as the service does for one table of another account."""
+
+    def __init__(self, named: str) -> None:
+        self.named = named
+        self.asked: list[dict[str, Any]] = []
+
+    async def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(request)
+        if operation == "DescribeTable":
+            return {
+                "Table": {
+                    "TableName": "orders",
+                    "TableArn": _ARN,
+                    "TableStatus": "ACTIVE",
+                    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                }
+            }
+        if operation == "BatchGetItem":
+            keys = request["RequestItems"][_ARN]["Keys"]
+            left = {self.named: {"Keys": keys[1:]}} if len(keys) > 1 else {}
+            return {"Responses": {self.named: keys[:1]}, "UnprocessedKeys": left}
+        return {}
 
 
-@pytest.mark.parametrize("table", ["shop", "shop-", "shop-eu-users", "shop-.zz", "shop-a.b", "shopper-a"])
-def test_other_tables_hold_no_collection(table: str) -> None:
-    assert collection_of("shop", table) is None
+async def test_a_table_that_is_configured_by_arn_is_asked_for_by_arn() -> None:
+    told = _Told("orders")
+    config = DynamoDBConfig(region="us-east-1", existing_tables={"orders": ExistingTable(table=_ARN)})
+    homes = Homes(cast("DynamoClient", told), config)
+    home = await homes.find("orders")
+    assert home.exists
+    assert home.table == _ARN
+    assert home.planner is homes.guess("orders").planner
+
+
+async def test_items_are_taken_by_whichever_name_the_answer_has() -> None:
+    for named in (_ARN, "orders"):
+        told = _Told(named)
+        client = cast("DynamoClient", told)
+        reading = batch_get(client, _ARN, _KEYS, Counts(), consistent=True, attempts=2)
+        assert [item async for items in reading for item in items] == _KEYS
+        assert len(told.asked) == 2
