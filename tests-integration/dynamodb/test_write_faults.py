@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from dynamodb.conftest import settings_for
-from dynamodb.raw import drop_tables
+from dynamodb.raw import drop_tables, request
 from lexigram.nosql.backends.dynamodb import DynamoDBConfig, DynamoDBDocumentStore
 from lexigram.nosql.collection import Collection
-from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLConnectionError
+from lexigram.nosql.exceptions import (
+    BulkWriteError,
+    DuplicateKeyError,
+    NoSQLConnectionError,
+    ThrottledError,
+    UnsupportedFeatureError,
+)
 from servers import Server
 from servers.faults import Between, Exchange, Fault, broken, faulty, refused, throttled
 
@@ -54,6 +61,16 @@ def things(store: DynamoDBDocumentStore) -> Collection:
 
 
 @pytest_asyncio.fixture
+async def brief(
+    given: dict[str, Any], between: Between, store: DynamoDBDocumentStore
+) -> AsyncIterator[DynamoDBDocumentStore]:
+    """Return a store that makes indexes without a long wait."""
+    settings = {**given, "endpoint_url": between.url, "schema_lease_seconds": 0.05}
+    async with DynamoDBDocumentStore(DynamoDBConfig(**settings)) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
 async def others(given: dict[str, Any], store: DynamoDBDocumentStore) -> AsyncIterator[Collection]:
     """Return the same collection as another store has it, without an endpoint between."""
     async with DynamoDBDocumentStore(DynamoDBConfig(**given)) as opened:
@@ -70,6 +87,17 @@ def lost_after(work: Work, operation: str) -> Fault:
         if transport is not None:
             transport.abort()
         return web.Response(status=500)
+
+    return Fault(act, frozenset({operation}))
+
+
+def after(work: Work, operation: str) -> Fault:
+    """Let something happen after a request was carried out, and before it is answered."""
+
+    async def act(exchange: Exchange) -> Any:
+        answer = await exchange.forward(exchange.body)
+        await work()
+        return answer
 
     return Fault(act, frozenset({operation}))
 
@@ -136,3 +164,124 @@ async def test_transactions_in_the_way_of_a_stored_insert_do_not_hide_it(things:
     between.add(broken("PutItem", done=True), refused("TransactionConflictException", "PutItem", times=2))
     await things.insert_one({"_id": 1})
     assert await things.find_one({"_id": 1}) == {"_id": 1}
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_an_index_made_during_an_insert_of_many_counts_for_what_is_left(
+    given: dict[str, Any], between: Between, store: DynamoDBDocumentStore, others: Collection, ordered: bool
+) -> None:
+    brief = {**given, "endpoint_url": between.url, "schema_lease_seconds": 0.05, "batch_concurrency": 1}
+    async with DynamoDBDocumentStore(DynamoDBConfig(**brief)) as opened:
+        things = opened.collection("things")
+        await things.find_one({"_id": 0})
+        # The other store waits its own, long lease; what counts here is that this one asks before each transaction.
+        others_store = DynamoDBDocumentStore(DynamoDBConfig(**{**given, "schema_lease_seconds": 0.05}))
+        async with others_store:
+            quick = others_store.collection("things")
+
+            async def index() -> None:
+                await quick.create_index("mail", unique=True)
+
+            between.add(after(index, "TransactWriteItems"))
+            documents = [{"_id": number, "mail": f"m{number % 290}"} for number in range(300)]
+            with pytest.raises(BulkWriteError) as caught:
+                await things.insert_many(documents, ordered=ordered)
+    assert caught.value.failures[0].index == 290
+    assert all(isinstance(failure.error, DuplicateKeyError) for failure in caught.value.failures)
+    assert await others.count_documents({"mail": "m5"}) == 1
+    assert await others.count_documents() == 291
+
+
+async def test_an_index_made_during_an_update_of_many_holds_what_is_left(
+    brief: DynamoDBDocumentStore, between: Between, given: dict[str, Any]
+) -> None:
+    things = brief.collection("things")
+    await things.insert_many([{"_id": number, "n": number} for number in range(250)])
+    async with DynamoDBDocumentStore(DynamoDBConfig(**{**given, "schema_lease_seconds": 0.05})) as other:
+        quick = other.collection("things")
+        between.add(after(lambda: quick.create_index("mail", unique=True, sparse=True), "TransactWriteItems"))
+        await things.update_many({}, [{"$set": {"mail": "$n"}}])
+        with pytest.raises(DuplicateKeyError):
+            await quick.insert_one({"_id": "x", "mail": 240})
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_throttling_in_the_middle_says_what_was_inserted(
+    things: Collection, between: Between, ordered: bool
+) -> None:
+    between.add(throttled("TransactWriteItems", times=None, skip=2))
+    with pytest.raises(BulkWriteError) as caught:
+        await things.insert_many([{"_id": number} for number in range(500)], ordered=ordered)
+    between.faults.clear()
+    there = {document["_id"] for document in await things.find({"_id": {"$ne": "first"}}).to_list()}
+    assert set(caught.value.result.inserted_ids) == there
+    assert len(there) == 200
+    failed = {failure.index for failure in caught.value.failures}
+    assert failed == ({200} if ordered else set(range(500)) - there)
+    assert all(isinstance(failure.error, ThrottledError) for failure in caught.value.failures)
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_throttling_from_the_start_is_told_by_name(things: Collection, between: Between, ordered: bool) -> None:
+    between.add(throttled("TransactWriteItems", times=None))
+    with pytest.raises(ThrottledError):
+        await things.insert_many([{"_id": number} for number in range(500)], ordered=ordered)
+    assert await things.count_documents() == 1
+
+
+async def test_throttling_in_the_middle_says_what_was_updated(things: Collection, between: Between) -> None:
+    await things.insert_many([{"_id": number, "v": 0} for number in range(300)])
+    between.add(throttled("TransactWriteItems", times=None, skip=2))
+    with pytest.raises(ThrottledError) as caught:
+        await things.update_many({}, {"$inc": {"v": 1}})
+    between.faults.clear()
+    assert caught.value.details["modified"] == 200
+    assert await things.count_documents({"v": 1}) == 200
+
+
+async def test_the_key_of_what_was_written_over_after_it_expired_is_free(brief: DynamoDBDocumentStore) -> None:
+    users = brief.collection("users")
+    await users.create_index("mail", unique=True)
+    await users.create_index("at", expire_after_seconds=1)
+    await users.insert_one({"_id": 1, "mail": "a", "at": datetime.now(UTC) - timedelta(seconds=60)})
+    await users.insert_one({"_id": 1, "mail": "b"})
+    await users.insert_one({"_id": 2, "mail": "a"})
+    with pytest.raises(DuplicateKeyError):
+        await users.insert_one({"_id": 3, "mail": "b"})
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_what_is_hidden_is_written_over_before_its_second_has_passed(
+    brief: DynamoDBDocumentStore, number: int
+) -> None:
+    things = brief.collection("things")
+    await things.create_index("at", expire_after_seconds=1)
+    await things.insert_one({"_id": 1, "at": datetime.now(UTC) - timedelta(seconds=1)})
+    assert await things.find_one({"_id": 1}) is None
+    await things.insert_many([{"_id": 1 + each} for each in range(number)])
+    assert await things.find_one({"_id": 1}) == {"_id": 1}
+
+
+async def test_a_document_read_again_is_noted_when_it_is_filed_apart(
+    brief: DynamoDBDocumentStore, others: Collection, between: Between, given: dict[str, Any]
+) -> None:
+    things = brief.collection("things")
+    await things.create_index("tags")
+    await things.delete_many({})
+    await things.insert_many([{"_id": number, "src": 1, "tags": 0} for number in range(2)])
+    between.add(before(lambda: others.update_one({"_id": 1}, {"$set": {"src": [7, 8]}}), "TransactWriteItems"))
+    assert (await things.update_many({}, [{"$set": {"tags": "$src"}}])).modified_count == 2
+    async with DynamoDBDocumentStore(DynamoDBConfig(**given)) as fresh:
+        assert [found["_id"] for found in await fresh.collection("things").find({"tags": 7}).to_list()] == [1]
+
+
+async def test_an_item_of_others_with_too_many_attributes_is_refused_instead_of_written_over(
+    store: DynamoDBDocumentStore, things: Collection, dynoxide_server: Server, prefix: str
+) -> None:
+    for count in (148, 160):
+        item = {**{f"a{number}": {"N": "1"} for number in range(count)}, "_id": {"S": f"wide{count}"}}
+        await request(dynoxide_server.endpoint, "PutItem", {"TableName": f"{prefix}-things", "Item": item})
+    assert (await things.update_one({"_id": "wide148"}, {"$set": {"b": 2}})).modified_count == 1
+    with pytest.raises(UnsupportedFeatureError, match="160"):
+        await things.update_one({"_id": "wide160"}, {"$set": {"b": 2}})

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from lexigram.nosql.backends.dynamodb.codec import check_size
-from lexigram.nosql.backends.dynamodb.errors import error_code
+from lexigram.nosql.backends.dynamodb.errors import classify, error_code
 from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, new_revision
 from lexigram.nosql.backends.dynamodb.layouts.reserved import META
 from lexigram.nosql.backends.dynamodb.planning.writes import WritePlan
@@ -32,8 +34,9 @@ from lexigram.nosql.backends.dynamodb.writing.building import Write, deletion, r
 from lexigram.nosql.backends.dynamodb.writing.conditions import unchanged
 from lexigram.nosql.backends.dynamodb.writing.lost import answer_lost, send, unknown_outcome
 from lexigram.nosql.backends.dynamodb.writing.sweeping import carry_out_all
+from lexigram.nosql.backends.dynamodb.writing.writer import is_same
 from lexigram.nosql.driver import Call, Change, Document, Outcome, WriteRequest
-from lexigram.nosql.exceptions import NoSQLConnectionError, WriteConflictError
+from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLError, WriteConflictError
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.update.apply import Update
 from lexigram.nosql.update.replacement import Replacement
@@ -201,19 +204,42 @@ class NativeWrites(ABC):
     # --- many documents
 
     async def _sweep(self, home: Home, native: Sweep, change: Change | None) -> Outcome:
-        find, query = native.find, native.request.query
+        """Change or delete what is found.
+
+        Raises:
+            NoSQLError: It went wrong in the middle; the details say how many documents were done by then.
+        """
         outcome = Outcome()
+        try:
+            await self._sweep_pages(home, native, change, outcome)
+        except (ClientError, BotoCoreError, NoSQLError) as error:
+            done = {"matched": outcome.matched, "modified": outcome.modified, "deleted": outcome.deleted}
+            if not any(done.values()):
+                raise
+            if isinstance(error, NoSQLError):
+                error.with_details(**done)
+                raise
+            found = classify(error)
+            if found is None:
+                raise
+            raise found.with_details(**done) from error
+        return outcome
+
+    async def _sweep_pages(self, home: Home, native: Sweep, change: Change | None, outcome: Outcome) -> None:
+        find, query = native.find, native.request.query
         seen: set[str] = set()
         config = self.driver.config
         async with aclosing(self.driver.reader.items(home, find.reach, find.counts, strict=True)) as pages:
             async for items, _ in pages:
                 writes: list[Write] = []
+                read: dict[str, tuple[Document, Item]] = {}
                 for document, item in self.driver.reader.shown(home, items):
                     key = key_text(home.key_of(item))
                     # A page may show a document again at the place to which this very update has moved it.
                     if key in seen:
                         continue
                     seen.add(key)
+                    read[key] = document, item
                     write = self._write(home, document, item, change, query)
                     if write is None:
                         outcome.matched += 1
@@ -221,12 +247,28 @@ class NativeWrites(ABC):
                         writes.append(write)
                 if change is not None and writes:
                     await self.driver.homes.note_apart(home, [write.document for write in writes])
-                most, attempts = config.max_transaction_items, config.batch_attempts
-                done, failed = await carry_out_all(self.driver.client, writes, most, attempts)
-                _count(outcome, done, change)
+                failed = await carry_out_all(
+                    self.driver.client,
+                    writes,
+                    config.max_transaction_items,
+                    config.batch_attempts,
+                    partial(self._current, read, change, query),
+                    partial(_count, outcome, change=change),
+                )
                 for write in failed:
-                    await self._again(home, write, change, query, outcome)
-        return outcome
+                    await self._again(write, change, query, outcome)
+
+    async def _current(
+        self, read: Mapping[str, tuple[Document, Item]], change: Change | None, query: Query, left: list[Write]
+    ) -> list[Write]:
+        """Writes by the rules that hold now, of documents as they were read."""
+        home = await self.home()
+        if is_same(home, left[0].home):
+            return left
+        if change is not None:
+            await self.driver.homes.note_apart(home, [write.document for write in left])
+        made = [self._write(home, *read[key_text(write.key)], change, query) for write in left]
+        return [write for write in made if write is not None]
 
     def _write(self, home: Home, document: Document, item: Item, change: Change | None, query: Query) -> Write | None:
         """What is to be done to a document; None where an update changes nothing."""
@@ -240,9 +282,10 @@ class NativeWrites(ABC):
         check_size([stored])
         return replacement(home, document, new, stored, unchanged(home, revision))
 
-    async def _again(self, home: Home, write: Write, change: Change | None, query: Query, outcome: Outcome) -> None:
+    async def _again(self, write: Write, change: Change | None, query: Query, outcome: Outcome) -> None:
         """Look again at a document that somebody changed meanwhile, or whose key another one holds."""
         for attempt in range(self.driver.config.write_attempts):
+            home = await self.home()
             item = await self._item(home, write.key)
             shown = self.driver.reader.shown(home, [] if item is None else [item])
             if item is None or not shown or not query.matches(shown[0][0]):
@@ -251,8 +294,10 @@ class NativeWrites(ABC):
             if fresh is None:
                 outcome.matched += 1
                 return
+            if change is not None:
+                await self.driver.homes.note_apart(home, (fresh.document,))
             if await self.driver.writer.carry_out(fresh):
-                _count(outcome, 1, change)
+                _count(outcome, 1, change=change)
                 return
             await asyncio.sleep(backoff(attempt))
         raise WriteConflictError(
@@ -275,7 +320,7 @@ def _once(request: dict[str, Any], revision: str) -> dict[str, Any]:
     }
 
 
-def _count(outcome: Outcome, done: int, change: Change | None) -> None:
+def _count(outcome: Outcome, done: int, *, change: Change | None) -> None:
     if change is None:
         outcome.deleted += done
     else:

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from lexigram.nosql.backends.dynamodb.layouts.home import Home, Revision
 from lexigram.nosql.backends.dynamodb.layouts.reserved import META
+from lexigram.nosql.exceptions import UnsupportedFeatureError
 
 __all__ = ["Condition", "absent", "absent_or_expired", "unchanged"]
 
-_MOST_COMPARED: Final = 150
-"""Attributes that a condition compares; more would pass 300 operators."""
+_MOST_COMPARED: Final = 148
+"""Attributes that a condition compares: two operators each and three more, of the 300 that an expression may have."""
 
 
 class Condition:
@@ -62,19 +63,25 @@ def absent_or_expired(home: Home, now: int) -> Condition:
 def unchanged(home: Home, revision: Revision) -> Condition:
     """That an item is still as it was read.
 
-    Items of ours have a revision. Of others, every attribute is compared (the first 150 of them, which is what fits
-    into a condition), and that we have not written the item since.
+    Items of ours have a revision. Of others, every attribute is compared, and that we have not written the item since.
+
+    Raises:
+        UnsupportedFeatureError: Another program wrote the item, and it has more attributes than a condition compares.
     """
     if isinstance(revision, str):
         return Condition("#m.#r = :r", {"#m": META, "#r": "r"}, {":r": {"S": revision}})
     names: dict[str, str] = {"#m": META, "#k": home.partition_name}
     values: dict[str, Any] = {}
     parts = ["attribute_exists(#k)", "attribute_not_exists(#m.r)"]
-    for place, (name, value) in enumerate(revision.items()):
-        if name in home.key_names or name == META:
-            continue
-        if place >= _MOST_COMPARED:
-            break
+    compared = [(name, value) for name, value in revision.items() if name not in home.key_names and name != META]
+    if len(compared) > _MOST_COMPARED:
+        raise UnsupportedFeatureError(
+            f"another program wrote this item, and it has {len(compared)} attributes; DynamoDB compares at most "
+            f"{_MOST_COMPARED} in one condition, and without that a change by others would be lost",
+            hint="Keep some of them in a map attribute, or change it with store.native.",
+            feature="conditional_writes_of_wide_items",
+        )
+    for place, (name, value) in enumerate(compared):
         names[f"#{place}"] = name
         values[f":{place}"] = value
         parts.append(f"#{place} = :{place}")

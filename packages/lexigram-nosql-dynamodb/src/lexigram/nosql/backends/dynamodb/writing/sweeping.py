@@ -7,7 +7,7 @@ looks at it again by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from lexigram.nosql.backends.dynamodb.writing.building import Write
@@ -20,8 +20,13 @@ __all__ = ["carry_out_all"]
 
 
 async def carry_out_all(
-    client: DynamoClient, writes: Sequence[Write], most: int, attempts: int
-) -> tuple[int, list[Write]]:
+    client: DynamoClient,
+    writes: Sequence[Write],
+    most: int,
+    attempts: int,
+    current: Callable[[list[Write]], Awaitable[list[Write]]],
+    count: Callable[[int], None],
+) -> list[Write]:
     """Carry out writes of different documents, each by itself or not at all.
 
     Args:
@@ -29,19 +34,21 @@ async def carry_out_all(
         writes: The writes.
         most: Items of one transaction.
         attempts: How often a transaction is tried while others are in its way.
+        current: Gives writes as they must be now; it is asked before each transaction, since an index may have been
+            made or removed meanwhile.
+        count: Told of each transaction how many documents it wrote, so that an error leaves a true number.
 
     Returns:
-        How many were carried out, and those whose condition failed.
+        Those whose condition failed.
     """
-    done = 0
     failed: list[Write] = []
     left = list(writes)
     while left:
-        chunk, left = _chunk(left, most)
+        chunk, left = _chunk(await current(left), most)
         while chunk:
             reasons = await transact(client, [item for write in chunk for item in write.items()], attempts)
             if reasons is None:
-                done += len(chunk)
+                count(len(chunk))
                 break
             kept: list[Write] = []
             start = 0
@@ -50,7 +57,7 @@ async def carry_out_all(
                 start += write.parts
                 (failed if CONDITION_FAILED in own else kept).append(write)
             chunk = kept
-    return done, failed
+    return failed
 
 
 def _chunk(left: list[Write], most: int) -> tuple[list[Write], list[Write]]:

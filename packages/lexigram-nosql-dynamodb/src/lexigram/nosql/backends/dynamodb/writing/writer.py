@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from lexigram.nosql.backends.dynamodb.codec import check_size
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.layouts.expiry import now_millis
@@ -33,25 +34,29 @@ from lexigram.nosql.backends.dynamodb.writing.building import (
     Guard,
     Write,
     deletion,
+    guards_of_document,
     insertion,
+    put,
     release,
     replacement,
 )
-from lexigram.nosql.backends.dynamodb.writing.conditions import absent_or_expired, unchanged
+from lexigram.nosql.backends.dynamodb.writing.conditions import absent, unchanged
 from lexigram.nosql.backends.dynamodb.writing.lost import IN_THE_WAY, answer_lost, send, unknown_outcome
 from lexigram.nosql.backends.dynamodb.writing.transact import CONDITION_FAILED, MAX_TRANSACTION_BYTES, transact
 from lexigram.nosql.backends.dynamodb.writing.unique import duplicate_key
 from lexigram.nosql.driver import Document
-from lexigram.nosql.exceptions import DocumentValidationError, NoSQLIndexError
+from lexigram.nosql.exceptions import DocumentValidationError, NoSQLError, NoSQLIndexError
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.client import DynamoClient
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
     from lexigram.nosql.backends.dynamodb.layouts.homes import Homes
 
-__all__ = ["Writer", "encode_all"]
+__all__ = ["Writer", "encode_all", "is_same"]
 
 _REFUSED: Final = frozenset({"ConditionalCheckFailedException", IN_THE_WAY})
+_ERRORS: Final = (ClientError, BotoCoreError, NoSQLError)
+"""What the service, the SDK and the catalogue raise; anything else is nobody's answer."""
 
 Failure = tuple[int, BaseException]
 Numbered = tuple[int, Write]
@@ -79,6 +84,43 @@ def encode_all(home: Home, documents: Sequence[Document]) -> list[Item]:
     return items
 
 
+def is_same(home: Home, other: Home) -> bool:
+    """True when what is written by the rules of one home is right for another as well.
+
+    Args:
+        home: One state of a collection.
+        other: Another one.
+    """
+    return home is other or (
+        home.exists == other.exists
+        and home.record.indexes == other.record.indexes
+        and home.shape.primary == other.shape.primary
+        and (home.expiry, home.expires_natively) == (other.expiry, other.expires_natively)
+    )
+
+
+@dataclass(slots=True)
+class _Sent:
+    """How far an insertion of many documents is.
+
+    Attributes:
+        stored: True when some of them are.
+        stopped: The service's error after which nothing more is sent.
+    """
+
+    stored: bool = False
+    stopped: Exception | None = None
+
+
+def _holds(home: Home, item: Item, guard: Guard) -> bool:
+    """True when an item's document has the key that a guard stands for."""
+    try:
+        return guard.text in guards_of_document(home, home.document(item))
+    except NoSQLIndexError:
+        # Another program stored what the index cannot hold; its guard is not ours to judge.
+        return True
+
+
 class Writer:
     """Writes to a store's tables.
 
@@ -104,7 +146,12 @@ class Writer:
             ordered: Stop at the first that fails.
 
         Returns:
-            Position and error of those that were not inserted.
+            Position and error of those that were not inserted. An error of the service after some were inserted is that
+            of every document that it kept from being sent, or from being answered for.
+
+        Raises:
+            ClientError: The service refused the first; nothing was inserted.
+            BotoCoreError: It was not reached, or did not answer, before anything was inserted.
         """
         items = encode_all(home, documents)
         await self._homes.note_apart(home, documents)
@@ -118,32 +165,30 @@ class Writer:
                 failures.append((place, error))
                 if ordered:
                     break
+        sent = _Sent()
         if ordered:
-            while left:
-                chunk, left = self._chunk(left)
-                failed = await self._insert_chunk(chunk, ordered=True)
-                if failed:
-                    return failed
-            return failures
+            failed = await self._insert_chunks(left, sent, ordered=True)
+            return failed or failures
         while left:
             # Documents that share a key are not sent at the same time.
             chunks, left = self._round(left)
+            if len(chunks) == 1:
+                failures += await self._insert_chunks(chunks[0], sent, ordered=False)
+                continue
             places = asyncio.Semaphore(self._at_once)
 
             async def one(chunk: list[Numbered], places: asyncio.Semaphore = places) -> list[Failure]:
                 async with places:
-                    return await self._insert_chunk(chunk, ordered=False)
+                    return await self._insert_chunks(chunk, sent, ordered=False)
 
-            if len(chunks) == 1:
-                failures += await self._insert_chunk(chunks[0], ordered=False)
-                continue
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(one(chunk)) for chunk in chunks]
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from errors.exceptions[0].__cause__
-            for task in tasks:
-                failures += task.result()
+            # Those under way are answered for before an error is raised: they may yet store something.
+            results = await asyncio.gather(*map(one, chunks), return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+                failures += result
+        if sent.stopped is not None and not sent.stored and all(error is sent.stopped for _, error in failures):
+            raise sent.stopped
         return sorted(failures, key=lambda failure: failure[0])
 
     async def replace(self, home: Home, old: Document, new: Document, revision: Revision, *, whole: bool) -> bool:
@@ -237,7 +282,7 @@ class Writer:
                 write = await self._without_lost_releases(write, reasons[1 + len(write.claims) :])
 
     async def take_over(self, home: Home, guard: Guard, key: Item) -> bool:
-        """Free a guard whose document is gone, or has expired.
+        """Free a guard whose document is gone, has expired, or has another key by now.
 
         Returns:
             True when the guard is free, or this document's already.
@@ -256,32 +301,112 @@ class Writer:
         owner: Item = found[OWNER]["M"]
         if owner == key:
             return True
-        gone = absent_or_expired(home, now_millis())
+        item = await self._read(home, owner)
+        if item is None:
+            state = absent(home)
+        elif self._is_hidden(home, item) or not _holds(home, item, guard):
+            state = unchanged(home, home.revision(item))
+        else:
+            return False
         reasons = await transact(
             self._client,
             [
                 release(home, guard.key, owner),
-                {"ConditionCheck": {"TableName": home.table, "Key": owner, **gone.to_request()}},
+                {"ConditionCheck": {"TableName": home.table, "Key": owner, **state.to_request()}},
             ],
             self._attempts,
         )
         return reasons is None
 
+    @staticmethod
+    def _is_hidden(home: Home, item: Item) -> bool:
+        """True when reading shows an item no more: its document has expired."""
+        now = now_millis()
+        return home.is_gone(item, now) or (bool(home.expiring) and home.is_hidden(home.document(item), now))
+
+    async def _over_hidden(self, write: Write) -> Write | None:
+        """An insertion whose key is taken, over what has expired; None where a document stands there."""
+        home = write.home
+        if not home.expiring and not home.expires_natively:
+            return None
+        item = await self._read(home, write.key)
+        if item is None:
+            return write
+        if not self._is_hidden(home, item):
+            return None
+        main = put(home, write.main["Put"]["Item"], unchanged(home, home.revision(item)))
+        return replace(write, main=main)
+
     async def _without_lost_releases(self, write: Write, reasons: Sequence[str]) -> Write:
         kept = [guard for guard, reason in zip(write.releases, reasons, strict=False) if reason != CONDITION_FAILED]
         return Write(write.home, write.key, write.document, write.main, write.claims, kept, write.size)
 
+    async def _insert_chunks(self, left: list[Numbered], sent: _Sent, *, ordered: bool) -> list[Failure]:
+        """Insert documents, as many at a time as a transaction takes, each time by the rules that hold then."""
+        failures: list[Failure] = []
+        unfit: list[Failure] = []
+        while left:
+            if sent.stopped is not None:
+                # More of the same would fail the same way, after as long a wait.
+                return [*failures, *unfit, *[(place, sent.stopped) for place, _ in left[: 1 if ordered else None]]]
+            chunk: list[Numbered] = []
+            try:
+                left, refused = await self._current(left, ordered)
+                unfit += refused
+                chunk, left = self._chunk(left)
+                failed = await self._insert_chunk(chunk, ordered=ordered)
+            except _ERRORS as error:
+                if ordered and not sent.stored:
+                    raise
+                sent.stopped = sent.stopped or error
+                left = [*chunk, *left]
+                if ordered:
+                    unfit = []
+                continue
+            sent.stored = sent.stored or len(failed) < len(chunk)
+            failures += failed
+            if ordered and failed:
+                return failures
+        return [*failures, *unfit]
+
+    async def _current(self, left: list[Numbered], ordered: bool) -> tuple[list[Numbered], list[Failure]]:
+        """Writes as they must be now: an index may have been made or removed since they were built."""
+        if not left:
+            return left, []
+        before = left[0][1].home
+        home = await self._homes.find(before.collection)
+        if is_same(home, before):
+            return left, []
+        await self._homes.note_apart(home, [write.document for _, write in left])
+        now = now_millis()
+        writes: list[Numbered] = []
+        unfit: list[Failure] = []
+        for place, write in left:
+            try:
+                (item,) = encode_all(home, [write.document])
+                writes.append((place, insertion(home, write.document, item, now)))
+            except NoSQLError as error:
+                unfit.append((place, error))
+                if ordered:
+                    break
+        return writes, unfit
+
     async def _insert_chunk(self, chunk: list[Numbered], *, ordered: bool) -> list[Failure]:
         """Insert documents with different keys together."""
         failures: list[Failure] = []
-        left = chunk
+        left = list(chunk)
         while left:
             if len(left) == 1 and left[0][1].parts == 1:
                 place, write = left[0]
-                put = write.main["Put"]
-                if not await self.put(write.home, put["Item"], put):
+                request = write.main["Put"]
+                if await self.put(write.home, request["Item"], request):
+                    break
+                over = await self._over_hidden(write)
+                if over is None:
                     failures.append((place, duplicate_key(write.home.collection, None, write.document)))
-                break
+                    break
+                left = [(place, over)]
+                continue
             reasons = await transact(
                 self._client, [item for _, write in left for item in write.items()], self._attempts
             )
@@ -289,9 +414,14 @@ class Writer:
                 break
             failed: dict[int, BaseException] = {}
             start = 0
-            for number, (_, write) in enumerate(left):
+            for number, (place, write) in enumerate(left):
                 own = reasons[start : start + write.parts]
                 start += write.parts
+                if own[0] == CONDITION_FAILED:
+                    over = await self._over_hidden(write)
+                    if over is not None:
+                        left[number] = place, over
+                        continue
                 error = await self._refusal(write, own)
                 if error is not None:
                     failed[number] = error
