@@ -126,11 +126,6 @@ class Transaction:
 
     # --- reading
 
-    async def read(self, home: Home, find: NativeFind, read: NativeRead) -> list[tuple[Document, State]]:
-        """The documents that a read selects, all of them; see :meth:`stream`."""
-        async with aclosing(self.stream(home, find, read)) as pairs:
-            return [pair async for pair in pairs]
-
     async def stream(self, home: Home, find: NativeFind, read: NativeRead) -> AsyncGenerator[tuple[Document, State]]:
         """The documents that a read selects, as this transaction sees them.
 
