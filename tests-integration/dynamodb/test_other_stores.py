@@ -78,6 +78,19 @@ async def test_a_collection_that_another_store_dropped_is_empty(open_store: Open
     assert await things.find_one({"_id": 1}) is None
 
 
+async def test_a_transaction_on_a_dropped_collection_may_be_run_again(open_store: Opener) -> None:
+    one, other = await open_store(), await open_store()
+    things = one.collection("things")
+    await things.insert_one({"_id": 1})
+    await other.drop_collection("things")
+
+    async def add(_: Any) -> None:
+        await things.insert_one({"_id": 2})
+
+    await one.run_transaction(add)
+    assert await things.find().to_list() == [{"_id": 2}]
+
+
 async def test_a_table_that_is_gone_is_made_again(open_store: Opener, layout: str, prefix: str) -> None:
     store = await open_store(layout=layout)
     things = store.collection("things")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.client import DynamoClient
 from lexigram.nosql.backends.dynamodb.collection import DynamoDBCollection
 from lexigram.nosql.backends.dynamodb.compiling import compile_find, compile_reach
 from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
-from lexigram.nosql.backends.dynamodb.errors import classify
+from lexigram.nosql.backends.dynamodb.errors import classify, error_code
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
 from lexigram.nosql.backends.dynamodb.layouts.homes import Homes
 from lexigram.nosql.backends.dynamodb.layouts.removing import remove_collection
@@ -18,7 +19,7 @@ from lexigram.nosql.backends.dynamodb.reading.reader import Reader
 from lexigram.nosql.backends.dynamodb.transactions import Transaction
 from lexigram.nosql.backends.dynamodb.writing.writer import Writer
 from lexigram.nosql.driver import Access, Compiled, Hint
-from lexigram.nosql.exceptions import NoSQLError, NoSQLIndexError
+from lexigram.nosql.exceptions import NoSQLError, NoSQLIndexError, WriteConflictError
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.query.parse import Query
 from lexigram.nosql.query.plan import ScanGuard
@@ -127,8 +128,21 @@ class DynamoDBDriver:
         return Transaction(self)
 
     async def commit(self, session: Transaction) -> None:
-        """Store what a transaction wrote."""
-        await session.commit()
+        """Store what a transaction wrote.
+
+        Raises:
+            WriteConflictError: Somebody was first, or has removed a table; nothing was written.
+        """
+        try:
+            await session.commit()
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise
+            self.homes.lost_any()
+            raise WriteConflictError(
+                "a table of this transaction was removed meanwhile; nothing was written",
+                hint="Run the transaction again; store.run_transaction() does.",
+            ) from error
 
     async def rollback(self, session: Transaction) -> None:
         """Forget what a transaction wrote."""

@@ -186,6 +186,11 @@ class Homes:
         self.forget_table(self.table(collection))
         self.catalogue.expire()
 
+    def lost_any(self) -> None:
+        """Believe nothing of any collection, where it is not known which table is missing."""
+        for collection in [*self._homes]:
+            self.lost(collection)
+
     async def note_apart(self, home: Home, documents: Iterable[Document]) -> None:
         """Record that documents which are about to be stored are filed apart, where that is news.
 
