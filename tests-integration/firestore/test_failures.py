@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from grpc import StatusCode, aio
 from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocumentStore
-from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLTimeoutError
+from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLTimeoutError, TransactionError
+from lexigram.nosql.session import Session
 from servers.restartable import Restartable
 
 
@@ -125,3 +127,65 @@ async def test_increments_under_contention_are_not_lost(store: FirestoreDocument
     await things.insert_one({"_id": 1, "n": 0})
     await asyncio.gather(*[things.update_one({"_id": 1}, {"$inc": {"n": 1}}) for _ in range(12)])
     assert await things.find_one({"_id": 1}) == {"_id": 1, "n": 12}
+
+
+def losing(store: FirestoreDocumentStore, before: Any = None, *, made: bool) -> None:
+    """Lose the answer to the next commit of a store.
+
+    Args:
+        store: The store.
+        before: What another writer does meanwhile.
+        made: Whether the commit is made; then the other writer comes after it.
+    """
+    driver: Any = store.driver
+    send = driver.client._commit
+
+    async def lost(request: Any, **given: Any) -> Any:
+        driver.client._commit = send
+        if made:
+            await send(request, **given)
+        if before is not None:
+            await before()
+        raise aio.AioRpcError(StatusCode.UNAVAILABLE, aio.Metadata(), aio.Metadata(), details="lost")
+
+    driver.client._commit = lost
+
+
+@pytest.mark.parametrize("made", [True, False])
+async def test_the_increment_of_another_writer_is_not_taken_for_ones_own(open_store: Any, made: bool) -> None:
+    ours, others = await open_store(), await open_store()
+    things = ours.collection("things")
+    await things.insert_one({"_id": 1, "n": 5})
+    losing(ours, lambda: others.collection("things").update_one({"_id": 1}, {"$inc": {"n": 1}}), made=made)
+    with pytest.raises(NoSQLConnectionError, match="cannot be told"):
+        await things.update_one({"_id": 1}, {"$inc": {"n": 1}})
+    assert await things.find_one({"_id": 1}) == {"_id": 1, "n": 7 if made else 6}
+
+
+async def test_a_lock_is_not_held_twice(open_store: Any) -> None:
+    ours, others = await open_store(), await open_store()
+    losing(ours, lambda: others.collection("locks").insert_one({"_id": "lock"}), made=False)
+    with pytest.raises(NoSQLConnectionError, match="cannot be told"):
+        await ours.collection("locks").insert_one({"_id": "lock"})
+
+
+async def test_a_deletion_whose_answer_was_lost_takes_no_second_document(store: FirestoreDocumentStore) -> None:
+    things = store.collection("things")
+    await things.insert_many([{"_id": "a", "n": 1}, {"_id": "b", "n": 2}])
+    losing(store, made=True)
+    with pytest.raises(NoSQLConnectionError, match="cannot be told"):
+        await things.find_one_and_delete({}, sort=[("n", 1)])
+    assert await things.find({}).to_list() == [{"_id": "b", "n": 2}]
+
+
+async def test_a_transaction_whose_answer_was_lost_is_committed_once(store: FirestoreDocumentStore) -> None:
+    things = store.collection("things")
+    await things.insert_one({"_id": 1, "n": 0})
+
+    async def add(_: Session) -> None:
+        await things.update_one({"_id": 1}, {"$inc": {"n": 1}})
+
+    losing(store, made=True)
+    with pytest.raises(TransactionError, match="nobody knows"):
+        await store.run_transaction(add)
+    assert await things.find_one({"_id": 1}) == {"_id": 1, "n": 1}

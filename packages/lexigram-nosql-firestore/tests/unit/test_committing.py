@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from grpc import StatusCode
 from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocumentStore
 from lexigram.nosql.backends.firestore.codec import messages
 from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLConnectionError, TransactionError, WriteConflictError
+from lexigram.nosql.session import Session
 
 LOST = StatusCode.UNAVAILABLE
 
@@ -32,62 +33,77 @@ async def store(service: Any) -> AsyncIterator[FirestoreDocumentStore]:
         yield opened
 
 
-def stored(service: Any, *, seconds: int = 5, other: bool = False) -> None:
-    """Let the server hold what the last commit would have written, or something else."""
-
-    def answer(request: Any) -> list[Any]:
-        (commit, *_) = service.sent("Commit")
-        found = []
-        for write in commit.writes:
-            response = messages.BatchGetDocumentsResponse()
-            if write.delete:
-                response.missing = write.delete
-            else:
-                response.found.CopyFrom(write.update)
-                response.found.update_time.seconds = seconds
-                if other:
-                    response.found.fields["n"].integer_value = 99
-            found.append(response)
-        return found
-
-    service.answers["BatchGetDocuments"] = answer
+REFUSED = [
+    StatusCode.ALREADY_EXISTS,
+    StatusCode.FAILED_PRECONDITION,
+    StatusCode.NOT_FOUND,
+    StatusCode.PERMISSION_DENIED,
+]
 
 
-async def test_an_insert_whose_answer_was_lost_has_happened_once(store: FirestoreDocumentStore, service: Any) -> None:
-    service.faults["Commit"] = [LOST, StatusCode.ALREADY_EXISTS]
-    stored(service)
-    await store.collection("things").insert_one({"_id": "a", "n": 1})
-    assert len(service.sent("Commit")) == 2
+def holding(service: Any) -> None:
+    """Let the server hold every document that is asked for."""
 
-
-async def test_a_document_of_somebody_else_is_a_duplicate(store: FirestoreDocumentStore, service: Any) -> None:
-    service.faults["Commit"] = [LOST, StatusCode.ALREADY_EXISTS]
-    stored(service, other=True)
-    with pytest.raises(DuplicateKeyError):
-        await store.collection("things").insert_one({"_id": "a", "n": 1})
-
-
-async def test_a_duplicate_is_one_at_once_where_no_answer_was_lost(store: FirestoreDocumentStore, service: Any) -> None:
-    service.faults["Commit"] = [StatusCode.ALREADY_EXISTS]
-    stored(service)
-    with pytest.raises(DuplicateKeyError):
-        await store.collection("things").insert_one({"_id": "a", "n": 1})
-    assert len(service.sent("Commit")) == 1
-
-
-async def test_an_update_whose_answer_was_lost_counts_once(store: FirestoreDocumentStore, service: Any) -> None:
-    def document(request: Any) -> Any:
-        found = messages.Document(name=request.name)
+    def document(name: str) -> Any:
+        found = messages.Document(name=name)
         found.fields["n"].integer_value = 1
         found.update_time.seconds = 3
         return found
 
-    service.answers["GetDocument"] = document
-    service.faults["Commit"] = [LOST, StatusCode.FAILED_PRECONDITION]
-    stored(service)
-    result = await store.collection("things").update_one({"_id": "a"}, {"$inc": {"n": 1}})
-    assert (result.matched_count, result.modified_count) == (1, 1)
-    assert len(service.sent("GetDocument")) == 1
+    service.answers["GetDocument"] = lambda request: document(request.name)
+    service.answers["BatchGetDocuments"] = lambda request: [
+        messages.BatchGetDocumentsResponse(found=document(name)) for name in request.documents
+    ]
+
+
+WRITES: dict[str, Callable[[Any], Any]] = {
+    "insert": lambda things: things.insert_one({"_id": "a", "n": 1}),
+    "insert many": lambda things: things.insert_many([{"_id": "a", "n": 1}, {"_id": "b", "n": 1}]),
+    "update": lambda things: things.update_one({"_id": "a"}, {"$inc": {"n": 1}}),
+    "update many": lambda things: things.update_many({"_id": {"$in": ["a", "b"]}}, {"$inc": {"n": 1}}),
+    "delete": lambda things: things.delete_one({"_id": "a"}),
+    "find and delete": lambda things: things.find_one_and_delete({"_id": "a"}),
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+@pytest.mark.parametrize("write", WRITES)
+async def test_nobody_knows_where_an_answer_was_lost_and_the_same_write_is_refused(
+    store: FirestoreDocumentStore, service: Any, write: str, code: StatusCode
+) -> None:
+    """Also where what is stored is what was sent: another writer may have written the same."""
+    holding(service)
+    service.faults["Commit"] = [LOST, code]
+    with pytest.raises(NoSQLConnectionError, match="cannot be told") as caught:
+        await WRITES[write](store.collection("things"))
+    assert not caught.value.retryable
+    assert len(service.sent("Commit")) == 2
+
+
+async def test_nobody_knows_where_a_document_is_gone_when_its_change_is_sent_again(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    service.faults["Commit"] = [LOST, StatusCode.NOT_FOUND]
+    with pytest.raises(NoSQLConnectionError, match="cannot be told") as caught:
+        await store.collection("things").replace_one({"_id": "a"}, {"n": 1})
+    assert not caught.value.retryable
+    assert len(service.sent("Commit")) == 2
+
+
+async def test_a_write_whose_answer_was_lost_and_that_was_not_made_is_made(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    service.faults["Commit"] = [LOST]
+    assert (await store.collection("things").delete_one({"_id": "a"})).deleted_count == 1
+    assert len(service.sent("Commit")) == 2
+
+
+async def test_a_duplicate_is_one_at_once_where_no_answer_was_lost(store: FirestoreDocumentStore, service: Any) -> None:
+    service.faults["Commit"] = [StatusCode.ALREADY_EXISTS]
+    holding(service)
+    with pytest.raises(DuplicateKeyError):
+        await store.collection("things").insert_one({"_id": "a", "n": 1})
+    assert len(service.sent("Commit")) == 1
 
 
 async def test_nobody_knows_when_no_answer_comes_at_all(store: FirestoreDocumentStore, service: Any) -> None:
@@ -97,14 +113,22 @@ async def test_nobody_knows_when_no_answer_comes_at_all(store: FirestoreDocument
     assert len(service.sent("Commit")) == 3
 
 
-async def test_a_transaction_whose_answer_was_lost_is_committed_once(
-    store: FirestoreDocumentStore, service: Any
+@pytest.mark.parametrize("code", [*REFUSED, StatusCode.ABORTED])
+async def test_a_transaction_whose_answer_was_lost_is_not_run_again(
+    store: FirestoreDocumentStore, service: Any, code: StatusCode
 ) -> None:
-    service.faults["Commit"] = [LOST, StatusCode.ALREADY_EXISTS]
-    async with store.transaction():
+    # A commit that is aborted is sent again by itself, for a while.
+    service.faults["Commit"] = [LOST, *[code] * 20]
+    runs: list[Session] = []
+
+    async def body(session: Session) -> None:
+        runs.append(session)
         await store.collection("things").insert_one({"_id": "a", "n": 1})
-        stored(service)
-    assert len(service.sent("Commit")) == 2
+
+    with pytest.raises(TransactionError, match="nobody knows") as caught:
+        await store.run_transaction(body)
+    assert not caught.value.retryable
+    assert len(runs) == 1
 
 
 async def test_a_transaction_says_when_nobody_knows(store: FirestoreDocumentStore, service: Any) -> None:

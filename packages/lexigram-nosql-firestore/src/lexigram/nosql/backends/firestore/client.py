@@ -27,7 +27,7 @@ from grpc import StatusCode, aio
 from lexigram.nosql.backends.firestore.codec import messages
 from lexigram.nosql.backends.firestore.config import FirestoreConfig
 from lexigram.nosql.backends.firestore.credentials import emulator_of
-from lexigram.nosql.backends.firestore.errors import code_of, retryable_read
+from lexigram.nosql.backends.firestore.errors import code_of, outcome_unknown, retryable_read
 from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLTimeoutError
 
 __all__ = ["GRACE", "Client", "default_endpoint", "open_channel"]
@@ -43,6 +43,7 @@ _MOST_LAG: Final = 20_000
 
 _SERVICE: Final = "/google.firestore.v1.Firestore/"
 _REFUSED_WHOLE: Final = frozenset({StatusCode.ABORTED, StatusCode.RESOURCE_EXHAUSTED})
+_GONE: Final = frozenset({StatusCode.NOT_FOUND, StatusCode.FAILED_PRECONDITION, StatusCode.ALREADY_EXISTS})
 _LOST: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.INTERNAL, StatusCode.UNKNOWN})
 _UNLIMITED: Final = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
@@ -494,10 +495,12 @@ class Client:
 
         Raises:
             AioRpcError: Nothing was written, or (``UNAVAILABLE``, ``DEADLINE_EXCEEDED``) nobody knows.
+            NoSQLConnectionError: An answer was lost, and what came after it does not tell.
         """
         request = messages.CommitRequest(database=self.database, writes=writes)
         end = self.end(deadline)
         attempt = 0
+        unanswered = False
         while True:
             try:
                 answer = await self._commit(request, timeout=self.left(end), metadata=self.metadata)
@@ -506,6 +509,10 @@ class Client:
                 code = code_of(error)
                 busy = code in _REFUSED_WHOLE and attempt < self._config.commit_attempts
                 lost = again and code in _LOST and attempt < self._config.retry_attempts
+                if unanswered and code in _GONE:
+                    # The first one may have been made, and the document removed since.
+                    raise outcome_unknown() from error
+                unanswered = unanswered or lost
                 if not (busy or lost) or not await self.pause(attempt, end):
                     raise
             except asyncio.CancelledError as error:

@@ -23,7 +23,7 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc import StatusCode, aio
 from lexigram.nosql import exceptions as lexigram
 
-__all__ = ["CODES", "classify", "code_of", "missing_index", "retryable_read"]
+__all__ = ["CODES", "classify", "code_of", "missing_index", "outcome_unknown", "retryable_read"]
 
 _LONGEST: Final = 500
 """Characters of a message that are passed on."""
@@ -86,6 +86,20 @@ def status_error(code: int, message: str) -> aio.AioRpcError:
     """
     empty = aio.Metadata()
     return aio.AioRpcError(_NUMBERS.get(code, StatusCode.UNKNOWN), empty, empty, details=message)
+
+
+def outcome_unknown() -> lexigram.NoSQLConnectionError:
+    """The error for a write that was made or was not, which nobody can tell.
+
+    Returns:
+        It, not to be repeated: a second time may count the write twice.
+    """
+    return lexigram.NoSQLConnectionError(
+        "the answer to a write was lost, and the same write was refused when it was sent again; "
+        "whether the first one was made cannot be told",
+        hint="Look at the data, and repeat the call if what you wanted is not the case.",
+        retryable=False,
+    )
 
 
 def classify(error: BaseException) -> lexigram.NoSQLError | None:

@@ -29,7 +29,7 @@ from lexigram.nosql.backends.firestore.planning import KeyRead
 from lexigram.nosql.backends.firestore.writing import guards
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
 from lexigram.nosql.driver import Call, Document, NativeRead
-from lexigram.nosql.exceptions import TransactionError, WriteConflictError
+from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLTimeoutError, TransactionError, WriteConflictError
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.firestore.collection import FirestoreCollection
@@ -256,6 +256,7 @@ class Transaction:
             return
         if len(writes) > MAX_WRITES or sum([write.ByteSize() + 8 for write in writes]) > MAX_BYTES:
             raise _too_large()
+        self._client.check_loop()
         try:
             await self._driver.committer.send(writes, None)
         except Exception as error:
@@ -265,7 +266,7 @@ class Transaction:
                     "another writer changed a document of this transaction",
                     hint="Run the transaction again; store.run_transaction() does it for you.",
                 ) from error
-            if code in _UNKNOWN:
+            if code in _UNKNOWN or isinstance(error, NoSQLConnectionError | NoSQLTimeoutError):
                 raise TransactionError(
                     "nobody knows whether the transaction was committed",
                     hint="Look at the data before you run it again.",

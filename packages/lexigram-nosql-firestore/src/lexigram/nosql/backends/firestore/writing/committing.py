@@ -5,8 +5,9 @@ guards of unique indexes along with their document, it leaves nothing half done,
 batch without a conflict takes one request for 500 writes. When it is refused because something stands already, one
 request finds out what; those documents are told, and the others go in another commit.
 
-A write whose answer was lost may have happened. It is sent again; if it is refused then, because things are no longer
-as they were, what is stored is compared with what was sent: the same documents, of one commit, are this one's.
+A write whose answer was lost may have happened. It is sent again, since its conditions let it happen only once; if it
+is refused then, the first one has been made, or another writer was there before. What is stored does not tell which:
+another writer may have written the same. So it is said that nobody knows.
 """
 
 # Messages of protobuf have no types.
@@ -20,8 +21,7 @@ from typing import Any, Final
 
 from grpc import StatusCode
 from lexigram.nosql.backends.firestore.client import Client
-from lexigram.nosql.backends.firestore.codec.names import field_path
-from lexigram.nosql.backends.firestore.errors import code_of
+from lexigram.nosql.backends.firestore.errors import code_of, outcome_unknown
 from lexigram.nosql.backends.firestore.writing.changes import Step
 from lexigram.nosql.exceptions import WriteConflictError
 from lexigram.nosql.writing import backoff
@@ -35,7 +35,7 @@ CHANGED: Final = frozenset({StatusCode.FAILED_PRECONDITION, StatusCode.NOT_FOUND
 """What a commit is told when a document is no longer as it was read."""
 
 _LOST: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.INTERNAL, StatusCode.UNKNOWN})
-_REFUSED: Final = CHANGED | {StatusCode.ALREADY_EXISTS}
+_UNKNOWN: Final = _LOST | {StatusCode.DEADLINE_EXCEEDED}
 _TURNS: Final = 10
 
 
@@ -53,20 +53,22 @@ class Committer:
         self._max_writes = max_writes
         self._attempts = attempts
 
-    async def send(self, writes: Sequence[Any], deadline: float | None) -> Any | None:
+    async def send(self, writes: Sequence[Any], deadline: float | None) -> Any:
         """Make writes, all or none, each once.
 
         Args:
-            writes: ``Write`` messages.
+            writes: ``Write`` messages, each on a condition that it breaks itself.
             deadline: That of the call.
 
         Returns:
-            The ``CommitResponse``; None where only a later look showed that the writes have been made.
+            The ``CommitResponse``.
 
         Raises:
-            AioRpcError: They have not been made, or nobody knows.
+            AioRpcError: They have not been made, or (``UNAVAILABLE``, ``INTERNAL``, ``UNKNOWN``,
+                ``DEADLINE_EXCEEDED``) nobody knows.
+            NoSQLConnectionError: An answer was lost, and what came after it does not tell.
         """
-        lost: BaseException | None = None
+        lost = False
         end = self._client.end(deadline)
         for attempt in range(1, self._attempts + 1):
             try:
@@ -74,30 +76,14 @@ class Committer:
             except Exception as error:
                 code = code_of(error)
                 if code in _LOST and attempt < self._attempts:
-                    lost = error
+                    lost = True
                     if not await self._client.pause(attempt, end):
                         raise
                     continue
-                if lost is not None and code in _REFUSED and await self._made(writes, deadline):
-                    return None
+                if lost and code is not None and code not in _UNKNOWN:
+                    raise outcome_unknown() from error
                 raise
         raise AssertionError("the last attempt returns or raises")
-
-    async def _made(self, writes: Sequence[Any], deadline: float | None) -> bool:
-        """Say whether what is stored is what these writes would have made, at one time."""
-        names = [write.delete or write.update.name for write in writes]
-        found, _ = await self._client.batch_get(names, deadline)
-        times: set[tuple[int, int]] = set()
-        for write in writes:
-            if write.delete:
-                if write.delete in found:
-                    return False
-                continue
-            stored = found.get(write.update.name)
-            if stored is None or not _holds(stored, write):
-                return False
-            times.add((stored.update_time.seconds, stored.update_time.nanos))
-        return len(times) == 1
 
     async def each(
         self,
@@ -191,17 +177,3 @@ class Committer:
             touched.update(touches)
         if first < len(steps):
             yield first, len(steps) - first
-
-
-def _holds(stored: Any, write: Any) -> bool:
-    """Say whether a stored document has the fields that a write would have given it."""
-    if not write.HasField("update_mask"):
-        return bool(stored.fields == write.update.fields)
-    for path in write.update_mask.field_paths:
-        for name in stored.fields:
-            if field_path([name]) == path and (
-                name not in write.update.fields or stored.fields[name] != write.update.fields[name]
-            ):
-                return False
-    given = set(write.update.fields)
-    return given <= set(stored.fields)
