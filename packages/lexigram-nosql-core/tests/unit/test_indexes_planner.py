@@ -9,8 +9,10 @@ import pytest
 from lexigram.nosql import InsertOne, UpdateMany
 from lexigram.nosql.backends.memory import InMemoryDocumentStore, MemoryConfig
 from lexigram.nosql.collection import Collection
+from lexigram.nosql.driver import Access, Compiled
 from lexigram.nosql.exceptions import BulkWriteError, NoSQLIndexError, QueryOptionError, ScanDeniedError
-from lexigram.nosql.query.plan import deliberate_scan
+from lexigram.nosql.query.parse import parse_filter
+from lexigram.nosql.query.plan import ScanGuard, deliberate_scan
 
 N = 1000
 
@@ -413,3 +415,17 @@ async def test_a_document_that_cannot_be_sorted_is_told_of_wherever_a_limit_stan
         await kept.drop_index("g_1")
         await kept.create_index([("g", 1), ("k", 1)])
     assert (await ran(kept, {}, sort=[("g", 1), ("a", 1), ("_id", 1)], limit=2))[0] == "g_1_k_1"
+
+
+def test_a_driver_may_give_advice_of_its_own_where_an_index_is_not_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    compiled, query = Compiled(Access("scan"), None), parse_filter({"a": 1})
+    with pytest.raises(ScanDeniedError) as caught:
+        ScanGuard("deny", "some").check("things", compiled, query, None, advice="Ask by _id.")
+    assert caught.value.hint == "Ask by _id."
+    assert caught.value.suggested_index == ()
+    with caplog.at_level(logging.WARNING):
+        ScanGuard("warn", "some").check("things", compiled, query, None, advice="Ask by _id.")
+    assert "Ask by _id." in caplog.text
+    assert "create_index" not in caplog.text
