@@ -6,7 +6,9 @@ everything under which the expression means what the engine would do
 portable way looks why: the document may be gone, or not match, or need the engine.
 
 **Many documents**: the engine computes each, and transactions store up to a hundred of them, each on the condition that
-it is as it was read; what somebody changed meanwhile is read and computed again by itself.
+it is as it was read; what somebody changed meanwhile is read and computed again by itself. When the first document
+with an array comes into an index by another store, this one learns of it within ``schema_lease_seconds``; until then a
+write that finds its documents by that index may pass over that one.
 
 In a transaction, writes wait for its end; see :mod:`~lexigram.nosql.backends.dynamodb.transactions`.
 """
