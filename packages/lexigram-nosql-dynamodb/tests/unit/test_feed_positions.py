@@ -138,3 +138,29 @@ async def test_records_of_one_shard_keep_their_order_whatever_their_times() -> N
     )
     places = {"one": Place("start"), "two": Place("start")}
     assert await _take(stream, Positions(_STREAM, places), 3) == ["c", "a", "b"]
+
+
+class _Vanishing(_Stream):
+    """Lists a shard that is cut off before it can be read."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__({"gone": (None, []), "child": ("gone", [_record("a", 9)]), "other": (None, [_record("b", 3)])})
+        self.code = code
+
+    async def streams_call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        if operation == "GetRecords" and request["ShardIterator"].startswith("gone"):
+            raise ClientError({"Error": {"Code": self.code, "Message": "cut off"}}, operation)
+        return await super().streams_call(operation, request)
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "TrimmedDataAccessException"])
+async def test_a_shard_that_is_cut_off_before_it_is_read_ends_the_feed(code: str) -> None:
+    places = {"gone": Place("start"), "other": Place("start")}
+    with pytest.raises(CursorError):
+        await _take(_Vanishing(code), Positions(_STREAM, places, moment=_NOW), 1)
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "TrimmedDataAccessException"])
+async def test_what_is_cut_off_from_before_the_feed_is_no_loss(code: str) -> None:
+    places = {"gone": Place("since", str(_NOW - 60)), "other": Place("start")}
+    assert await _take(_Vanishing(code), Positions(_STREAM, places, moment=_NOW), 1) == ["b"]
