@@ -167,3 +167,55 @@ async def test_other_stores_learn_of_an_index_in_time(open_store: Opener) -> Non
     else:
         assert isinstance(outcome.unwrap_err(), DuplicateKeyError)
         assert await guards(first) == set()
+
+
+async def test_a_key_is_free_when_its_document_was_removed_from_outside(store: FirestoreDocumentStore) -> None:
+    """As Firestore's policy of expiry does it, which knows no guards."""
+    codes = store.collection("codes")
+    await codes.create_index("email", unique=True)
+    await codes.insert_many([{"_id": "1", "email": "a@x"}, {"_id": "2", "email": "b@x"}, {"_id": "3", "email": "c@x"}])
+    await store.native.collection("codes").document("1").delete()
+    await store.native.collection("codes").document("2").update({"email": "d@x"})
+    await codes.insert_one({"_id": "4", "email": "a@x"})
+    assert (await codes.update_one({"_id": "3"}, {"$set": {"email": "b@x"}})).modified_count == 1
+    for held in ("a@x", "b@x"):
+        with pytest.raises(DuplicateKeyError):
+            await codes.insert_one({"_id": "5", "email": held})
+    await codes.insert_one({"_id": "5", "email": "c@x"})
+    assert await guards(store) == {"codes/3", "codes/4", "codes/5"}
+
+
+async def test_dropping_a_group_frees_the_keys_of_all_its_collections(store: FirestoreDocumentStore) -> None:
+    orders, others = store.collection("users/u1/orders"), store.collection("users/u1/others")
+    for each in (orders, others):
+        await each.create_index("sku", unique=True)
+        await each.insert_one({"_id": "1", "sku": "A"})
+    await store.drop_collection("**/orders")
+    assert await guards(store) == {"users/u1/others/1"}
+    assert [index["name"] for index in await orders.list_indexes()] == ["_id_"]
+    assert len(await others.list_indexes()) == 2
+    await orders.insert_one({"_id": "2", "sku": "A"})
+    with pytest.raises(DuplicateKeyError):
+        await others.insert_one({"_id": "2", "sku": "A"})
+
+
+async def test_what_an_index_wrote_for_the_policy_goes_with_it(store: FirestoreDocumentStore) -> None:
+    sessions, native = store.collection("sessions"), store.native.collection("sessions").document("1")
+    due = datetime(2999, 1, 1, tzinfo=UTC)
+    await sessions.create_index("at", expire_after_seconds=0, name="at")
+    await sessions.insert_one({"_id": "1", "at": due})
+    await sessions.create_index("other", expire_after_seconds=0, name="other")
+    assert (await native.get()).get("`~ttl`") == due
+    await sessions.update_one({"_id": "1"}, {"$set": {"other": due - timedelta(days=1)}})
+    assert (await native.get()).get("`~ttl`") == due - timedelta(days=1)
+    await sessions.drop_index("other")
+    assert (await native.get()).get("`~ttl`") == due
+    await sessions.drop_index("at")
+    assert (await native.get()).to_dict() == {"at": due, "other": due - timedelta(days=1)}
+
+
+async def test_an_update_takes_away_what_an_index_that_is_gone_has_left(store: FirestoreDocumentStore) -> None:
+    native = store.native.collection("sessions").document("1")
+    await native.set({"n": 1, "~ttl": datetime(2020, 1, 1, tzinfo=UTC)})
+    await store.collection("sessions").update_one({"_id": "1"}, {"$inc": {"n": 1}})
+    assert (await native.get()).to_dict() == {"n": 2}

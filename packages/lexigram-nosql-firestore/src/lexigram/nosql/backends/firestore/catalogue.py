@@ -189,6 +189,14 @@ class Catalogue:
         """
         return self._known.get(path, NOTHING)
 
+    def record(self, mark: str) -> Record | None:
+        """The index with a mark, as far as it is known; makes no call."""
+        for indexes in self._known.values():
+            for record in indexes.records:
+                if record.mark == mark:
+                    return record
+        return None
+
     def names(self) -> list[str]:
         """Paths of the collections that have indexes."""
         return list(self._known)

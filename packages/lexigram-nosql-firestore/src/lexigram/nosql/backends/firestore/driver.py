@@ -22,8 +22,8 @@ from lexigram.nosql.backends.firestore.planning import Planner
 from lexigram.nosql.backends.firestore.planning.hints import NO_HINTS, CollectionHints, parse_hints
 from lexigram.nosql.backends.firestore.recording import IndexRecorder
 from lexigram.nosql.backends.firestore.transactions import Transaction
-from lexigram.nosql.backends.firestore.writing.committing import Committer
 from lexigram.nosql.backends.firestore.writing.guards import GUARDS, MARK_FIELD
+from lexigram.nosql.backends.firestore.writing.orphans import FreeingCommitter
 from lexigram.nosql.exceptions import DocumentNotFoundError, NoSQLConnectionError, NoSQLError
 from lexigram.nosql.finishing import to_the_end
 
@@ -96,7 +96,7 @@ class FirestoreDriver:
         self.config = config
         self.client = Client(open_channel(config, credentials), config)
         self.catalogue = Catalogue(self.client, config.index_refresh_ms / 1000)
-        self.committer = Committer(self.client, config.max_writes, config.retry_attempts)
+        self.committer = FreeingCommitter(self.client, config.max_writes, config.retry_attempts, self.catalogue)
         self._credentials = credentials
         self.recorder = None if config.index_recording is None else IndexRecorder(config.index_recording)
         self._hints = parse_hints(config.fields)
@@ -139,11 +139,19 @@ class FirestoreDriver:
         return list(names.union(self.catalogue.names()))
 
     async def drop_collection(self, name: str) -> None:
-        """Remove the documents of a collection, what keeps its indexes, and their records."""
+        """Remove the documents of a collection, what keeps its indexes, and their records.
+
+        Of a group, those of all its collections.
+        """
         scope = scope_of(name, self.client.root)
         await self._remove_all(scope.parent, scope.collection_id, group=scope.is_group)
-        if not scope.is_group:
-            for record in await self.catalogue.forget(scope.name, None):
+        paths = [scope.name]
+        if scope.is_group:
+            await self.catalogue.load(None)
+            known = [scope_of(path, self.client.root) for path in self.catalogue.names()]
+            paths = [each.name for each in known if each.collection_id == scope.collection_id]
+        for path in paths:
+            for record in await self.catalogue.forget(path, None):
                 if record.spec.unique:
                     await self.remove_guards(record.mark)
 

@@ -96,10 +96,52 @@ class NativeIndexes(CollectionPart):
         await self.driver.catalogue.change(
             self.scope.name, lambda old: [each for each in old if each.mark != record.mark], None
         )
-        if record.spec.unique:
-            # Others make guards until they have heard that nobody needs them.
+        expires = record.spec.expire_after_seconds is not None
+        if record.spec.unique or expires:
+            # Others make guards, and write when documents are due, until they have heard that nobody needs that.
             await self.driver.catalogue.settle()
+        if record.spec.unique:
             await self.driver.remove_guards(record.mark)
+        if expires:
+            await self._put_right()
+
+    async def _put_right(self) -> None:
+        """Write into every document when it is due by the indexes that are left, or that it never is."""
+        request = messages.RunQueryRequest(parent=self.scope.parent)
+        request.structured_query.from_.add().collection_id = self.scope.collection_id
+        async for found, _ in self.client.query(request, None, _BATCH):
+            for message in found:
+                await self._put_one_right(message)
+
+    async def _put_one_right(self, message: Any) -> None:
+        name: str = message.name
+        for attempt in range(_ATTEMPTS):
+            write = messages.Write()
+            write.update.name = name
+            write.update_mask.field_paths.append(field_path([TTL_FIELD]))
+            as_timestamp(revision_of(message), write.current_document.update_time)
+            held = messages.Document()
+            if TTL_FIELD in message.fields:
+                held.fields[TTL_FIELD].CopyFrom(message.fields[TTL_FIELD])
+            indexes = await self.driver.catalogue.fresh(self.scope.name)
+            indexes.put_due(self.decode(message), write.update.fields)
+            if write.update.fields == held.fields:
+                return
+            try:
+                await self.client.commit([write], None)
+            except aio.AioRpcError as error:
+                if code_of(error) not in CHANGED:
+                    raise
+            else:
+                return
+            await asyncio.sleep(backoff(attempt))
+            again = await self.client.get(name, None)
+            if again is None:
+                return
+            message = again
+        raise WriteConflictError(
+            "others kept changing a document while an index that made documents expire was removed"
+        )
 
     async def _go_through(self, record: Record, call: Call) -> None:
         """Give every document what the index needs."""
@@ -116,7 +158,8 @@ class NativeIndexes(CollectionPart):
             revision = revision_of(message)
             document = self.decode(message)
             try:
-                await self.client.commit(self._upkeep(only, record, name, document, revision), call.deadline)
+                writes = self._upkeep(only, await self._with(record), name, document, revision)
+                await self.client.commit(writes, call.deadline)
             except aio.AioRpcError as error:
                 code = code_of(error)
                 if code is StatusCode.ALREADY_EXISTS:
@@ -136,10 +179,15 @@ class NativeIndexes(CollectionPart):
             message = again
         raise WriteConflictError(f"others kept changing a document while the index {record.spec.name!r} was made")
 
+    async def _with(self, record: Record) -> Indexes:
+        """All indexes of the collection, one that is being made among them."""
+        known = await self.driver.catalogue.fresh(self.scope.name)
+        return Indexes((*[each for each in known.records if each.mark != record.mark], record))
+
     def _upkeep(
         self,
         only: Indexes,
-        record: Record,
+        every: Indexes,
         name: str,
         document: Document,
         revision: tuple[int, int],
@@ -150,11 +198,12 @@ class NativeIndexes(CollectionPart):
         # A field that is never there: so the write changes nothing, and only checks the document's time.
         own.update_mask.field_paths.append(field_path(["~none"]))
         if only.expiring:
-            only.put_due(document, own.update.fields)
+            # A document is due by whichever index comes first.
+            every.put_due(document, own.update.fields)
             own.update_mask.field_paths.append(field_path([TTL_FIELD]))
         as_timestamp(revision, own.current_document.update_time)
         names = guards.guards_of(self.scope.root, only, document)
-        return [own, *(guards.create(guard, record, name) for guard in names)]
+        return [own, *(guards.create(guard, record, name) for guard, record in names.items())]
 
     async def _owners(self, only: Indexes, document: Document, call: Call) -> dict[str, str]:
         names = list(guards.guards_of(self.scope.root, only, document))

@@ -196,8 +196,8 @@ class Target:
         if isinstance(revision, Revision):
             write.update.name = revision.name
         _narrow(write, old, new)
-        if self._indexes.expiring:
-            write.update_mask.field_paths.append(field_path([TTL_FIELD]))
+        # Also where nothing expires: what an index that is gone has left there must not remove a document.
+        write.update_mask.field_paths.append(field_path([TTL_FIELD]))
         as_timestamp(revision, write.current_document.update_time)
         step = Step(write.update.name, new, [write])
         self._guard(step, old, new)
