@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from dynamodb.conftest import Opener
+from dynamodb.raw import request
 from lexigram.nosql.backends.dynamodb import DynamoDBDocumentStore, indexing
 from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLIndexError, NoSQLTimeoutError
+from servers import Server
 
 
 def _operations(store: DynamoDBDocumentStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -304,6 +306,22 @@ async def test_a_write_that_arrives_late_is_in_the_index(open_store: Opener, mon
     assert fills == [False, True]
     assert [document["_id"] for document in await things.find({"k": 1}, sort=[("_id", 1)]).to_list()] == [1, 2]
     assert (await things.find({"k": 1}).explain()).access.index == "k_1"
+
+
+async def test_the_command_makes_indexes_right(open_store: Opener, either_server: Server, prefix: str) -> None:
+    store = await open_store()
+    users = store.collection("users")
+    await users.create_index("mail", unique=True)
+    await users.insert_one({"_id": "a", "mail": "1"})
+    for identity, mail in (("b", "2"), ("c", "1")):
+        item = {"_id": {"S": identity}, "mail": {"S": mail}}
+        await request(either_server.endpoint, "PutItem", {"TableName": f"{prefix}-users", "Item": item})
+    work = store.spec.rebuild_indexes
+    assert work is not None
+    (report,) = await work(store, "users", "mail_1")
+    told = {"_id": "c", "key": {"mail": "1"}}
+    assert report == {"index": "mail_1", "documents": 3, "mended": 1, "freed": 0, "duplicates": [told], "unfit": []}
+    assert [document["_id"] for document in await users.find({"mail": "2"}).to_list()] == ["b"]
 
 
 async def test_a_table_that_stays_in_use_is_not_waited_for_for_ever(

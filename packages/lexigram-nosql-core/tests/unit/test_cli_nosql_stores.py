@@ -352,3 +352,29 @@ def test_indexes_without_a_collection_needs_such_a_backend(command: Any, tmp_pat
     assert command("indexes").code == 2
     assert command("indexes", "things", "--output", "x.json").code == 2
     assert command("indexes", "--driver", "seeing", "--output", tmp_path).code == 2
+
+
+async def made_right(store: Any, collection: str, index: str | None) -> list[dict[str, Any]]:
+    """Report how many documents a collection holds, for an index."""
+    return [{"index": index or "all", "documents": await store.collection(collection).count_documents()}]
+
+
+@pytest.fixture
+def keeping() -> Iterator[None]:
+    """A backend that keeps indexes itself."""
+    undo = BACKENDS.register("keeping", replace(MEMORY, name="keeping", rebuild_indexes=made_right))
+    yield
+    undo()
+
+
+@pytest.mark.usefixtures("keeping")
+def test_indexes_are_made_right_by_the_backend(command: Any) -> None:
+    """Of a connected store, all or one; the reports are shown."""
+    assert command("rebuild-indexes", "items", "--driver", "keeping").out == "all: documents 0\n"
+    outcome = command("rebuild-indexes", "items", "--driver", "keeping", "--index", "n_1", "--json")
+    assert json.loads(outcome.out) == [{"index": "n_1", "documents": 0}]
+
+
+def test_there_is_nothing_to_make_right_where_the_service_keeps_indexes(command: Any) -> None:
+    """The refusal is a misuse of the command."""
+    assert command("rebuild-indexes", "items", "--driver", "memory").code == 2

@@ -207,6 +207,9 @@ class BackendSpec:
             when missing.
         index_file: For a service whose own tools make the indexes: given the backend's section, and the text of the
             tools' file where there is one, the file that holds the indexes for the queries that were seen as well.
+        rebuild_indexes: For a backend that keeps indexes itself, beside others that write past it: given a connected
+            store, a collection and perhaps the name of one index, makes its indexes right. One report for each index,
+            plain data, in which ``index`` is its name.
     """
 
     name: str
@@ -217,6 +220,7 @@ class BackendSpec:
     distribution: str
     document_size: Callable[[Mapping[str, Any]], int] | None = None
     index_file: Callable[[Any, str | None], IndexFile] | None = None
+    rebuild_indexes: Callable[[Any, str, str | None], Awaitable[Sequence[Mapping[str, Any]]]] | None = None
 
 
 def _refusal(spec: BackendSpec) -> str | None:

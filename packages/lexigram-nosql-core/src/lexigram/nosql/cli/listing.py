@@ -12,7 +12,7 @@ from lexigram.cli.output import console, print_json, table
 from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
 from lexigram.nosql.backend import BACKENDS, Capabilities
 from lexigram.nosql.cli.features import FeatureTable, load_features
-from lexigram.nosql.cli.opening import note, run, stores, with_store
+from lexigram.nosql.cli.opening import note, run, stores, use, with_store
 from lexigram.nosql.cli.options import Target
 from lexigram.nosql.cli.showing import printable
 from lexigram.nosql.doctor import check_store
@@ -21,7 +21,7 @@ from lexigram.nosql.values.extended_json import dumps, to_extended
 from lexigram.plugins import PluginError, PluginInfo
 from rich.text import Text
 
-__all__ = ["drop_collection", "show_backends", "show_collections", "show_health", "show_indexes"]
+__all__ = ["drop_collection", "rebuild", "show_backends", "show_collections", "show_health", "show_indexes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +184,36 @@ def show_indexes(target: Target, collection: str, *, as_json: bool) -> None:
         options = {name: value for name, value in index.items() if name not in {"v", "key", "name"}}
         listed.add_row(printable(index["name"]), printable(keys), printable(dumps(options)) if options else "")
     console().print(listed)
+
+
+def rebuild(target: Target, collection: str, index: str | None, *, as_json: bool) -> None:
+    """Make the indexes of a collection right, and say what was found.
+
+    Args:
+        target: The store.
+        collection: Name of the collection.
+        index: Name of the only index to look at; all of them if missing.
+        as_json: Show it as JSON.
+
+    Raises:
+        BadParameter: The backend's indexes are kept by its service.
+    """
+    (store,) = stores(target)
+    work = store.spec.rebuild_indexes
+    if work is None:
+        raise typer.BadParameter(
+            f"the indexes of {store.backend} are kept by its service: there is nothing to make right.",
+            param_hint="--driver",
+        )
+    reports = use(store, lambda opened: work(opened, collection, index))
+    if as_json:
+        print_json([to_extended(dict(report)) for report in reports])
+        return
+    if not reports:
+        note("There are no indexes to make right.")
+    for report in reports:
+        told = ", ".join(f"{name} {dumps(value)}" for name, value in report.items() if name != "index")
+        console().print(f"{printable(report['index'])}: {printable(told)}", soft_wrap=True, markup=False)
 
 
 def drop_collection(target: Target, collection: str, *, ask: bool) -> None:

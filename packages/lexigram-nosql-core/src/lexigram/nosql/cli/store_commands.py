@@ -1,4 +1,4 @@
-"""``lexigram nosql backends|ping|collections|indexes|drop``."""
+"""``lexigram nosql backends|ping|collections|indexes|rebuild-indexes|drop``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 from lexigram.cli.options import AsJson, ConfigFile, Profile
 from lexigram.nosql.cli.options import DriverName, StoreName, Target
 
-__all__ = ["add_commands", "backends", "collections", "drop", "indexes", "ping"]
+__all__ = ["add_commands", "backends", "collections", "drop", "indexes", "ping", "rebuild_indexes"]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (backends, ping, collections, indexes, drop):
+    for command in (backends, ping, collections, indexes, rebuild_indexes, drop):
         app.command()(command)
 
 
@@ -87,6 +87,21 @@ def indexes(
     from lexigram.nosql.cli.listing import show_indexes
 
     show_indexes(target, collection, as_json=as_json)
+
+
+def rebuild_indexes(
+    collection: Annotated[str, typer.Argument(help="Name of the collection.")],
+    config: ConfigFile = None,
+    profile: Profile = None,
+    driver: DriverName = None,
+    store: StoreName = None,
+    index: Annotated[str | None, typer.Option("--index", help="Name of the only index to look at.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the indexes of a collection right again, after other tools wrote past them (DynamoDB)."""
+    from lexigram.nosql.cli.listing import rebuild
+
+    rebuild(Target(config, profile, driver, store), collection, index, as_json=as_json)
 
 
 def drop(

@@ -47,8 +47,9 @@ the order; a single field has all its entries in one partition, of which DynamoD
 with many values first where there are more. ``create_index`` waits, and tells cost and progress in the log; it begins
 with a wait of ``schema_lease_seconds``, after which every process keeps the index. Unique indexes are exact under
 concurrency. :func:`~lexigram.nosql.backends.dynamodb.repairing.rebuild_indexes` makes indexes right after items were
-written by other tools. Text indexes and those with a collation serve no read; they say what ``$text`` searches and what
-is unique. Indexes that a table has already are used as far as their types and projections allow.
+written by other tools, and so does ``lexigram nosql rebuild-indexes``. Text indexes and those with a collation serve no
+read; they say what ``$text`` searches and what is unique. Indexes that a table has already are used as far as their
+types and projections allow. ``drop_index`` waits for ``schema_lease_seconds``, in which every process leaves the index.
 
 **Consistency.** Reads are eventually consistent, unless ``consistent_reads`` is set: at twice the read units, and
 without global indexes, which cannot be read so. What a write or a transaction depends on is read consistently, except

@@ -8,6 +8,8 @@ computed attributes, no guards, or leaves some behind. :func:`rebuild_indexes` l
     for report in await rebuild_indexes(store, "products"):
         print(report)
 
+The command ``lexigram nosql rebuild-indexes products`` does the same.
+
 It may run while others write, and it may be run again. Two documents that hold the same key of a unique index are told,
 and not changed: which of them is right, only their owner knows.
 """
@@ -59,6 +61,17 @@ class Repair:
     freed: int = 0
     duplicates: list[tuple[Any, Mapping[str, Any]]] = field(default_factory=list[tuple[Any, Mapping[str, Any]]])
     unfit: list[Any] = field(default_factory=list[Any])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return {
+            "index": self.index,
+            "documents": self.documents,
+            "mended": self.mended,
+            "freed": self.freed,
+            "duplicates": [{"_id": identity, "key": dict(key)} for identity, key in self.duplicates],
+            "unfit": [*self.unfit],
+        }
 
 
 async def rebuild_indexes(store: DocumentStore, collection: str, *, name: str | None = None) -> list[Repair]:

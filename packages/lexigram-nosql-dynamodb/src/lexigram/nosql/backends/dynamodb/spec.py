@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lexigram.nosql.backend import API, BackendSpec, Capabilities
 from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
 
 if TYPE_CHECKING:
     from lexigram.nosql.driver import Driver
+    from lexigram.nosql.store import DocumentStore
 
 __all__ = ["MAX_DOCUMENT_BYTES", "MAX_NESTING", "MAX_TRANSACTION_WRITES", "SPEC"]
 
@@ -27,6 +28,12 @@ async def _connect(config: DynamoDBConfig) -> Driver:
     from lexigram.nosql.backends.dynamodb.driver import connect
 
     return await connect(config)
+
+
+async def _rebuild(store: DocumentStore, collection: str, name: str | None) -> list[dict[str, Any]]:
+    from lexigram.nosql.backends.dynamodb.repairing import rebuild_indexes
+
+    return [report.to_dict() for report in await rebuild_indexes(store, collection, name=name)]
 
 
 SPEC = BackendSpec(
@@ -50,4 +57,5 @@ SPEC = BackendSpec(
     ),
     connect=_connect,
     distribution="lexigram-nosql-dynamodb",
+    rebuild_indexes=_rebuild,
 )
