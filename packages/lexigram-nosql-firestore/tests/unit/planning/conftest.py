@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -117,7 +118,7 @@ class Model:
         """Names of the documents that a query selects, in its order."""
         has_where = query.HasField("where")
         if has_where:
-            check(query.where)
+            check(query.where, {order.field.field_path for order in query.order_by})
         ordered = [order.field.field_path for order in query.order_by]
         implied = sorted(inequalities(query.where) - set(ordered)) if has_where else []
         directions = {order.field.field_path: order.direction for order in query.order_by}
@@ -231,11 +232,14 @@ def alternatives(condition: Any) -> list[list[Any]]:
     return [[condition]]
 
 
-def check(condition: Any) -> None:
+def check(condition: Any, ordered: AbstractSet[str] = frozenset()) -> None:
     """Refuse what Firestore refuses."""
     found = alternatives(condition)
     if len(found) > 30:
         raise Refused(f"{len(found)} alternatives")
+    filters = sum(map(len, found)) + len(inequalities(condition) | ordered)
+    if filters > 98:  # of 100, the parent's path and the order by name taken off
+        raise Refused(f"{filters} filters and orders")
     if len(inequalities(condition)) > 10:
         raise Refused("too many fields with inequalities")
     negative = 0

@@ -367,3 +367,61 @@ def test_ids_stand_in_no_request_with_an_inequality() -> None:
     either = {"$or": [{"_id": 7, "total": {"$gt": 1}}, {"total": {"$gt": 5}}]}
     assert [part[1] for part in where(either)] == ["==", ">"]
     assert not compiled(either).exact
+
+
+# --- a hundred filters
+
+
+@pytest.mark.parametrize(
+    ("filter", "sort"),
+    [
+        ({"a": {"$in": list("abcdefghij")}, "b": "x", "c": "y", "d": "z"}, None),
+        ({"$or": [{name: f"{name}{number}" for name in "abcd"} for number in range(30)]}, None),
+        (
+            {
+                "status": {"$in": [f"s{number}" for number in range(30)]},
+                "total": 1,
+                "at": datetime(2026, 1, 1, tzinfo=UTC),
+            },
+            "total",
+        ),
+        (
+            {"status": {"$in": list("abcde")}, "total": {"$in": [1, 2, 3, 4, 5, 6]}, "note": "n", "_id": {"$gt": "a"}},
+            None,
+        ),
+        ({"$and": [{f"f{number}": {"$gt": number}} for number in range(12)]}, None),
+        ({"$or": [{"status": f"s{number}", "total": number, "note": {"$gt": "a"}} for number in range(30)]}, None),
+    ],
+)
+@pytest.mark.parametrize("hints", [HINTS, {}], ids=["hints", "no hints"])
+def test_no_request_has_more_than_a_hundred_filters_and_orders(
+    filter: Any, sort: str | None, hints: dict[str, str], model: Any
+) -> None:
+    """Counted in each alternative by itself, with the parent's path."""
+    queries = compiled(filter, sort, hints).native.queries
+    assert queries
+    found = model({})
+    for query in queries:
+        found.run(query)
+
+
+def test_more_equalities_than_fit_are_tested_afterwards() -> None:
+    hints = {f"f{number}": "int" for number in range(120)}
+    found = compiled({f"f{number}": number for number in range(120)}, hints=hints)
+    (query,) = found.native.queries
+    assert len(query.where.composite_filter.filters) == 98
+    assert not found.exact
+
+
+def test_a_list_is_cut_so_that_its_filters_fit() -> None:
+    hints = {"a": "text", **dict.fromkeys("bcde", "text")}
+    values = [f"a{number}" for number in range(30)]
+    found = compiled({"a": {"$in": values}, "b": "b", "c": "c", "d": "d", "e": "e"}, hints=hints)
+    sizes = [
+        len(each.field_filter.value.array_value.values)
+        for query in found.native.queries
+        for each in query.where.composite_filter.filters
+        if each.field_filter.op == 8
+    ]
+    assert sizes == [19, 11]
+    assert found.exact

@@ -12,16 +12,22 @@ from typing import Final
 
 from lexigram.nosql.backends.firestore.planning.terms import INEQUALITIES, NAME, Conjunction, Term, is_key, weight
 
-__all__ = ["MOST_ALTERNATIVES", "MOST_REQUESTS", "Group", "group"]
+__all__ = ["MOST_ALTERNATIVES", "MOST_FILTERS", "MOST_REQUESTS", "Group", "group"]
 
 MOST_ALTERNATIVES: Final = 30
 """In one request, counted after ``in`` and its like are multiplied out (Firestore, "Query data", limitations)."""
+
+MOST_FILTERS: Final = 100
+"""Filters, orders and the parent's path in one request, the filters counted in each alternative by itself."""
 
 MOST_INEQUALITIES: Final = 10
 """Fields with inequalities in one request."""
 
 MOST_REQUESTS: Final = 20
 """A condition that takes more requests is left to the engine."""
+
+_ALWAYS_COUNTED: Final = 2
+"""The parent's path, and the order by name that ends every other."""
 
 _ALONE: Final = frozenset({"!=", "not-in", "is-not-null"})
 
@@ -33,19 +39,25 @@ class Group:
     Attributes:
         alternatives: At least one.
         inequalities: Paths with an inequality, in the order of their names.
+        weight: As how many alternatives Firestore counts them.
+        filters: As how many filters.
     """
 
     alternatives: list[Conjunction]
     inequalities: frozenset[str] = frozenset()
     weight: int = field(default=0)
+    filters: int = field(default=0)
 
 
-def group(alternatives: Sequence[Conjunction], is_required: Callable[[str], bool]) -> tuple[list[Group], bool]:
+def group(
+    alternatives: Sequence[Conjunction], is_required: Callable[[str], bool], orders: int = 0
+) -> tuple[list[Group], bool]:
     """Share alternatives out among requests.
 
     Args:
         alternatives: What is to be selected.
         is_required: Whether every document has the field at a path.
+        orders: By how many fields the requests may have to order.
 
     Returns:
         The groups, and whether they select no more than the alternatives. No groups at all where the alternatives
@@ -53,26 +65,31 @@ def group(alternatives: Sequence[Conjunction], is_required: Callable[[str], bool
     """
     groups: list[Group] = []
     exact = True
+    room = MOST_FILTERS - orders - _ALWAYS_COUNTED
     for conjunction in alternatives:
-        bounded, whole = _bounded(conjunction)
+        bounded, whole = _bounded(conjunction, room)
         exact = exact and whole
         if not bounded:
             return [], False
-        for part in _split(bounded):
-            _put(part, groups, is_required)
+        for part in _split(bounded, room):
+            _put(part, groups, is_required, room)
             if len(groups) > MOST_REQUESTS:
                 return [], False
     return groups, exact
 
 
-def _bounded(conjunction: Conjunction) -> tuple[Conjunction, bool]:
-    """A conjunction with no more inequalities, and no more lists, than one request takes."""
+def _bounded(conjunction: Conjunction, room: int) -> tuple[Conjunction, bool]:
+    """A conjunction with no more inequalities, lists and filters than one request takes."""
     terms: list[Term] = []
     fields: set[str] = set()
     size = 1
     whole = True
     for term in sorted(conjunction, key=lambda term: _length(term)):
-        if term.op in INEQUALITIES and term.path not in fields:
+        added = term.op in INEQUALITIES and term.path not in fields
+        if len(terms) + len(fields) + 1 + added > room:
+            whole = False
+            continue
+        if added:
             if len(fields) == MOST_INEQUALITIES:
                 whole = False
                 continue
@@ -90,28 +107,37 @@ def _length(term: Term) -> int:
     return len(term.values) if term.op in {"in", "array-contains-any"} else 1
 
 
-def _split(conjunction: Conjunction) -> list[Conjunction]:
-    """Parts of a conjunction that each fit in a request: the longest list is cut."""
+def _split(conjunction: Conjunction, room: int) -> list[Conjunction]:
+    """Parts of a conjunction that each fit in a request: the longest list is cut, and if need be the next."""
     size = weight(conjunction)
-    if size <= MOST_ALTERNATIVES:
+    most = min(MOST_ALTERNATIVES, max((room - len(_ordered(conjunction))) // len(conjunction), 1))
+    if size <= most:
         return [conjunction]
     longest = max(conjunction, key=_length)
-    step = max(MOST_ALTERNATIVES // (size // _length(longest)), 1)
+    step = max(most // (size // _length(longest)), 1)
     rest = tuple([term for term in conjunction if term is not longest])
-    return [
-        (*rest, Term(longest.path, longest.op, longest.values[start : start + step]))
-        for start in range(0, len(longest.values), step)
-    ]
+    parts: list[Conjunction] = []
+    for start in range(0, len(longest.values), step):
+        parts += _split((*rest, Term(longest.path, longest.op, longest.values[start : start + step])), room)
+    return parts
 
 
-def _put(conjunction: Conjunction, groups: list[Group], is_required: Callable[[str], bool]) -> None:
-    own = frozenset([term.path for term in conjunction if term.op in INEQUALITIES and term.path != NAME])
+def _ordered(conjunction: Conjunction) -> frozenset[str]:
+    """The fields by which Firestore orders of itself."""
+    return frozenset([term.path for term in conjunction if term.op in INEQUALITIES and term.path != NAME])
+
+
+def _put(conjunction: Conjunction, groups: list[Group], is_required: Callable[[str], bool], room: int) -> None:
+    own = _ordered(conjunction)
     size = weight(conjunction)
+    filters = size * len(conjunction)
     alone = any(term.op in _ALONE for term in conjunction)
     for candidate in groups:
         if alone or candidate.weight + size > MOST_ALTERNATIVES or _is_alone(candidate):
             continue
         together = own | candidate.inequalities
+        if candidate.filters + filters + len(together) > room:
+            continue
         if together and any(is_key(term) for each in (conjunction, *candidate.alternatives) for term in each):
             continue  # which Firestore refuses in one request
         if len(together) <= MOST_INEQUALITIES and all(
@@ -120,8 +146,9 @@ def _put(conjunction: Conjunction, groups: list[Group], is_required: Callable[[s
             candidate.alternatives.append(conjunction)
             candidate.inequalities = together
             candidate.weight += size
+            candidate.filters += filters
             return
-    groups.append(Group([conjunction], own, size))
+    groups.append(Group([conjunction], own, size, filters))
 
 
 def _is_alone(candidate: Group) -> bool:

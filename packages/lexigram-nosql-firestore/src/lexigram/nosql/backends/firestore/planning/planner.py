@@ -157,7 +157,8 @@ class Planner:
         exact = selected.exact
         groups: list[Group] = []
         if not selected.is_everything:
-            groups, whole = group(selected.alternatives, self._required.__contains__)
+            orders = 0 if sort is None else len(sort.fields)
+            groups, whole = group(selected.alternatives, self._required.__contains__, orders)
             exact = exact and whole and bool(groups)
         order: Sequence[tuple[str, int]] = ()
         ordered = sort is None
