@@ -21,7 +21,7 @@ from lexigram.nosql.backends.firestore.planning import KeyRead, QueryRead, reque
 from lexigram.nosql.backends.firestore.planning.hints import CollectionHints
 from lexigram.nosql.backends.firestore.planning.indexes import index_definitions
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
-from lexigram.nosql.backends.firestore.writing.committing import CHANGED
+from lexigram.nosql.backends.firestore.writing.committing import CHANGED, still_kept
 from lexigram.nosql.backends.firestore.writing.native import NativeWrites
 from lexigram.nosql.driver import Access, Batch, Call, Compiled, Document, Hint, NativeRead
 from lexigram.nosql.exceptions import NoSQLError, NoSQLIndexError
@@ -310,14 +310,18 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         indexes = await self.driver.catalogue.fresh(scope.name)
         return self.target_of(scope, indexes), {**document, "_id": identity}
 
-    async def prepare(self, documents: Sequence[Document]) -> list[tuple[Target, Step]]:
+    async def prepare(self, documents: Sequence[Document], first: int = 0) -> list[tuple[Target, Step]]:
         """The steps that insert documents.
+
+        Args:
+            documents: All that the call was given.
+            first: Position of the first that is wanted.
 
         Raises:
             DocumentValidationError: One cannot be stored; its details say which.
         """
         found: list[tuple[Target, Step]] = []
-        for place, document in enumerate(documents):
+        for place, document in enumerate(documents[first:], first):
             try:
                 target, own = await self._home(document)
                 found.append((target, target.insert(own)))
@@ -336,11 +340,20 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
             transaction: Transaction = call.session
             return await transaction.insert(self, prepared, ordered, call)
         targets = {id(step): target for target, step in prepared}
+
+        async def renew(first: int, end: int) -> list[Step] | None:
+            if await still_kept(self.driver.catalogue, [target for target, _ in prepared[first:end]]):
+                return None
+            prepared[first:] = await self.prepare(documents, first)
+            targets.update({id(step): target for target, step in prepared})
+            return [step for _, step in prepared[first:]]
+
         return await self.driver.committer.each(
             [step for _, step in prepared],
             ordered,
             call.deadline,
             lambda step, taken: targets[id(step)].duplicate(step, taken),
+            renew,
         )
 
     async def replace(self, old: Document, new: Document, revision: Any, whole: bool, call: Call) -> bool:

@@ -28,6 +28,7 @@ from lexigram.nosql.backends.firestore.naming import Scope
 from lexigram.nosql.backends.firestore.planning import KeyRead
 from lexigram.nosql.backends.firestore.writing import guards
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
+from lexigram.nosql.backends.firestore.writing.committing import still_kept
 from lexigram.nosql.driver import Call, Document, NativeRead
 from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLTimeoutError, TransactionError, WriteConflictError
 
@@ -248,7 +249,7 @@ class Transaction:
         """Make all writes, or none.
 
         Raises:
-            WriteConflictError: Somebody else was first.
+            WriteConflictError: Somebody else was first, or made or removed an index.
             TransactionError: There are too many writes, or nobody knows whether they have been made.
         """
         writes = self._writes()
@@ -256,6 +257,11 @@ class Transaction:
             return
         if len(writes) > MAX_WRITES or sum([write.ByteSize() + 8 for write in writes]) > MAX_BYTES:
             raise _too_large()
+        if not await still_kept(self._driver.catalogue, [own.target for own in self._own.values()]):
+            raise WriteConflictError(
+                "the indexes of a collection changed while this transaction wrote to it",
+                hint="Run the transaction again; store.run_transaction() does it for you.",
+            )
         self._client.check_loop()
         try:
             await self._driver.committer.send(writes, None)

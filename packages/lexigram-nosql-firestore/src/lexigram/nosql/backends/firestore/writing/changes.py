@@ -36,6 +36,7 @@ from lexigram.nosql.backends.firestore.planning.hints import CollectionHints
 from lexigram.nosql.backends.firestore.writing import guards
 from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import DocumentTooLargeError, DocumentValidationError
+from lexigram.nosql.indexes import IndexSpec
 from lexigram.nosql.update.identical import identical
 
 __all__ = ["Revision", "Step", "Target", "as_timestamp", "revision_of"]
@@ -117,6 +118,16 @@ class Target:
     def is_plain(self) -> bool:
         """True where nothing depends on what a document was before."""
         return not self._indexes.unique and not self._indexes.expiring
+
+    def keeps(self, indexes: Indexes) -> bool:
+        """True where a collection's indexes ask of writes what they did when this was made.
+
+        Args:
+            indexes: What they are now.
+        """
+        if indexes is self._indexes:
+            return True
+        return _asked(indexes) == _asked(self._indexes)
 
     def name(self, document: Document) -> str:
         """Full name of a document."""
@@ -232,6 +243,11 @@ class Target:
                 step.writes.append(guards.create(name, record, step.name))
                 step.creates[name] = record
         step.writes += [guards.remove(name) for name in before if name not in after]
+
+
+def _asked(indexes: Indexes) -> list[tuple[str, IndexSpec]]:
+    """What writes have to keep; whether an index is ready does not matter to them."""
+    return [(record.mark, record.spec) for record in indexes.records]
 
 
 def _narrow(write: Any, old: Document, new: Document) -> None:

@@ -16,17 +16,18 @@ another writer may have written the same. So it is said that nobody knows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 from grpc import StatusCode
+from lexigram.nosql.backends.firestore.catalogue import Catalogue, Indexes
 from lexigram.nosql.backends.firestore.client import Client
 from lexigram.nosql.backends.firestore.errors import code_of, outcome_unknown
-from lexigram.nosql.backends.firestore.writing.changes import Step
+from lexigram.nosql.backends.firestore.writing.changes import Step, Target
 from lexigram.nosql.exceptions import WriteConflictError
 from lexigram.nosql.writing import backoff
 
-__all__ = ["CHANGED", "MAX_REQUEST_BYTES", "Committer"]
+__all__ = ["CHANGED", "MAX_REQUEST_BYTES", "Committer", "still_kept"]
 
 MAX_REQUEST_BYTES: Final = 4_000_000
 """Most bytes of writes in one commit of a batch. The service takes requests of 10 MiB, Google's emulator of 4 MiB."""
@@ -91,6 +92,7 @@ class Committer:
         ordered: bool,
         deadline: float | None,
         refused: Callable[[Step, str], BaseException],
+        renew: Callable[[int, int], Awaitable[list[Step] | None]] | None = None,
     ) -> list[tuple[int, BaseException]]:
         """Store new documents, as many as can be.
 
@@ -99,16 +101,24 @@ class Committer:
             ordered: Stop at the first that cannot be stored.
             deadline: That of the call.
             refused: Makes the error for a step and the name that stands already.
+            renew: Asked before every commit but the first, for its first and its last step but one more. Returns the
+                steps from that first one to the end, made anew where indexes have changed; None where none has.
 
         Returns:
             Position and error of those that were not stored.
         """
         failures: list[tuple[int, BaseException]] = []
-        for first, count in self._chunks(steps):
-            pending = list(range(first, first + count))
-            await self._chunk(steps, pending, ordered, deadline, refused, failures)
+        first = 0
+        while first < len(steps):
+            end = self._chunk_end(steps, first)
+            anew = None if renew is None or not first else await renew(first, end)
+            if anew is not None:
+                steps = [*steps[:first], *anew]
+                end = self._chunk_end(steps, first)
+            await self._chunk(steps, list(range(first, end)), ordered, deadline, refused, failures)
             if ordered and failures:
                 break
+            first = end
         failures.sort(key=lambda failure: failure[0])
         return failures
 
@@ -161,19 +171,34 @@ class Committer:
         found, _ = await self._client.batch_get(names, deadline, fields=())
         return set(found)
 
-    def _chunks(self, steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
-        """First step and number of steps for each commit; no two in a commit touch the same document."""
-        first, writes, size = 0, 0, 0
+    def _chunk_end(self, steps: Sequence[Step], first: int) -> int:
+        """Where the commit that begins with a step ends; no two in a commit touch the same document."""
+        writes, size = 0, 0
         touched: set[str] = set()
-        for place, step in enumerate(steps):
+        for place in range(first, len(steps)):
+            step = steps[place]
             own, touches = step.size, step.touches
             full = writes + len(step.writes) > self._max_writes or size + own > MAX_REQUEST_BYTES
             if place > first and (full or not touched.isdisjoint(touches)):
-                yield first, place - first
-                first, writes, size = place, 0, 0
-                touched.clear()
+                return place
             writes += len(step.writes)
             size += own
             touched.update(touches)
-        if first < len(steps):
-            yield first, len(steps) - first
+        return len(steps)
+
+
+async def still_kept(catalogue: Catalogue, targets: Iterable[Target]) -> bool:
+    """Say whether writes were made for what the indexes of their collections are now.
+
+    Args:
+        catalogue: What knows that.
+        targets: What made the writes.
+    """
+    now: dict[str, Indexes] = {}
+    for target in targets:
+        path = target.scope.name
+        if path not in now:
+            now[path] = await catalogue.fresh(path)
+        if not target.keeps(now[path]):
+            return False
+    return True

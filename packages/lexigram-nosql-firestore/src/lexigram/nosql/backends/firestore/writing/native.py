@@ -12,7 +12,7 @@ was read; a document that somebody else changed meanwhile is read again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,7 +23,7 @@ from lexigram.nosql.backends.firestore.errors import code_of
 from lexigram.nosql.backends.firestore.parts import CollectionPart
 from lexigram.nosql.backends.firestore.planning import KeyRead
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
-from lexigram.nosql.backends.firestore.writing.committing import CHANGED, MAX_REQUEST_BYTES
+from lexigram.nosql.backends.firestore.writing.committing import CHANGED, MAX_REQUEST_BYTES, still_kept
 from lexigram.nosql.backends.firestore.writing.transforms import put_update
 from lexigram.nosql.driver import Batch, Call, Change, Compiled, Document, NativeRead, Outcome, WriteRequest
 from lexigram.nosql.exceptions import NoSQLError, WriteConflictError
@@ -85,6 +85,57 @@ class NativeMany:
     compiled: Compiled
     change: Change | None
     upsert: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What is to happen to one document.
+
+    Attributes:
+        old: It, as it was read.
+        revision: The version of that.
+        step: The writes.
+        target: What made them.
+    """
+
+    old: Document
+    revision: Any
+    step: Step
+    target: Target
+
+
+@dataclass(slots=True)
+class _Maker:
+    """Makes the writes of a change of many documents, and counts them.
+
+    Attributes:
+        native: The change.
+        target: What makes the writes of its collection.
+        outcome: What has been done.
+    """
+
+    native: NativeMany
+    target: Target
+    outcome: Outcome
+
+    def make(self, old: Document, revision: Any) -> _Pending | None:
+        """What is to happen to a document; None where the change leaves it as it is."""
+        change, target = self.native.change, self.target
+        if change is None:
+            return _Pending(old, revision, target.delete(old, revision), target)
+        new, changed = change.apply(old, self.native.compiled.native.query)
+        if not changed:
+            self.outcome.matched += 1
+            return None
+        return _Pending(old, revision, target.replace(old, new, revision), target)
+
+    def done(self, count: int) -> None:
+        """Count documents that have been written."""
+        if self.native.change is None:
+            self.outcome.deleted += count
+        else:
+            self.outcome.matched += count
+            self.outcome.modified += count
 
 
 class NativeWrites(CollectionPart):
@@ -210,44 +261,42 @@ class NativeWrites(CollectionPart):
         names_only = native.change is None and target.is_plain and type(native.compiled.native.read) is not KeyRead
         read = NativeRead(native.compiled, batch_size=limit, revisions=True)
         source = self._names(read, call) if names_only else self.read(read, call)
-        make = self._step_maker(target, native, outcome)
+        maker = _Maker(native, target, outcome)
         async with aclosing(source) as batches:
             async for batch in batches:
-                pending: list[tuple[Document, Step]] = []
+                await self._renew(maker)
+                if names_only and not maker.target.is_plain:
+                    batch = await self._whole(batch, native, call)
+                pending: list[_Pending] = []
                 failure: NoSQLError | None = None
                 for old, revision in zip(batch.documents, batch.revisions or (), strict=True):
                     try:
-                        step = make(old, revision)
+                        made = maker.make(old, revision)
                     except NoSQLError as error:
                         # What came before it has been changed when the error is told, as one by one.
                         failure = error
                         break
-                    if step is not None:
-                        pending.append((old, step))
-                await self._commit_all(target, native, pending, make, outcome, call)
+                    if made is not None:
+                        pending.append(made)
+                await self._commit_all(maker, pending, call)
                 if failure is not None:
                     raise failure
         if native.upsert and not outcome.matched:
             return None
         return outcome
 
-    def _step_maker(
-        self, target: Target, native: NativeMany, outcome: Outcome
-    ) -> Callable[[Document, Any], Step | None]:
-        change, query = native.change, native.compiled.native.query
+    async def _renew(self, maker: _Maker) -> None:
+        """Let further writes keep what the indexes are now: others may make some meanwhile."""
+        if not await still_kept(self.driver.catalogue, [maker.target]):
+            maker.target = await self.target()
 
-        def remove(old: Document, revision: Any) -> Step | None:
-            return target.delete(old, revision)
-
-        def replace(old: Document, revision: Any) -> Step | None:
-            assert change is not None  # noqa: S101 - for the checker
-            new, changed = change.apply(old, query)
-            if not changed:
-                outcome.matched += 1
-                return None
-            return target.replace(old, new, revision)
-
-        return remove if change is None else replace
+    async def _whole(self, batch: Batch, native: NativeMany, call: Call) -> Batch:
+        """The documents of which only the names were asked for, as they are now, if they still match."""
+        names = [revision.name for revision in batch.revisions or ()]
+        found, _ = await self.client.batch_get(names, call.deadline)
+        pairs = [(revision_of(message), self.decode(message)) for message in found.values()]
+        pairs = [pair for pair in pairs if native.compiled.native.query.matches(pair[1])]
+        return Batch([document for _, document in pairs], [revision for revision, _ in pairs])
 
     async def _names(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
         """The ``_id`` of each document of a read, with its revision."""
@@ -256,80 +305,71 @@ class NativeWrites(CollectionPart):
             documents = [{"_id": self.scope.identity(message.name)} for message in found]
             yield Batch(documents, [revision_of(message) for message in found])
 
-    async def _commit_all(
-        self,
-        target: Target,
-        native: NativeMany,
-        pending: Sequence[tuple[Document, Step]],
-        make: Callable[[Document, Any], Step | None],
-        outcome: Outcome,
-        call: Call,
-    ) -> None:
+    async def _commit_all(self, maker: _Maker, pending: Sequence[_Pending], call: Call) -> None:
         """Send steps in as few commits as can be; where one is refused, its steps one by one."""
-
-        def done(count: int) -> None:
-            if native.change is None:
-                outcome.deleted += count
-            else:
-                outcome.matched += count
-                outcome.modified += count
-
-        for chunk in self._in_chunks(pending):
+        chunks = self._in_chunks(pending)
+        while chunks:
+            if any(each.target is not maker.target for each in chunks[0]):
+                anew = [maker.make(each.old, each.revision) for chunk in chunks for each in chunk]
+                chunks = self._in_chunks([each for each in anew if each is not None])
+                if not chunks:
+                    return
+            chunk = chunks.pop(0)
             try:
-                await self.driver.committer.send([write for _, step in chunk for write in step.writes], call.deadline)
+                await self.driver.committer.send([write for each in chunk for write in each.step.writes], call.deadline)
             except aio.AioRpcError as error:
                 if code_of(error) not in CHANGED | {StatusCode.ALREADY_EXISTS}:
                     raise
-                for old, step in chunk:
-                    if await self._commit_one(target, native, old, step, make, call):
-                        done(1)
+                for each in chunk:
+                    if await self._commit_one(maker, each, call):
+                        maker.done(1)
             else:
-                done(len(chunk))
+                maker.done(len(chunk))
+            if chunks:
+                await self._renew(maker)
 
-    def _in_chunks(self, pending: Sequence[tuple[Document, Step]]) -> list[list[tuple[Document, Step]]]:
+    def _in_chunks(self, pending: Sequence[_Pending]) -> list[list[_Pending]]:
         limit = self.driver.config.max_writes
-        chunks: list[list[tuple[Document, Step]]] = []
+        chunks: list[list[_Pending]] = []
         writes, size = limit, 0
         touched: set[str] = set()
-        for pair in pending:
-            own, touches = pair[1].size, pair[1].touches
+        for each in pending:
+            own, touches = each.step.size, each.step.touches
             full = writes + len(touches) > limit or size + own > MAX_REQUEST_BYTES
             if full or not touched.isdisjoint(touches):
                 chunks.append([])
                 writes, size = 0, 0
                 touched.clear()
-            chunks[-1].append(pair)
+            chunks[-1].append(each)
             writes += len(touches)
             size += own
             touched.update(touches)
         return chunks
 
-    async def _commit_one(
-        self,
-        target: Target,
-        native: NativeMany,
-        old: Document,
-        step: Step,
-        make: Callable[[Document, Any], Step | None],
-        call: Call,
-    ) -> bool:
+    async def _commit_one(self, maker: _Maker, pending: _Pending, call: Call) -> bool:
         """Send one step, made again where its document was changed meanwhile; False where it matches no more."""
-        query = native.compiled.native.query
+        query = maker.native.compiled.native.query
         for attempt in range(self.driver.config.write_attempts):
-            if await self.conditionally(target, step, call):
+            await self._renew(maker)
+            if pending.target is not maker.target:
+                again = maker.make(pending.old, pending.revision)
+                if again is None:
+                    return False
+                pending = again
+            if await self.conditionally(pending.target, pending.step, call):
                 return True
             await asyncio.sleep(backoff(attempt))
-            message = await self.client.get(step.name, call.deadline)
+            message = await self.client.get(pending.step.name, call.deadline)
             if message is None:
                 return False
             revision = revision_of(message)
             old = self.decode(message)
             if not query.matches(old):
                 return False
-            again = make(old, revision)
+            again = maker.make(old, revision)
             if again is None:
                 return False
-            step = again
+            pending = again
         raise WriteConflictError(
             f"other writers kept changing the document; gave up after {self.driver.config.write_attempts} attempts",
             hint="Run it again, raise write_attempts, or spread the writes over more documents.",
