@@ -101,6 +101,23 @@ async def test_a_document_that_was_deleted_and_made_anew_is_told_so(things: Coll
     assert events[1].document == {"_id": 1, "life": 2}
 
 
+async def test_a_resumed_feed_is_told_of_what_is_gone_only_that_it_is_gone(things: Collection) -> None:
+    """The limit that the manual names: the time away is one moment."""
+    await things.insert_one({"_id": "old", "n": 0})
+    async with things.watch() as feed:
+        await things.insert_one({"_id": "mark"})
+        (mark,) = await take(feed, 1)
+    await things.insert_one({"_id": "passing", "n": 0})
+    for identity in ("old", "passing"):
+        await things.update_one({"_id": identity}, {"$inc": {"n": 1}})
+        await things.delete_one({"_id": identity})
+    async with things.watch(resume_after=mark.resume_token) as feed:
+        (first,) = await take(feed, 1)
+        await things.insert_one({"_id": "later"})
+        (second,) = await take(feed, 1)
+    assert told([first, second]) == [("delete", "old"), ("insert", "later")]
+
+
 async def test_a_place_within_a_commit_can_be_gone_on_from(things: Collection) -> None:
     """Deletions of one commit too, each once."""
     await things.insert_many([{"_id": number} for number in range(5)])

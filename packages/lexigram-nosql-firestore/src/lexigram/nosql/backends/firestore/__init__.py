@@ -58,6 +58,8 @@ what they change (:mod:`~lexigram.nosql.backends.firestore.transactions`), as Mo
 and an hour. ``store.run_transaction()`` runs the work again when somebody else was first.
 
 **Change feeds** follow a collection or a group by Firestore's ``Listen`` request, on the event loop, without a thread.
+A feed that is resumed is not told of documents that came and went while it was away, nor what became of a document
+between its last told state and its deletion.
 
 **Failures.** Every error of the SDK is one of Lexigram's, by its status code
 (:mod:`~lexigram.nosql.backends.firestore.errors`), with the original as its cause. Reads are repeated

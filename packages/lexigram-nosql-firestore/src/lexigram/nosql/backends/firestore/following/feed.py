@@ -9,7 +9,12 @@ What Firestore does not tell:
 
 * how a document came to be what it is: a change that leaves no field of the old document is told as a replacement;
 * when exactly a document was deleted, and what had become of it between two moments before that;
-* documents that came and went between two moments. Moments are a few milliseconds apart.
+* documents that came and went between two moments.
+
+While a feed runs, moments are a few milliseconds apart. After a fault, or with a resume token, everything since the
+last moment that was told is a single one, however long that was: a document that was inserted, updated and deleted
+meanwhile is not told at all, and of one that was there before and was updated and deleted, only the deletion. All
+changes of documents that are still there are told, from when they were last created.
 
 A feed without a token begins where it was asked for: after the service's time as far as this client can tell it, which
 is later than everything it has written, and earlier than everything it is going to write.

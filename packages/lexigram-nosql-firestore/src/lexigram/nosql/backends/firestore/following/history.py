@@ -5,7 +5,7 @@ microsecond of the last hour (longer with point-in-time recovery), so the states
 document at *t* replaced what stood at *t - 1*, and if that is younger than the moment before, it was a change as well.
 So a document that was written several times between two moments is told as often. What cannot be found so is what a
 document was between its last state that the listener told and its deletion, and documents that came and went between
-two moments.
+two moments. For a feed that is resumed, the whole time for which it was away lies between two moments.
 
 An insert is told where Firestore says that the document was created then, and a deletion before it where it had been
 there in the moment before.
