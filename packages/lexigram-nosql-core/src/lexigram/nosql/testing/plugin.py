@@ -98,7 +98,8 @@ def pytest_make_collect_report(
     report = yield
     if isinstance(collector, pytest.Module) and report.outcome == "passed":
         collected = {id(node.obj) for node in report.result if isinstance(node, _TopicClass)}
-        names = [name for name, value in vars(collector.obj).items() if _is_topic(value) and id(value) not in collected]
+        members: dict[str, Any] = vars(collector.obj)
+        names = [name for name, value in members.items() if _is_topic(value) and id(value) not in collected]
         if names:
             report.outcome = "failed"
             report.longrepr = (
@@ -229,7 +230,7 @@ class _Listener:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the report, and fail a run that passed without some of the tests it was asked for."""
-        expected = self._config.stash.get(_expected, set())
+        expected = self._config.stash.get(_expected, set[tuple[str, str, str]]())
         if expected and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             counting = _kit("counting")
             if counting.asks_for_all(self._config):

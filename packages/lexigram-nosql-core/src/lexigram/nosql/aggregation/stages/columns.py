@@ -622,7 +622,7 @@ class _Extremes(_Plain):
 
     @override
     def inline(self, first: Any) -> Sequence[Inline] | None:
-        cls = type(first)
+        cls: type[Any] = type(first)
         if self._objects is not None or cls not in _INLINE or not self._class <= {cls}:
             return None
         self._class = frozenset((cls,))

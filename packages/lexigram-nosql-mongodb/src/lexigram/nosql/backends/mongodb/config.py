@@ -9,7 +9,7 @@ set. What the connection string says itself is not overruled by a default: ``mon
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from lexigram.config.secrets import MASK, Secret, mask_url
 from lexigram.nosql.backend import BackendConfig
@@ -144,7 +144,7 @@ class MongoDBConfig(BackendConfig):
     def _opened_texts(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        named: Mapping[Any, Any] = given
+        named = cast("Mapping[Any, Any]", given)
         return {name: cls._opened_text(value) for name, value in named.items()}
 
     @field_serializer("uri")
