@@ -98,7 +98,7 @@ def pytest_make_collect_report(
     report = yield
     if isinstance(collector, pytest.Module) and report.outcome == "passed":
         collected = {id(node.obj) for node in report.result if isinstance(node, _TopicClass)}
-        members: dict[str, Any] = vars(collector.obj)
+        members = cast("dict[str, Any]", vars(collector.obj))
         names = [name for name, value in members.items() if _is_topic(value) and id(value) not in collected]
         if names:
             report.outcome = "failed"

@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import compress
 from math import isnan
 from operator import eq
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from lexigram.nosql.aggregation.accumulators import Accumulator, CompiledAccumulator
 from lexigram.nosql.aggregation.accumulators.sums import Average, Sum
@@ -622,7 +622,7 @@ class _Extremes(_Plain):
 
     @override
     def inline(self, first: Any) -> Sequence[Inline] | None:
-        cls: type[Any] = type(first)
+        cls = cast("type[Any]", type(first))
         if self._objects is not None or cls not in _INLINE or not self._class <= {cls}:
             return None
         self._class = frozenset((cls,))
