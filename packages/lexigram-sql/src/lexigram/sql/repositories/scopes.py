@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -29,13 +30,14 @@ class QueryScope(Protocol):
         ...
 
 
-class _Condition:
+class _Condition(ABC):
     """A scope that is a condition, so that the methods of repositories take it as they take filters."""
 
     __slots__ = ()
 
+    @abstractmethod
     def to_filter(self) -> Filter:
-        raise NotImplementedError
+        """The condition as repositories take it."""
 
     def describe(self, first: int) -> Any:
         """The condition, its values beginning at position *first*, and the values."""

@@ -4,7 +4,7 @@ Groups are numbered in the order in which they are met. What every pipeline uses
 counts, extremes of plain values, first, last, push) is kept in one list or dict with a place for each group and worked
 on with few calls per batch, the simplest of it in one loop for all accumulators; as soon as a value comes that is not
 so plain, the column goes over to an :class:`~lexigram.nosql.aggregation.accumulators.base.Accumulator` for each group,
-which knows all the rules.
+which knows all the rules. The columns stand together, since each follows the same few rules of going over.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import compress
 from math import isnan
 from operator import eq
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple
 
 from lexigram.nosql.aggregation.accumulators import Accumulator, CompiledAccumulator
 from lexigram.nosql.aggregation.accumulators.sums import Average, Sum
@@ -622,7 +622,7 @@ class _Extremes(_Plain):
 
     @override
     def inline(self, first: Any) -> Sequence[Inline] | None:
-        cls = cast("type[Any]", type(first))
+        cls: type[Any] = first.__class__
         if self._objects is not None or cls not in _INLINE or not self._class <= {cls}:
             return None
         self._class = frozenset((cls,))

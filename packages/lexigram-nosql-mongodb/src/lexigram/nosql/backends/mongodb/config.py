@@ -9,7 +9,7 @@ set. What the connection string says itself is not overruled by a default: ``mon
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from lexigram.config.secrets import MASK, Secret, mask_url
 from lexigram.nosql.backend import BackendConfig
@@ -22,6 +22,10 @@ ReadConcernLevel = Literal["local", "available", "majority", "linearizable", "sn
 Compressor = Literal["zstd", "snappy", "zlib"]
 
 _FORBIDDEN_IN_NAMES = frozenset('/\\. "$\0')
+
+
+def _is_mapping(given: Any) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(given, Mapping)
 
 
 class MongoDBConfig(BackendConfig):
@@ -142,10 +146,7 @@ class MongoDBConfig(BackendConfig):
     @field_validator("auth_mechanism_properties", mode="before")
     @classmethod
     def _opened_texts(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        named = cast("Mapping[Any, Any]", given)
-        return {name: cls._opened_text(value) for name, value in named.items()}
+        return {name: cls._opened_text(value) for name, value in given.items()} if _is_mapping(given) else given
 
     @field_serializer("uri")
     def _dumped_text(self, uri: str, info: SerializationInfo) -> str | SecretStr:

@@ -7,6 +7,7 @@ it serves again where the answers are the same, and a few plans with other answe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from threading import Lock
@@ -69,14 +70,14 @@ class Guarded:
         return True
 
 
-class Recipe(Guarded):
+class Recipe(Guarded, ABC):
     """A plan without constants."""
 
     __slots__ = ()
 
+    @abstractmethod
     def plan(self, query: Query, constants: Sequence[Any]) -> AccessPlan:
         """Make the plan for a filter."""
-        raise NotImplementedError
 
 
 class NothingRecipe(Recipe):
