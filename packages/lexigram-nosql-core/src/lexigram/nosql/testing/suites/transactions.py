@@ -11,6 +11,7 @@ from lexigram.nosql.collection import Collection
 from lexigram.nosql.exceptions import (
     DuplicateKeyError,
     NoSQLError,
+    PipelineError,
     QueryOptionError,
     TransactionError,
     WriteConflictError,
@@ -237,6 +238,17 @@ class Transactions(Suite, topic="transactions"):
             async with store.transaction():
                 await store.drop_collection("things")
         assert await things.count_documents() == 1
+
+    @needs("transactions")
+    @pytest.mark.parametrize("last", ["$out", "$merge"])
+    async def test_a_pipeline_that_writes_is_refused(self, things: Collection, store: DocumentStore, last: str) -> None:
+        """PipelineError with MongoDB's code 263, and nothing is written. Check that aggregate() is the portable one."""
+        await things.insert_one({"_id": 1})
+        with pytest.raises(PipelineError) as caught:
+            async with store.transaction():
+                await things.aggregate([{last: "written"}]).to_list()
+        assert caught.value.mongo_code == 263
+        assert await store.collection("written").count_documents() == 0
 
     @needs("transactions")
     async def test_work_is_repeated_after_a_conflict(self, things: Collection, store: DocumentStore) -> None:
