@@ -591,6 +591,43 @@ FRESH: dict[str, Sketch] = {
         }
     ],
     "a union": lambda n: [{"$unionWith": {"coll": "other", "pipeline": [{"$set": {"x": {"$add": ["$n", n]}}}]}}],
+    "a filter in a union": lambda n: [
+        {
+            "$unionWith": {
+                "coll": "other",
+                "pipeline": [
+                    {"$match": {"n": n, "$or": [{"plain": n}, {"third": {"$in": [n, n + 1]}}]}},
+                    {"$count": "n"},
+                ],
+            }
+        }
+    ],
+    "a filter behind the fields of a lookup": lambda n: [
+        {
+            "$lookup": {
+                "from": "other",
+                "localField": "n",
+                "foreignField": "n",
+                "pipeline": [{"$match": {"plain": {"$gte": n}}}, {"$group": {"_id": "$n", "all": {"$push": "$plain"}}}],
+                "as": "found",
+            }
+        }
+    ],
+    "a filter in a union in a lookup in a facet": lambda n: [
+        {
+            "$facet": {
+                "a": [
+                    {
+                        "$lookup": {
+                            "from": "other",
+                            "pipeline": [{"$unionWith": {"coll": "more", "pipeline": [{"$match": {"n": {"$lt": n}}}]}}],
+                            "as": "found",
+                        }
+                    }
+                ]
+            }
+        }
+    ],
     "facets": lambda n: [
         {
             "$facet": {
@@ -622,9 +659,22 @@ async def test_constants_that_come_for_the_first_time_compile_nothing(
     await orders.aggregate(FRESH[case](1)).to_list()
     compiled = Counted(monkeypatch, expressions, "Scope")
     parsed, written = Counted(monkeypatch, filters, "_parse"), Counted(monkeypatch, filter_code, "write")
+    inner: list[str] = []
+
+    def counting(name: str, parser: Any) -> Any:
+        def parse(specification: Any, env: Any) -> Any:
+            if env.within:
+                inner.append(name)
+            return parser(specification, env)
+
+        return parse
+
+    around = {"$match", "$lookup", "$unionWith", "$facet"}  # the filter is in their keys, and its parts are kept
+    parsers = {name: parser if name in around else counting(name, parser) for name, parser in STAGES.items()}
+    monkeypatch.setattr(pipelines, "STAGES", parsers)
     for value in range(2, 12):
         await orders.aggregate(FRESH[case](value)).to_list()
-    assert (compiled.calls, parsed.calls, written.calls) == (0, 0, 0)
+    assert (compiled.calls, parsed.calls, written.calls, inner) == (0, 0, 0, [])
 
 
 async def test_what_a_read_computes_is_compiled_once(orders: Collection, monkeypatch: pytest.MonkeyPatch) -> None:

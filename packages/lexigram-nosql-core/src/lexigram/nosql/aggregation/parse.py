@@ -266,7 +266,8 @@ def parse_pipeline(
         if written is not None:
             _as_written.put((written, order), known)
         return known
-    told = unreadable(items) or unreadable(let)
+    # Written text with a lone surrogate has this byte, and hardly anything else has.
+    told = unreadable(items) or unreadable(let) if written is None or b"\xed" in written else None
     if told is not None:
         raise PipelineError(told)
     outer = Env(_parse_within, NOTHING, order)
