@@ -8,10 +8,10 @@ a thread, as in an application that is asynchronous otherwise. Dates are text, s
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import aioboto3
 import aiohttp
@@ -24,9 +24,10 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from lexigram.nosql.backends.dynamodb import DynamoDBConfig, DynamoDBDocumentStore
 from pynamodb.attributes import BooleanAttribute, ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
+from sidebyside import Contender
 from yarl import URL
 
-__all__ = ["CONTENDERS", "OPERATIONS", "RAW", "Contender"]
+__all__ = ["CONTENDERS", "OPERATIONS", "OPTIMUM", "RAW"]
 
 OPERATIONS: dict[str, str] = {
     "put": "put, unless it is there",
@@ -61,26 +62,15 @@ def product(number: int) -> dict[str, Any]:
     }
 
 
-class Contender(ABC):
-    """One of those measured. Each operation takes a number that no other call of it had.
+class Measured(Contender):
+    """One of those measured.
 
     Args:
         url: Where the server is.
     """
 
-    name: ClassVar[str]
-    package: ClassVar[str]
-
     def __init__(self, url: str) -> None:
         self.url = url
-
-    @abstractmethod
-    async def open(self) -> None:
-        """Connect, make tables, and store the documents that are read."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Disconnect."""
 
     @abstractmethod
     async def put(self, number: int) -> Any:
@@ -106,16 +96,12 @@ class Contender(ABC):
         """16 callers at a time."""
         return await asyncio.gather(*[self.get(number + place) for place in range(16)])
 
-    def requests(self) -> int | None:
-        """How many requests were sent so far; None where that is not known."""
-        return None
-
 
 def _identity(number: int) -> str:
     return f"id-{number % STORED:03}"
 
 
-class Raw(Contender):
+class Raw(Measured):
     name = RAW
     package = "aioboto3"
 
@@ -197,9 +183,10 @@ async def make_table(client: Any, table: str) -> None:
     )
 
 
-class AioDynamo(Contender):
+class AioDynamo(Measured):
     name = "aiodynamo"
     package = "aiodynamo"
+    raw = RAW
 
     async def open(self) -> None:
         async with aioboto3.Session(*_KEYS, region_name=_REGION).client("dynamodb", endpoint_url=self.url) as client:
@@ -259,9 +246,10 @@ def _fields(found: _Product) -> dict[str, Any]:
     return {**values, "maker": values["maker"].attribute_values}
 
 
-class PynamoDB(Contender):
+class PynamoDB(Measured):
     name = "PynamoDB"
     package = "pynamodb"
+    raw = RAW
 
     async def open(self) -> None:
         _Product.Meta.host = self.url
@@ -292,9 +280,10 @@ class PynamoDB(Contender):
         return await asyncio.to_thread(item.update, [_Product.updates.add(1)], _Product.pk.exists())
 
 
-class Lexigram(Contender):
+class Lexigram(Measured):
     name = "Lexigram"
     package = "lexigram-nosql-dynamodb"
+    raw = RAW
 
     async def open(self) -> None:
         self.store = DynamoDBDocumentStore(

@@ -3,71 +3,61 @@
 ``hatch run bench:dynamodb`` prints times, ratios, counted requests and targets, and saves ``reports/dynamodb.json`` and
 ``reports/dynamodb.png``. The server is that of ``LEXIGRAM_TEST_DYNOXIDE_URL``, else Dynoxide, started for it as the
 integration tests start theirs: the quickest server shows best what clients cost. ``--server dynamodb`` takes DynamoDB
-Local. Who is measured is in ``clients.py``, how in ``timing.py``.
+Local. Who is measured is in ``clients.py``, how in ``tools/sidebyside``.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
-
-from clients import OPERATIONS
-from rich.console import Console
-from showing import print_results, save_json, save_plot
-from timing import Results, WrongAnswerError, measure
+from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[3]
+sys.path += [str(_ROOT / "tools"), str(_ROOT / "tests-integration")]
+
+from clients import CONTENDERS, OPERATIONS, OPTIMUM, RAW  # noqa: E402 - the folders above must be known first
+from servers.dynamodb import DYNAMODB, DYNOXIDE  # noqa: E402
+from sidebyside import Benchmark, Check, Results, run  # noqa: E402
+
+_OURS = "Lexigram"
+_READS = frozenset({"get", "batch_100", "query_100", "concurrent_16"})
+_NOT_OF_THE_DOCUMENT = frozenset({"_id", "pk", "sk", "updates"})
+_MOST = {"put": 0.75, "get": 0.75, "query_100": 0.6}
+"""Most time that we may take, as a part of aioboto3's."""
 
 
-def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench:dynamodb", description="Measure the store on DynamoDB.")
-    parser.add_argument("--only", action="append", choices=list(OPERATIONS), metavar="OPERATION")
-    parser.add_argument("--rounds", type=int, default=31, help="rounds of each operation")
-    parser.add_argument("--seconds", type=float, default=0.15, help="about how long one round takes")
-    parser.add_argument("--quick", action="store_true", help="few short rounds")
-    parser.add_argument("--server", default="dynoxide", choices=("dynoxide", "dynamodb"))
-    parser.add_argument("--servers", default="auto", choices=("auto", "docker", "process", "env"))
-    parser.add_argument("--output", type=Path, default=_ROOT / "reports", help="folder for the JSON and the plot")
-    return parser.parse_args(arguments)
+def _shown(operation: str, answer: Any) -> Any:
+    """A read's answer in whatever order, numbers as floats."""
+    if operation not in _READS:
+        return None
+    if isinstance(answer, list):
+        return sorted((_shown(operation, item) for item in answer), key=lambda item: str(item["sku"]))
+    return {name: _plain(value) for name, value in sorted(answer.items()) if name not in _NOT_OF_THE_DOCUMENT}
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Measure, show and save.
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return float(value) if isinstance(value, int | float | Decimal) else value
 
-    Args:
-        arguments: The command line without the program's name.
 
-    Returns:
-        0; 1 when a contender gave a wrong answer.
-    """
-    sys.path.insert(0, str(_ROOT / "tests-integration"))
-    from servers.dynamodb import DYNAMODB, DYNOXIDE
-    from servers.finding import find
-
-    asked = _arguments(arguments)
-    rounds, seconds = (5, 0.05) if asked.quick else (asked.rounds, asked.seconds)
-    console = Console()
-    with ExitStack() as stack:
-        server = find({"dynoxide": DYNOXIDE, "dynamodb": DYNAMODB}[asked.server], asked.servers, stack)
-        with console.status("") as status:
-            operations = asked.only or list(OPERATIONS)
-            try:
-                found = asyncio.run(measure(server.endpoint, operations, rounds, seconds, status.update))
-            except WrongAnswerError as error:
-                console.print(f"[bold red]{error}[/]")
-                return 1
-    results = Results(found)
-    print_results(console, results, str(server.product))
-    asked.output.mkdir(parents=True, exist_ok=True)
-    save_json(results, str(server.product), asked.output / "dynamodb.json")
-    save_plot(results, asked.output / "dynamodb.png")
-    console.print(f"Saved dynamodb.json and dynamodb.png in {asked.output}")
-    return 0
+def _checks(results: Results) -> list[Check]:
+    found: list[Check] = []
+    for operation, most in _MOST.items():
+        ratio = results.ratio(operation, _OURS, RAW, "wall")
+        if ratio is not None:
+            found.append(Check(f"{operation}: at most {most}x the time of {RAW}", f"{ratio:.3f}x", ratio <= most))
+    for operation, optimum in OPTIMUM.items():
+        ours = results.find(operation, _OURS)
+        if ours is not None and ours.requests is not None:
+            text = f"{operation}: as many requests as written by hand, {optimum}"
+            found.append(Check(text, str(ours.requests), ours.requests == optimum))
+    return found
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    servers = {"dynoxide": DYNOXIDE, "dynamodb": DYNAMODB}
+    sys.exit(run(Benchmark("dynamodb", "DynamoDB", servers, OPERATIONS, CONTENDERS, _shown, _checks), sys.argv[1:]))

@@ -8,43 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from google.cloud.firestore_v1 import AsyncClient, FieldFilter, async_transactional
 from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocumentStore
 from lexigram.nosql.backends.firestore.credentials import load_credentials, make_sdk_client
+from sidebyside import Contender
 
-__all__ = ["CONTENDERS", "OPERATIONS", "Contender", "Operation", "Ours", "Sdk"]
+__all__ = ["CONTENDERS", "OPERATIONS", "OPTIMUM", "RAW"]
 
 STORED = 100
 AT_A_TIME = 16
 _WHEN = datetime(2025, 6, 1, 12, 30, tzinfo=UTC)
 
 
-class Operation:
-    """Something that is measured.
-
-    Attributes:
-        title: How the tables call it.
-        requests: Requests that it takes at least.
-        target: Most of ``AsyncClient``'s time that it may take; None where nothing is promised.
-    """
-
-    def __init__(self, title: str, requests: int, target: float | None = None) -> None:
-        self.title = title
-        self.requests = requests
-        self.target = target
-
-
-OPERATIONS: dict[str, Operation] = {
-    "set": Operation("set a new document", 1),
-    "get": Operation("get by id", 1, 0.75),
-    "query_100": Operation("query, 100 documents", 1, 0.6),
-    "gets_16": Operation(f"{AT_A_TIME} gets at a time", AT_A_TIME),
-    "transaction": Operation("transaction: read, write", 2),
+OPERATIONS: dict[str, str] = {
+    "set": "set a new document",
+    "get": "get by id",
+    "query_100": "query, 100 documents",
+    "gets_16": f"{AT_A_TIME} gets at a time",
+    "transaction": "transaction: read, write",
 }
+"""What is measured, and how the tables call it."""
+
+OPTIMUM: dict[str, int] = {"set": 1, "get": 1, "query_100": 1, "gets_16": AT_A_TIME, "transaction": 2}
+"""Requests of the hand-written optimum."""
+
+RAW = "AsyncClient"
 
 
 def product(number: int) -> dict[str, Any]:
@@ -62,31 +54,22 @@ def product(number: int) -> dict[str, Any]:
     }
 
 
-class Contender(ABC):
-    """One of those measured. Each operation takes a number that no other call of it had.
+class Client(Contender):
+    """One of those measured.
 
     Args:
         place: Where the emulator is.
-
-    Attributes:
-        requests: How many requests have been sent.
     """
-
-    name: ClassVar[str]
 
     def __init__(self, place: str) -> None:
         self.config = FirestoreConfig(
             project_id=f"bench-{uuid.uuid4().hex[:8]}", emulator_host=place, fields={"products": {"kind": "text"}}
         )
-        self.requests = 0
+        self._sent = 0
 
-    @abstractmethod
-    async def open(self) -> None:
-        """Connect, and store the documents that are read."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Disconnect."""
+    def requests(self) -> int:
+        """How many requests have been sent."""
+        return self._sent
 
     @abstractmethod
     async def set(self, number: int) -> Any:
@@ -114,16 +97,17 @@ class Contender(ABC):
             send = getattr(holder, method)
 
             def counting(*args: Any, _send: Any = send, **kwargs: Any) -> Any:
-                self.requests += 1
+                self._sent += 1
                 return _send(*args, **kwargs)
 
             setattr(holder, method, counting)
 
 
-class Sdk(Contender):
+class Sdk(Client):
     """``AsyncClient``."""
 
-    name = "AsyncClient"
+    name = RAW
+    package = "google-cloud-firestore"
 
     async def open(self) -> None:
         """Connect, and store the documents that are read."""
@@ -165,10 +149,12 @@ class Sdk(Contender):
         await work(self._client.transaction())
 
 
-class Ours(Contender):
+class Ours(Client):
     """The document store."""
 
     name = "Lexigram"
+    package = "lexigram-nosql-firestore"
+    raw = RAW
 
     async def open(self) -> None:
         """Connect, and store the documents that are read."""

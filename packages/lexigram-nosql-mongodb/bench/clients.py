@@ -7,7 +7,7 @@ application would that wants what the store gives: aware dates and UUIDs.
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -17,8 +17,9 @@ from lexigram.nosql.backends.mongodb.backend import MongoDBDocumentStore
 from lexigram.nosql.backends.mongodb.config import MongoDBConfig
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
+from sidebyside import Contender
 
-__all__ = ["CONTENDERS", "OPERATIONS", "Contender"]
+__all__ = ["CONTENDERS", "OPERATIONS", "Client"]
 
 OPERATIONS: dict[str, str] = {
     "insert_one": "insert_one",
@@ -58,33 +59,16 @@ def pipeline() -> list[dict[str, Any]]:
     ]
 
 
-class Contender(ABC):
-    """One of those measured. Each operation takes a number that no other call of it had.
+class Client(Contender):
+    """One of those measured.
 
     Args:
         uri: Where the server is.
     """
 
-    name: ClassVar[str]
-    raw: ClassVar[str | None] = None
-    """The client by itself that is underneath; None for those."""
-    package: ClassVar[str]
-
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self.many = [product(number) for number in range(1000)]
-
-    @abstractmethod
-    async def open(self) -> None:
-        """Connect, and store the documents that are read."""
-
-    @abstractmethod
-    async def clear(self) -> None:
-        """Remove what was inserted."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Disconnect."""
 
     @abstractmethod
     async def insert_one(self, number: int) -> Any:
@@ -115,7 +99,7 @@ def _stored() -> list[dict[str, Any]]:
     return [{"_id": number, **product(number)} for number in range(STORED)]
 
 
-class _Sdk(Contender):
+class _Sdk(Client):
     """An SDK by itself."""
 
     client: Any
@@ -206,7 +190,7 @@ class WrittenProduct(_Product):
         name = "beanie_written"
 
 
-class Beanie(Contender):
+class Beanie(Client):
     name = "Beanie 2"
     raw = "AsyncMongoClient"
     package = "beanie"
@@ -240,7 +224,7 @@ class Beanie(Contender):
         return await StoredProduct.find_all().aggregate(pipeline()).to_list()
 
 
-class _Lexigram(Contender):
+class _Lexigram(Client):
     package = "lexigram-nosql-mongodb"
     client: ClassVar[Any]
 
@@ -295,4 +279,4 @@ class LexigramOnMotor(_Lexigram):
     client = "motor"
 
 
-CONTENDERS: Sequence[type[Contender]] = (RawPyMongo, RawMotor, Beanie, LexigramOnPyMongo, LexigramOnMotor)
+CONTENDERS: Sequence[type[Client]] = (RawPyMongo, RawMotor, Beanie, LexigramOnPyMongo, LexigramOnMotor)

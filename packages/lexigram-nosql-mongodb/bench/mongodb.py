@@ -2,7 +2,7 @@
 
 ``hatch run bench:mongodb`` prints times, ratios and targets, and saves ``reports/mongodb.json`` and
 ``reports/mongodb.png``. The server is that of ``LEXIGRAM_TEST_MONGODB_URI``, else one that is started for it as the
-integration tests start theirs. Who is measured is in ``clients.py``, how in ``timing.py``.
+integration tests start theirs. Who is measured is in ``clients.py``, how in ``tools/sidebyside``.
 
 All clients have the same options. Writes are not retried: the stand-in server slows down with the number of retryable
 writes. The time limit of sockets is the store's default; it costs AsyncMongoClient a task for each request.
@@ -10,66 +10,66 @@ writes. The time limit of sockets is the store's default; it costs AsyncMongoCli
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-
-from clients import OPERATIONS
-from rich.console import Console
-from showing import print_results, save_json, save_plot
-from timing import Results, WrongAnswerError, measure
+from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[3]
+sys.path += [str(_ROOT / "tools"), str(_ROOT / "tests-integration")]
+
+from clients import CONTENDERS, OPERATIONS, Client  # noqa: E402 - the folders above must be known first
+from servers.mongodb import MONGODB  # noqa: E402
+from sidebyside import Benchmark, Check, Results, run  # noqa: E402
+
 _OPTIONS = "retryWrites=false&w=1&directConnection=true&socketTimeoutMS=30000&waitQueueTimeoutMS=10000"
+_MOST_WALL = 1.05
+_MOST_CPU = 1.10
+_SINGLE = ("insert_one", "find_one")
+_OURS = ("Lexigram on AsyncMongoClient", "Lexigram on motor")
 
 
-def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bench:mongodb", description="Measure the store on MongoDB.")
-    parser.add_argument("--only", action="append", choices=list(OPERATIONS), metavar="OPERATION")
-    parser.add_argument("--rounds", type=int, default=31, help="rounds of each operation")
-    parser.add_argument("--seconds", type=float, default=0.15, help="about how long one round takes")
-    parser.add_argument("--quick", action="store_true", help="few short rounds")
-    parser.add_argument("--servers", default="auto", choices=("auto", "docker", "process", "env"))
-    parser.add_argument("--output", type=Path, default=_ROOT / "reports", help="folder for the JSON and the plot")
-    return parser.parse_args(arguments)
+def _made(kind: type[Client], endpoint: str) -> Client:
+    """A contender on the server, with the options that all have."""
+    return kind(endpoint.partition("?")[0].rstrip("/") + f"/?{_OPTIONS}")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Measure, show and save.
+def _shown(operation: str, answer: Any) -> Any:
+    """A read's answer as plain documents."""
+    if operation.startswith("insert"):
+        return None
+    if isinstance(answer, list):
+        return [_shown(operation, item) for item in answer]
+    if hasattr(answer, "model_dump"):
+        dumped = answer.model_dump()
+        return {"_id": dumped.pop("id"), **{name: value for name, value in dumped.items() if name != "revision_id"}}
+    return answer
 
-    Args:
-        arguments: The command line without the program's name.
 
-    Returns:
-        0; 1 when a contender gave a wrong answer.
-    """
-    sys.path.insert(0, str(_ROOT / "tests-integration"))
-    from servers.finding import find
-    from servers.mongodb import MONGODB
+def _checks(results: Results) -> list[Check]:
+    found: list[Check] = []
 
-    asked = _arguments(arguments)
-    rounds, seconds = (5, 0.05) if asked.quick else (asked.rounds, asked.seconds)
-    console = Console()
-    with ExitStack() as stack:
-        server = find(MONGODB, asked.servers, stack)
-        uri = server.endpoint.partition("?")[0].rstrip("/") + f"/?{_OPTIONS}"
-        with console.status("") as status:
-            try:
-                found = asyncio.run(measure(uri, asked.only or list(OPERATIONS), rounds, seconds, status.update))
-            except WrongAnswerError as error:
-                console.print(f"[bold red]{error}[/]")
-                return 1
-    results = Results(found)
-    print_results(console, results, str(server.product))
-    asked.output.mkdir(parents=True, exist_ok=True)
-    save_json(results, str(server.product), asked.output / "mongodb.json")
-    save_plot(results, asked.output / "mongodb.png")
-    console.print(f"Saved mongodb.json and mongodb.png in {asked.output}")
-    return 0
+    def check(text: str, operation: str, one: str, other: str, clock: str, most: float) -> None:
+        ratio = results.ratio(operation, one, other, clock)
+        if ratio is not None:
+            found.append(Check(text, f"{ratio:.3f}x", ratio <= most))
+
+    raw = {kind.name: kind.raw or "" for kind in CONTENDERS}
+    for operation in OPERATIONS:
+        for ours in _OURS:
+            if operation != "concurrent_32":
+                text = f"{operation}: {ours}, at most {_MOST_WALL}x the time of {raw[ours]}"
+                check(text, operation, ours, raw[ours], "wall", _MOST_WALL)
+            text = f"{operation}: {ours}, at most {_MOST_CPU}x the processor time of {raw[ours]}"
+            check(text, operation, ours, raw[ours], "cpu", _MOST_CPU)
+    for operation in _SINGLE:
+        check(f"{operation}: {_OURS[0]} faster than motor by itself", operation, _OURS[0], "motor", "wall", 1.0)
+    for operation in OPERATIONS:
+        check(f"{operation}: {_OURS[0]} ahead of Beanie 2", operation, _OURS[0], "Beanie 2", "wall", 1.0)
+    return found
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    contenders = [partial(_made, kind) for kind in CONTENDERS]
+    benchmark = Benchmark("mongodb", "MongoDB", {"mongodb": MONGODB}, OPERATIONS, contenders, _shown, _checks)
+    sys.exit(run(benchmark, sys.argv[1:]))

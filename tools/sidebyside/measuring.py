@@ -1,27 +1,56 @@
-"""Measures contenders side by side, on one server.
+"""Measures contenders in turns.
 
 The contenders take turns within every round, another one first each time, so that what else the machine does falls on
 all alike. A ratio is that of the same round: the median of these says more than the ratio of two medians. Beside the
-time on the clock, the processor time of this process is taken: what the client side costs, threads of the SDK included.
-Before a read is timed, every contender must give the same answer.
+time on the clock, the processor time of this process is taken: what the client side costs, threads included. Before
+anything is timed, every contender must give the same answer; and the requests of one call are counted where they can
+be.
 """
 
 from __future__ import annotations
 
 import gc
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, ClassVar
 
-from clients import CONTENDERS, OPERATIONS, Contender
-
-__all__ = ["Measurement", "Results", "WrongAnswerError", "measure"]
+__all__ = ["Contender", "Measurement", "Results", "WrongAnswerError", "measure"]
 
 
 class WrongAnswerError(Exception):
     """A contender's answer differs."""
+
+
+class Contender(ABC):
+    """One of those measured. Each operation is a method that takes a number which no other call of it had.
+
+    Attributes:
+        name: How the tables call it.
+        package: The distribution whose version is noted.
+        raw: The name of the contender that it is compared with; None for those that others are compared with.
+    """
+
+    name: ClassVar[str]
+    package: ClassVar[str]
+    raw: ClassVar[str | None] = None
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect, and store the documents that are read."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Disconnect."""
+
+    async def clear(self) -> None:  # noqa: B027 - nothing to do is what most have to do
+        """Remove what was inserted. A contender that does not mind how much there is does nothing."""
+
+    def requests(self) -> int | None:
+        """How many requests have been sent; None where they cannot be counted."""
+        return None
 
 
 @dataclass(slots=True)
@@ -32,6 +61,7 @@ class Measurement:
         operation: Name of the operation.
         contender: Name of the contender.
         calls: Calls in each round.
+        requests: Requests that one call sends; None where they cannot be counted.
         wall: Seconds of a call, for each round.
         cpu: Seconds of this process's processor time of a call, for each round.
     """
@@ -39,6 +69,7 @@ class Measurement:
     operation: str
     contender: str
     calls: int
+    requests: int | None = None
     wall: list[float] = field(default_factory=list[float])
     cpu: list[float] = field(default_factory=list[float])
 
@@ -67,18 +98,6 @@ class Results:
         return median([a / b for a, b in pairs])
 
 
-def _shown(answer: Any) -> Any:
-    """An answer in a form that all contenders' have in common."""
-    if isinstance(answer, list):
-        return [_shown(item) for item in answer]
-    if isinstance(answer, dict):
-        return answer
-    if hasattr(answer, "model_dump"):
-        dumped = answer.model_dump()
-        return {"_id": dumped.pop("id"), **{name: value for name, value in dumped.items() if name != "revision_id"}}
-    return None
-
-
 async def _round(contender: Contender, operation: str, first: int, calls: int) -> tuple[float, float]:
     call: Callable[[int], Any] = getattr(contender, operation)
     wall, cpu = perf_counter(), process_time()
@@ -88,13 +107,19 @@ async def _round(contender: Contender, operation: str, first: int, calls: int) -
 
 
 async def measure(
-    uri: str, names: Sequence[str], rounds: int, seconds: float, tell: Callable[[str], None]
+    contenders: Sequence[Contender],
+    operations: Sequence[str],
+    shown: Callable[[str, Any], Any],
+    rounds: int,
+    seconds: float,
+    tell: Callable[[str], None],
 ) -> list[Measurement]:
     """Measure operations.
 
     Args:
-        uri: Where the server is.
-        names: The operations.
+        contenders: Who is measured.
+        operations: The names of their methods.
+        shown: Gets an operation and an answer; gives it in the form that all contenders have in common.
         rounds: Rounds of each.
         seconds: About how long a round of one contender takes.
         tell: Told what is being done.
@@ -102,40 +127,58 @@ async def measure(
     Raises:
         WrongAnswerError: A contender's answer is not that of the first.
     """
-    contenders = [kind(uri) for kind in CONTENDERS]
     opened: list[Contender] = []
     measurements: list[Measurement] = []
     try:
         for contender in contenders:
             tell(f"opening {contender.name}")
-            await contender.open()
             opened.append(contender)
-        for operation in (name for name in OPERATIONS if name in names):
-            measurements += await _measure(operation, contenders, rounds, seconds, tell)
-            for contender in contenders:
-                await contender.clear()
+            await contender.open()
+        for operation in operations:
+            tell(f"{operation}: first calls")
+            counts = await _compare(operation, contenders, shown)
+            measurements += await _measure(operation, contenders, counts, rounds, seconds, tell)
     finally:
         for contender in opened:
             await contender.close()
     return measurements
 
 
-async def _measure(
-    operation: str, contenders: Sequence[Contender], rounds: int, seconds: float, tell: Callable[[str], None]
-) -> list[Measurement]:
-    tell(f"{operation}: first calls")
+async def _compare(
+    operation: str, contenders: Sequence[Contender], shown: Callable[[str, Any], Any]
+) -> dict[str, int | None]:
+    """See that the answers are the same, and count the requests of one call of each."""
+    counts: dict[str, int | None] = {}
     expected: Any = None
     for place, contender in enumerate(contenders):
-        given = await getattr(contender, operation)(0)
-        answer = None if operation.startswith("insert") else _shown(given)
+        call: Callable[[int], Any] = getattr(contender, operation)
+        answer = shown(operation, await call(0))
         if place == 0:
             expected = answer
         elif answer != expected:
             raise WrongAnswerError(f"{operation}: {contender.name} says {answer!r:.300}, not {expected!r:.300}")
+        before = contender.requests()
+        await call(1)
+        after = contender.requests()
+        counts[contender.name] = None if before is None or after is None else after - before
+    return counts
+
+
+async def _measure(
+    operation: str,
+    contenders: Sequence[Contender],
+    counts: dict[str, int | None],
+    rounds: int,
+    seconds: float,
+    tell: Callable[[str], None],
+) -> list[Measurement]:
     # The same number of calls for all, so that a round is the same piece of work.
-    slowest = max([(await _round(contender, operation, 1, 3))[0] for contender in contenders])
+    slowest = max([(await _round(contender, operation, 2, 3))[0] for contender in contenders])
     calls = max(1, min(2000, round(seconds / slowest)))
-    found = {contender.name: Measurement(operation, contender.name, calls) for contender in contenders}
+    found = {
+        contender.name: Measurement(operation, contender.name, calls, counts[contender.name])
+        for contender in contenders
+    }
     number = 1000
     for turn in range(rounds):
         tell(f"{operation}: round {turn + 1} of {rounds}")
@@ -146,8 +189,6 @@ async def _measure(
             found[contender.name].wall.append(wall)
             found[contender.name].cpu.append(cpu)
             number += calls
-        if operation.startswith("insert"):
-            # A collection that grows is slower to insert into.
-            for contender in contenders:
-                await contender.clear()
+        for contender in contenders:
+            await contender.clear()
     return list(found.values())
