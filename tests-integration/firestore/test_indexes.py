@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from lexigram.nosql.backends.firestore import FirestoreDocumentStore
-from lexigram.nosql.exceptions import BulkWriteError, DuplicateKeyError, NoSQLError
+from lexigram.nosql.exceptions import BulkWriteError, DuplicateKeyError, NoSQLError, WriteConflictError
 
 Opener = Callable[..., Any]
 
@@ -183,6 +183,42 @@ async def test_a_key_is_free_when_its_document_was_removed_from_outside(store: F
             await codes.insert_one({"_id": "5", "email": held})
     await codes.insert_one({"_id": "5", "email": "c@x"})
     assert await guards(store) == {"codes/3", "codes/4", "codes/5"}
+
+
+async def test_a_transaction_frees_keys_of_documents_that_were_removed_from_outside(
+    store: FirestoreDocumentStore,
+) -> None:
+    codes = store.collection("codes")
+    await codes.create_index("email", unique=True)
+    await codes.insert_many([{"_id": str(number), "email": f"{number}@x"} for number in range(4)])
+    await store.native.collection("codes").document("0").delete()
+    await store.native.collection("codes").document("1").update({"email": "other@x"})
+    async with store.transaction():
+        await codes.insert_one({"_id": "4", "email": "0@x"})
+        assert (await codes.update_one({"_id": "2"}, {"$set": {"email": "1@x"}})).modified_count == 1
+        await codes.insert_one({"_id": "5", "email": "2@x"})
+    for held in ("0@x", "1@x", "2@x", "3@x"):
+        with pytest.raises(DuplicateKeyError):
+            async with store.transaction():
+                await codes.insert_one({"_id": "6", "email": held})
+    assert await guards(store) == {"codes/2", "codes/3", "codes/4", "codes/5"}
+
+
+async def test_of_two_that_want_a_key_whose_document_is_gone_one_gets_it(store: FirestoreDocumentStore) -> None:
+    codes = store.collection("codes")
+    await codes.create_index("email", unique=True)
+    await codes.insert_one({"_id": "1", "email": "a@x"})
+    await store.native.collection("codes").document("1").delete()
+
+    async def outside() -> None:
+        await codes.insert_one({"_id": "outside", "email": "a@x"})
+
+    with pytest.raises(WriteConflictError):  # noqa: PT012 - the end of the block is what fails
+        async with store.transaction():
+            await codes.insert_one({"_id": "inside", "email": "a@x"})
+            await asyncio.create_task(outside())
+    assert [document["_id"] for document in await codes.find({}).to_list()] == ["outside"]
+    assert await guards(store) == {"codes/outside"}
 
 
 async def test_dropping_a_group_frees_the_keys_of_all_its_collections(store: FirestoreDocumentStore) -> None:

@@ -132,6 +132,16 @@ async def test_a_transaction_of_too_many_writes_is_refused_before_anything_is_se
     assert await things.count_documents({}) == 500
 
 
+async def test_a_document_that_is_written_often_counts_once(store: FirestoreDocumentStore) -> None:
+    things = store.collection("things")
+    await things.insert_one({"_id": "old"})
+    async with store.transaction():
+        for number in range(12):
+            await things.replace_one({"_id": "new"}, {"n": number, "s": "x" * 900_000}, upsert=True)
+            await things.update_one({"_id": "old"}, {"$set": {"n": number, "s": "x" * 900_000}})
+    assert [document["n"] for document in await things.find({}).to_list()] == [11, 11]
+
+
 async def test_the_guards_of_unique_indexes_are_writes_as_well(store: FirestoreDocumentStore, counted: Any) -> None:
     things = store.collection("things")
     await things.create_index("k", unique=True)

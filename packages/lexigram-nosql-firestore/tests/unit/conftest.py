@@ -50,6 +50,7 @@ class Service(grpc.GenericRpcHandler):
         }
         self.hold: set[str] = set()
         self.place = ""
+        self.server: aio.Server | None = None
 
     @staticmethod
     def _committed(request: Any) -> Any:
@@ -58,6 +59,11 @@ class Service(grpc.GenericRpcHandler):
         for _ in request.writes:
             response.write_results.add().update_time.seconds = 1
         return response
+
+    async def stop(self) -> None:
+        """Answer nobody any more."""
+        if self.server is not None:
+            await self.server.stop(None)
 
     def sent(self, method: str) -> list[Any]:
         """The requests of a method."""
@@ -97,7 +103,7 @@ class Service(grpc.GenericRpcHandler):
 async def running() -> AsyncIterator[Service]:
     """Start a server on a free port of this machine."""
     service = Service()
-    server = aio.server()
+    server = service.server = aio.server()
     server.add_generic_rpc_handlers((service,))
     service.place = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()

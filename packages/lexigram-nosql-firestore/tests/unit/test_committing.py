@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from grpc import StatusCode
+from grpc import ChannelConnectivity, StatusCode, aio
 from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocumentStore
 from lexigram.nosql.backends.firestore.codec import messages
-from lexigram.nosql.exceptions import DuplicateKeyError, NoSQLConnectionError, TransactionError, WriteConflictError
+from lexigram.nosql.exceptions import (
+    BulkWriteError,
+    DuplicateKeyError,
+    NoSQLConnectionError,
+    NoSQLTimeoutError,
+    TransactionError,
+    WriteConflictError,
+)
 from lexigram.nosql.session import Session
 
 LOST = StatusCode.UNAVAILABLE
@@ -41,13 +49,13 @@ REFUSED = [
 ]
 
 
-def holding(service: Any) -> None:
-    """Let the server hold every document that is asked for."""
+def holding(service: Any, seconds: int = 3_000_000_000) -> None:
+    """Let the server hold every document that is asked for, changed at a time."""
 
     def document(name: str) -> Any:
         found = messages.Document(name=name)
         found.fields["n"].integer_value = 1
-        found.update_time.seconds = 3
+        found.update_time.seconds = seconds
         return found
 
     service.answers["GetDocument"] = lambda request: document(request.name)
@@ -61,7 +69,6 @@ WRITES: dict[str, Callable[[Any], Any]] = {
     "insert many": lambda things: things.insert_many([{"_id": "a", "n": 1}, {"_id": "b", "n": 1}]),
     "update": lambda things: things.update_one({"_id": "a"}, {"$inc": {"n": 1}}),
     "update many": lambda things: things.update_many({"_id": {"$in": ["a", "b"]}}, {"$inc": {"n": 1}}),
-    "delete": lambda things: things.delete_one({"_id": "a"}),
     "find and delete": lambda things: things.find_one_and_delete({"_id": "a"}),
 }
 
@@ -80,22 +87,90 @@ async def test_nobody_knows_where_an_answer_was_lost_and_the_same_write_is_refus
     assert len(service.sent("Commit")) == 2
 
 
-async def test_nobody_knows_where_a_document_is_gone_when_its_change_is_sent_again(
-    store: FirestoreDocumentStore, service: Any
+BLIND: dict[str, Callable[[Any], Any]] = {
+    "delete": lambda things: things.delete_one({"_id": "a"}),
+    "replace": lambda things: things.replace_one({"_id": "a"}, {"n": 5}),
+    "replace or insert": lambda things: things.replace_one({"_id": "a"}, {"n": 5}, upsert=True),
+    "unset": lambda things: things.update_one({"_id": "a"}, {"$unset": {"n": ""}}),
+}
+
+
+@pytest.mark.parametrize("lost", [LOST, StatusCode.DEADLINE_EXCEEDED, StatusCode.INTERNAL])
+@pytest.mark.parametrize("write", BLIND)
+async def test_a_write_that_asks_nothing_of_its_document_does_not_undo_what_came_after_it(
+    store: FirestoreDocumentStore, service: Any, write: str, lost: StatusCode
 ) -> None:
-    service.faults["Commit"] = [LOST, StatusCode.NOT_FOUND]
+    """The first one may have been made, and another writer may have changed the document since."""
+    holding(service)
+    service.faults["Commit"] = [lost]
     with pytest.raises(NoSQLConnectionError, match="cannot be told") as caught:
-        await store.collection("things").replace_one({"_id": "a"}, {"n": 1})
+        await BLIND[write](store.collection("things"))
     assert not caught.value.retryable
-    assert len(service.sent("Commit")) == 2
+    assert len(service.sent("Commit")) == 1
 
 
-async def test_a_write_whose_answer_was_lost_and_that_was_not_made_is_made(
-    store: FirestoreDocumentStore, service: Any
+@pytest.mark.parametrize("write", BLIND)
+async def test_nobody_knows_where_a_document_is_gone_after_its_write_was_not_answered(
+    store: FirestoreDocumentStore, service: Any, write: str
 ) -> None:
     service.faults["Commit"] = [LOST]
-    assert (await store.collection("things").delete_one({"_id": "a"})).deleted_count == 1
-    assert len(service.sent("Commit")) == 2
+    service.faults["GetDocument"] = [StatusCode.NOT_FOUND]
+    with pytest.raises(NoSQLConnectionError, match="cannot be told") as caught:
+        await BLIND[write](store.collection("things"))
+    assert not caught.value.retryable
+    assert len(service.sent("Commit")) == 1
+
+
+@pytest.mark.parametrize("write", BLIND)
+async def test_a_write_that_asks_nothing_of_its_document_is_made_on_a_condition_where_it_was_not_made(
+    store: FirestoreDocumentStore, service: Any, write: str
+) -> None:
+    """What is stored is older than the request."""
+    holding(service, seconds=0)
+    service.faults["Commit"] = [LOST]
+    await BLIND[write](store.collection("things"))
+    first, second = [request.writes[0].current_document for request in service.sent("Commit")]
+    assert (first.exists, first.HasField("update_time")) == (True, False)
+    assert second.HasField("update_time")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda things: things.replace_one({"_id": "a"}, {"n": 1}),
+        lambda things: things.update_one({"_id": "a"}, {"$unset": {"other": ""}}),
+    ],
+)
+async def test_a_document_that_is_as_it_should_be_needs_no_second_write(
+    store: FirestoreDocumentStore, service: Any, act: Callable[[Any], Any]
+) -> None:
+    holding(service)
+    service.faults["Commit"] = [LOST]
+    assert (await act(store.collection("things"))).matched_count == 1
+    assert len(service.sent("Commit")) == 1
+
+
+async def test_the_end_of_a_batch_that_was_not_answered_is_told_by_place(service: Any) -> None:
+    config = FirestoreConfig(
+        project_id="shop", emulator_host=service.place, retry_attempts=1, max_writes=2, scan_policy="allow"
+    )
+    async with FirestoreDocumentStore(config) as small:
+        made = service.answers["Commit"]
+
+        def first_only(request: Any) -> Any:
+            service.faults["Commit"] = [LOST]
+            return made(request)
+
+        service.answers["Commit"] = first_only
+        unknown = [(2, True, False), (3, True, False)]
+        for ordered, expected in ((True, unknown), (False, [*unknown, (4, False, True)])):
+            with pytest.raises(BulkWriteError) as caught:
+                await small.collection("things").insert_many([{"_id": n} for n in range(5)], ordered=ordered)
+            assert caught.value.result.inserted_count == 2
+            assert [
+                (failure.index, "cannot be told" in failure.error.message, failure.error.retryable)
+                for failure in caught.value.failures
+            ] == expected
 
 
 async def test_a_duplicate_is_one_at_once_where_no_answer_was_lost(store: FirestoreDocumentStore, service: Any) -> None:
@@ -108,9 +183,20 @@ async def test_a_duplicate_is_one_at_once_where_no_answer_was_lost(store: Firest
 
 async def test_nobody_knows_when_no_answer_comes_at_all(store: FirestoreDocumentStore, service: Any) -> None:
     service.faults["Commit"] = [LOST] * 9
-    with pytest.raises(NoSQLConnectionError):
+    with pytest.raises(NoSQLConnectionError, match="cannot be told") as caught:
         await store.collection("things").insert_one({"_id": "a"})
+    assert not caught.value.retryable
     assert len(service.sent("Commit")) == 3
+
+
+async def test_a_write_that_is_not_answered_in_time_is_not_to_be_repeated(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    service.faults["Commit"] = [StatusCode.DEADLINE_EXCEEDED]
+    with pytest.raises(NoSQLTimeoutError, match="cannot be told") as caught:
+        await store.collection("things").insert_one({"_id": "a"})
+    assert not caught.value.retryable
+    assert len(service.sent("Commit")) == 1
 
 
 @pytest.mark.parametrize("code", [*REFUSED, StatusCode.ABORTED])
@@ -267,3 +353,38 @@ async def test_every_read_tells_the_time(store: FirestoreDocumentStore, service:
     service.answers["BatchGetDocuments"] = missing
     await things.find({"_id": {"$in": ["a", "b"]}}).to_list()
     assert driver.client.now() >= 3_000_000_000_000_000
+
+
+async def test_nobody_knows_of_a_write_that_is_under_way_when_its_store_is_closed(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    service.hold.add("Commit")
+    task = asyncio.ensure_future(store.collection("things").insert_one({"_id": "a"}))
+    async with asyncio.timeout(10):
+        while not service.sent("Commit"):  # noqa: ASYNC110 - the server tells nobody of what it has been sent
+            await asyncio.sleep(0.001)
+    await store.disconnect()
+    with pytest.raises(NoSQLConnectionError, match="cannot be told") as caught:
+        await task
+    assert not caught.value.retryable
+
+
+async def test_where_the_service_cannot_be_reached_nothing_was_written_and_the_call_may_be_repeated(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    driver: Any = store.driver
+    await service.stop()
+    async with asyncio.timeout(10):
+        while (state := driver.client.channel.get_state()) is ChannelConnectivity.READY:
+            await driver.client.channel.wait_for_state_change(state)
+    for act in (
+        lambda: store.collection("things").insert_one({"_id": "a"}),
+        lambda: store.collection("things").insert_many([{"_id": "a"}, {"_id": "b"}]),
+        lambda: store.collection("things").replace_one({"_id": "a"}, {}),
+        lambda: store.collection("things").delete_one({"_id": "a"}),
+    ):
+        with pytest.raises(NoSQLConnectionError) as caught:
+            await act()
+        assert caught.value.retryable
+        assert isinstance(caught.value.__cause__, aio.AioRpcError)
+    assert service.sent("Commit") == []

@@ -28,7 +28,9 @@ from lexigram.nosql.exceptions import (
     BulkWriteFailure,
     DocumentValidationError,
     DuplicateKeyError,
+    NoSQLConnectionError,
     NoSQLError,
+    NoSQLTimeoutError,
 )
 from lexigram.nosql.finishing import to_the_end
 from lexigram.nosql.indexes import ID_INDEX
@@ -256,7 +258,7 @@ class Importer:
         else:
             counts.inserted += result.inserted_count
         for failure in failures:
-            if failure.error.retryable:
+            if failure.error.retryable or isinstance(failure.error, NoSQLConnectionError | NoSQLTimeoutError):
                 # Nothing is wrong with the line.
                 raise failure.error
             line, document = batch.lines[failure.index], batch.documents[failure.index]

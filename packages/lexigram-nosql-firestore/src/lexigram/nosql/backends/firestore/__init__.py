@@ -63,8 +63,10 @@ between its last told state and its deletion.
 
 **Failures.** Every error of the SDK is one of Lexigram's, by its status code
 (:mod:`~lexigram.nosql.backends.firestore.errors`), with the original as its cause. Reads are repeated
-(``retry_attempts``), commits where the service says that they were not done (``commit_attempts``); one whose answer was
-lost is sent again, and what is stored then tells whether it had been done.
+(``retry_attempts``), commits where the service says that they were not done (``commit_attempts``). One whose answer was
+lost is sent again (``retry_attempts``) where its conditions let it happen only once. Where it is refused then, or never
+answered, nobody knows whether it was made: the error says so, and is not ``retryable``. In a batch it is told of the
+documents of that commit only. Where the service cannot be reached at all, nothing was sent, and the error is retryable.
 
 Special considerations:
 
@@ -72,6 +74,7 @@ Special considerations:
   this backend, and hints must hold for them too.
 * A document's fields ``~``, ``~id`` and ``~ttl`` are this backend's. Their indexes can be switched off in Firestore.
 * Dropping a collection leaves the collections below its documents, as Firestore does.
+* A document whose insertion is sent again after a lost answer stands again, if another writer removed it in between.
 * Writes of one document more often than about once a second contend; Firestore's own limits hold.
 * Two transactions that read the same documents and change different ones both succeed.
 

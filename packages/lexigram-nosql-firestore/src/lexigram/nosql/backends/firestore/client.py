@@ -7,7 +7,8 @@ metadata that routes the request, deadlines, and repetition by status code.
 
 Requests that change nothing are repeated when the service is busy or cannot be reached. A commit is repeated when the
 service says that it was not done (``ABORTED``, ``RESOURCE_EXHAUSTED``); when its answer was lost, nobody knows, so it
-is repeated only if a second time changes nothing: the caller says so.
+is repeated only if a second time changes nothing: the caller says so. Where the connection is not up, a commit is sent
+after a read that was answered: so of one that could not be sent, it is known that it was not made.
 """
 
 # Messages of protobuf have no types.
@@ -23,11 +24,11 @@ from typing import Any, Final
 from google.api_core import client_options
 from google.cloud.firestore_v1.services.firestore import FirestoreAsyncClient
 from google.cloud.firestore_v1.services.firestore.transports import FirestoreGrpcAsyncIOTransport
-from grpc import StatusCode, aio
+from grpc import ChannelConnectivity, StatusCode, aio
 from lexigram.nosql.backends.firestore.codec import messages
 from lexigram.nosql.backends.firestore.config import FirestoreConfig
 from lexigram.nosql.backends.firestore.credentials import emulator_of
-from lexigram.nosql.backends.firestore.errors import code_of, outcome_unknown, retryable_read
+from lexigram.nosql.backends.firestore.errors import classify, code_of, outcome_unknown, retryable_read, unanswered
 from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLTimeoutError
 
 __all__ = ["GRACE", "Client", "default_endpoint", "open_channel"]
@@ -482,6 +483,21 @@ class Client:
 
     # --- writes
 
+    async def _reach(self, deadline: float | None) -> None:
+        """See that a connection is up, by a read that finds nothing.
+
+        Raises:
+            NoSQLConnectionError: The service cannot be reached.
+        """
+        request = messages.ListDocumentsRequest(parent=self.root, collection_id="~ping", page_size=1)
+        try:
+            await self.list_documents(request, deadline)
+        except aio.AioRpcError as error:
+            found = classify(error)
+            if isinstance(found, NoSQLConnectionError | NoSQLTimeoutError):
+                raise found from error
+            # Refused, so it was reached.
+
     async def commit(self, writes: Sequence[Any], deadline: float | None, *, again: bool = False) -> Any:
         """Make writes, all or none.
 
@@ -494,13 +510,17 @@ class Client:
             The ``CommitResponse``.
 
         Raises:
-            AioRpcError: Nothing was written, or (``UNAVAILABLE``, ``DEADLINE_EXCEEDED``) nobody knows.
-            NoSQLConnectionError: An answer was lost, and what came after it does not tell.
+            AioRpcError: Nothing was written, or (:data:`~lexigram.nosql.backends.firestore.errors.UNANSWERED`) nobody
+                knows.
+            NoSQLConnectionError: The service cannot be reached, and nothing was sent; or, if it is not to be repeated,
+                an answer was lost, and what came after it does not tell.
         """
         request = messages.CommitRequest(database=self.database, writes=writes)
         end = self.end(deadline)
+        if self.channel.get_state() is not ChannelConnectivity.READY:
+            await self._reach(deadline)
         attempt = 0
-        unanswered = False
+        missed = False
         while True:
             try:
                 answer = await self._commit(request, timeout=self.left(end), metadata=self.metadata)
@@ -509,17 +529,16 @@ class Client:
                 code = code_of(error)
                 busy = code in _REFUSED_WHOLE and attempt < self._config.commit_attempts
                 lost = again and code in _LOST and attempt < self._config.retry_attempts
-                if unanswered and code in _GONE:
+                if missed and code in _GONE:
                     # The first one may have been made, and the document removed since.
                     raise outcome_unknown() from error
-                unanswered = unanswered or lost
+                missed = missed or lost
                 if not (busy or lost) or not await self.pause(attempt, end):
                     raise
             except asyncio.CancelledError as error:
-                ended = self.ended()
-                if ended is None:
+                if self.ended() is None:
                     raise
-                raise ended from error
+                raise unanswered(error) from error
             else:
                 self._see(answer.commit_time)
                 return answer

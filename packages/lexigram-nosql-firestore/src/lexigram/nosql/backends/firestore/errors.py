@@ -23,8 +23,18 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc import StatusCode, aio
 from lexigram.nosql import exceptions as lexigram
 
-__all__ = ["CODES", "classify", "code_of", "missing_index", "outcome_unknown", "retryable_read"]
+__all__ = [
+    "CODES",
+    "UNANSWERED",
+    "classify",
+    "code_of",
+    "missing_index",
+    "outcome_unknown",
+    "retryable_read",
+    "unanswered",
+]
 
+_LOOK: Final = "Look at the data, and repeat the call if what you wanted is not the case."
 _LONGEST: Final = 500
 """Characters of a message that are passed on."""
 
@@ -48,6 +58,17 @@ CODES: Final[Mapping[StatusCode, type[lexigram.NoSQLError]]] = {
     StatusCode.UNAUTHENTICATED: lexigram.AuthenticationFailedError,
 }
 """Which error a status code means."""
+
+UNANSWERED: Final = frozenset(
+    {
+        StatusCode.UNAVAILABLE,
+        StatusCode.INTERNAL,
+        StatusCode.UNKNOWN,
+        StatusCode.DEADLINE_EXCEEDED,
+        StatusCode.CANCELLED,
+    }
+)
+"""After which nobody knows whether a write that was sent has been made."""
 
 _RETRYABLE: Final = frozenset(
     {StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED, StatusCode.INTERNAL, StatusCode.ABORTED}
@@ -95,10 +116,28 @@ def outcome_unknown() -> lexigram.NoSQLConnectionError:
         It, not to be repeated: a second time may count the write twice.
     """
     return lexigram.NoSQLConnectionError(
-        "the answer to a write was lost, and the same write was refused when it was sent again; "
-        "whether the first one was made cannot be told",
-        hint="Look at the data, and repeat the call if what you wanted is not the case.",
+        "the answer to a write was lost, and what is stored by now may be another writer's; "
+        "whether it was made cannot be told",
+        hint=_LOOK,
         retryable=False,
+    )
+
+
+def unanswered(error: BaseException) -> lexigram.NoSQLError:
+    """The error for a write that was sent and never answered.
+
+    Args:
+        error: How the last attempt ended.
+
+    Returns:
+        It, not to be repeated: a second time may count the write twice.
+    """
+    if code_of(error) is StatusCode.DEADLINE_EXCEEDED or isinstance(error, lexigram.NoSQLTimeoutError):
+        return lexigram.NoSQLTimeoutError(
+            "a write was not answered in time; whether it was made cannot be told", hint=_LOOK, retryable=False
+        )
+    return lexigram.NoSQLConnectionError(
+        "a write was not answered; whether it was made cannot be told", hint=_LOOK, retryable=False
     )
 
 

@@ -47,9 +47,6 @@ MAX_BYTES: Final = 10_000_000
 _CONFLICTS: Final = frozenset(
     {StatusCode.FAILED_PRECONDITION, StatusCode.NOT_FOUND, StatusCode.ALREADY_EXISTS, StatusCode.ABORTED}
 )
-_UNKNOWN: Final = frozenset(
-    {StatusCode.UNAVAILABLE, StatusCode.INTERNAL, StatusCode.UNKNOWN, StatusCode.DEADLINE_EXCEEDED}
-)
 
 
 @dataclass(slots=True)
@@ -83,7 +80,9 @@ class Transaction:
         self._client = driver.client
         self._time: Any = None
         self._own: dict[str, _Own] = {}
+        self._sizes: dict[str, int] = {}
         self._size = 0
+        self._orphans: dict[str, Any] = {}
 
     # --- reads
 
@@ -156,7 +155,7 @@ class Transaction:
     ) -> list[tuple[int, BaseException]]:
         """Keep new documents for the commit, but those that stand already."""
         asked = {name for _, step in prepared for name in step.creates if name not in self._own}
-        found = await self._snapshot(sorted(asked), call.deadline)
+        found = await self._standing(sorted(asked), call.deadline)
         failures: list[tuple[int, BaseException]] = []
         held = self._guards()
         for place, (target, step) in enumerate(prepared):
@@ -171,6 +170,20 @@ class Transaction:
             self._keep(step.name, _Own(self._home(collection, step), target, base, revision, step.document), step)
             held = self._guards()
         return failures
+
+    async def _standing(self, names: Sequence[str], deadline: float | None) -> dict[str, Any]:
+        """Those of the names that the snapshot has; guards of documents that are gone are left out, and noted."""
+        found = await self._snapshot(names, deadline)
+        prefix = f"{self._client.root}/{guards.GUARDS}/"
+        held = {name: message for name, message in found.items() if name.startswith(prefix)}
+        if not held:
+            return found
+        owners = {name: message.fields[guards.OWNER_FIELD].reference_value for name, message in held.items()}
+        documents = await self._snapshot(sorted(set(owners.values())), deadline)
+        for name, message in held.items():
+            if not self._driver.committer.is_needed(name, message, documents.get(owners[name])):
+                self._orphans[name] = found.pop(name).update_time
+        return found
 
     def _home(self, collection: FirestoreCollection, step: Step) -> Scope:
         if not collection.scope.is_group:
@@ -207,16 +220,17 @@ class Transaction:
         step = target.replace(old, new, revision or (0, 0))
         added = dict(step.creates)
         if added:
-            found = await self._snapshot(list(added), call.deadline)
+            found = await self._standing(list(added), call.deadline)
             held = self._guards()
             for guard in added:
                 if held.get(guard, guard in found):
                     raise target.duplicate(step, guard)
         if own is None:
-            own = _Own(target.scope, target, old, revision, new)
+            own, whole = _Own(target.scope, target, old, revision, new), step
         else:
             own.after = new
-        self._keep(name, own, step)
+            whole = _step(own)
+        self._keep(name, own, whole)
         return True
 
     async def delete(
@@ -238,10 +252,12 @@ class Transaction:
         Raises:
             TransactionError: There are too many.
         """
-        self._size += 64 if step is None else step.size
-        if len(self._own) + (name not in self._own) > MAX_WRITES or self._size > MAX_BYTES:
-            raise _too_large()
+        size = 64 if step is None else step.size
+        self._size += size - self._sizes.get(name, 0)
+        self._sizes[name] = size
         self._own[name] = own
+        if len(self._own) > MAX_WRITES or self._size > MAX_BYTES:
+            raise _too_large()
 
     # --- the end
 
@@ -272,7 +288,7 @@ class Transaction:
                     "another writer changed a document of this transaction",
                     hint="Run the transaction again; store.run_transaction() does it for you.",
                 ) from error
-            if code in _UNKNOWN or isinstance(error, NoSQLConnectionError | NoSQLTimeoutError):
+            if isinstance(error, NoSQLConnectionError | NoSQLTimeoutError) and not error.retryable:
                 raise TransactionError(
                     "nobody knows whether the transaction was committed",
                     hint="Look at the data before you run it again.",
@@ -283,21 +299,18 @@ class Transaction:
     def forget(self) -> None:
         """Drop all writes."""
         self._own.clear()
+        self._sizes.clear()
+        self._size = 0
+        self._orphans.clear()
 
     def _writes(self) -> list[Any]:
         found: list[Any] = []
         made: dict[str, tuple[Record, str]] = {}
         gone: dict[str, None] = {}
         for name, own in self._own.items():
-            revision = own.revision or (0, 0)
-            if own.base is None:
-                if own.after is None:
-                    continue
-                step = own.target.insert(own.after)
-            elif own.after is None:
-                step = own.target.delete(own.base, revision)
-            else:
-                step = own.target.replace(own.base, own.after, revision)
+            step = _step(own)
+            if step is None:
+                continue
             found.append(step.writes[0])
             before, after = own.target.guards(own.base), own.target.guards(own.after)
             gone.update(dict.fromkeys(guard for guard in before if guard not in after))
@@ -307,9 +320,22 @@ class Transaction:
             if guard in gone:
                 # It goes from one document to another, so it is there.
                 write.current_document.exists = True
+            elif guard in self._orphans:
+                # It goes from a document that is gone, unless somebody else took it since.
+                write.current_document.update_time.CopyFrom(self._orphans[guard])
             found.append(write)
         found += [guards.remove(guard) for guard in gone if guard not in made]
         return found
+
+
+def _step(own: _Own) -> Step | None:
+    """What is to be written of a document; None for nothing."""
+    revision = own.revision or (0, 0)
+    if own.base is None:
+        return None if own.after is None else own.target.insert(own.after)
+    if own.after is None:
+        return own.target.delete(own.base, revision)
+    return own.target.replace(own.base, own.after, revision)
 
 
 def _includes(scope: Scope, other: Scope) -> bool:

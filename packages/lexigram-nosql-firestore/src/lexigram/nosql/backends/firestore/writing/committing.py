@@ -5,9 +5,10 @@ guards of unique indexes along with their document, it leaves nothing half done,
 batch without a conflict takes one request for 500 writes. When it is refused because something stands already, one
 request finds out what; those documents are told, and the others go in another commit.
 
-A write whose answer was lost may have happened. It is sent again, since its conditions let it happen only once; if it
-is refused then, the first one has been made, or another writer was there before. What is stored does not tell which:
-another writer may have written the same. So it is said that nobody knows.
+A write whose answer was lost may have happened. One on the condition that a document is as it was read, or is not
+there, is sent again, since that lets it happen only once; if it is refused then, the first one has been made, or
+another writer was there before. What is stored does not tell which: another writer may have written the same. So it is
+said that nobody knows; in a batch, of the documents of that commit, beside what became of the others.
 """
 
 # Messages of protobuf have no types.
@@ -22,9 +23,9 @@ from typing import Any, Final
 from grpc import StatusCode
 from lexigram.nosql.backends.firestore.catalogue import Catalogue, Indexes
 from lexigram.nosql.backends.firestore.client import Client
-from lexigram.nosql.backends.firestore.errors import code_of, outcome_unknown
+from lexigram.nosql.backends.firestore.errors import UNANSWERED, classify, code_of, outcome_unknown, unanswered
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target
-from lexigram.nosql.exceptions import WriteConflictError
+from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLError, WriteConflictError
 from lexigram.nosql.writing import backoff
 
 __all__ = ["CHANGED", "MAX_REQUEST_BYTES", "Committer", "still_kept"]
@@ -35,8 +36,7 @@ MAX_REQUEST_BYTES: Final = 4_000_000
 CHANGED: Final = frozenset({StatusCode.FAILED_PRECONDITION, StatusCode.NOT_FOUND})
 """What a commit is told when a document is no longer as it was read."""
 
-_LOST: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.INTERNAL, StatusCode.UNKNOWN})
-_UNKNOWN: Final = _LOST | {StatusCode.DEADLINE_EXCEEDED}
+_AGAIN: Final = UNANSWERED - {StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED}
 _TURNS: Final = 10
 
 
@@ -65,9 +65,10 @@ class Committer:
             The ``CommitResponse``.
 
         Raises:
-            AioRpcError: They have not been made, or (``UNAVAILABLE``, ``INTERNAL``, ``UNKNOWN``,
-                ``DEADLINE_EXCEEDED``) nobody knows.
-            NoSQLConnectionError: An answer was lost, and what came after it does not tell.
+            AioRpcError: They have not been made.
+            NoSQLConnectionError: The service cannot be reached, and nothing was sent; or, if it is not to be repeated,
+                nobody knows whether they were made.
+            NoSQLTimeoutError: Nobody knows.
         """
         lost = False
         end = self._client.end(deadline)
@@ -76,14 +77,13 @@ class Committer:
                 return await self._client.commit(writes, deadline)
             except Exception as error:
                 code = code_of(error)
-                if code in _LOST and attempt < self._attempts:
-                    lost = True
-                    if not await self._client.pause(attempt, end):
-                        raise
-                    continue
-                if lost and code is not None and code not in _UNKNOWN:
-                    raise outcome_unknown() from error
-                raise
+                if code not in UNANSWERED:
+                    if lost:
+                        raise (outcome_unknown() if code is not None else unanswered(error)) from error
+                    raise
+                lost = True
+                if code not in _AGAIN or attempt == self._attempts or not await self._client.pause(attempt, end):
+                    raise unanswered(error) from error
         raise AssertionError("the last attempt returns or raises")
 
     async def each(
@@ -105,17 +105,35 @@ class Committer:
                 steps from that first one to the end, made anew where indexes have changed; None where none has.
 
         Returns:
-            Position and error of those that were not stored.
+            Position and error of those that were not stored, or of which that is not known.
+
+        Raises:
+            AioRpcError: None has been stored.
+            NoSQLError: None has been stored, or that is not known of any.
         """
         failures: list[tuple[int, BaseException]] = []
         first = 0
         while first < len(steps):
             end = self._chunk_end(steps, first)
-            anew = None if renew is None or not first else await renew(first, end)
-            if anew is not None:
-                steps = [*steps[:first], *anew]
-                end = self._chunk_end(steps, first)
-            await self._chunk(steps, list(range(first, end)), ordered, deadline, refused, failures)
+            pending = list(range(first, end))
+            try:
+                anew = None if renew is None or not first else await renew(first, end)
+                if anew is not None:
+                    steps = [*steps[:first], *anew]
+                    end = self._chunk_end(steps, first)
+                    pending = list(range(first, end))
+                await self._chunk(steps, pending, ordered, deadline, refused, failures)
+            except Exception as error:
+                found = error if isinstance(error, NoSQLError) else classify(error)
+                if found is None or (len(pending) == len(steps) and not failures):
+                    raise
+                if found is not error:
+                    found.__cause__ = error
+                # What is told of each document includes this commit and, where all are tried, those that would follow.
+                failures += [(place, found) for place in pending]
+                if not ordered:
+                    failures += [(place, _not_sent(found)) for place in range(end, len(steps))]
+                break
             if ordered and failures:
                 break
             first = end
@@ -131,6 +149,7 @@ class Committer:
         refused: Callable[[Step, str], BaseException],
         failures: list[tuple[int, BaseException]],
     ) -> None:
+        """Store the documents at *pending*, which is left with those of which nothing is known yet."""
         for turn in range(_TURNS):
             if not pending:
                 return
@@ -154,10 +173,10 @@ class Committer:
             if ordered:
                 worst = min(told)
                 failures.append((worst, refused(steps[worst], told[worst])))
-                pending = [place for place in pending if place < worst]
+                pending[:] = [place for place in pending if place < worst]
             else:
                 failures += [(place, refused(steps[place], name)) for place, name in told.items()]
-                pending = [place for place in pending if place not in told]
+                pending[:] = [place for place in pending if place not in told]
         if pending:
             raise WriteConflictError("others kept storing and removing the same documents")
 
@@ -185,6 +204,11 @@ class Committer:
             size += own
             touched.update(touches)
         return len(steps)
+
+
+def _not_sent(before: NoSQLError) -> NoSQLConnectionError:
+    """The error for a write that was not tried, since one before it ended so."""
+    return NoSQLConnectionError("not sent, since the writes before it failed").with_cause(before)
 
 
 async def still_kept(catalogue: Catalogue, targets: Iterable[Target]) -> bool:

@@ -4,6 +4,10 @@ One document, known by its ``_id``, is replaced, deleted and in part updated
 (:mod:`~lexigram.nosql.backends.firestore.writing.transforms`) by one request that does not read it. Many documents are
 read, changed by the engine and written in commits of as many as one can hold, each on the condition that it is as it
 was read; a document that somebody else changed meanwhile is read again.
+
+A request that does not say what the document was is not sent again when its answer is lost: what another writer made
+of it since would be undone. The document is read instead. One that is as it should be now needs nothing more; one that
+is as old as before the request has not been reached by it, and the engine does the work; of any other, nobody knows.
 """
 
 # Messages of protobuf have no types.
@@ -12,14 +16,14 @@ was read; a document that somebody else changed meanwhile is read again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
 from grpc import StatusCode, aio
 from lexigram.nosql.backends.firestore.codec import messages
-from lexigram.nosql.backends.firestore.errors import code_of
+from lexigram.nosql.backends.firestore.errors import UNANSWERED, classify, code_of, outcome_unknown, unanswered
 from lexigram.nosql.backends.firestore.parts import CollectionPart
 from lexigram.nosql.backends.firestore.planning import KeyRead
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
@@ -27,6 +31,7 @@ from lexigram.nosql.backends.firestore.writing.committing import CHANGED, MAX_RE
 from lexigram.nosql.backends.firestore.writing.transforms import put_update
 from lexigram.nosql.driver import Batch, Call, Change, Compiled, Document, NativeRead, Outcome, WriteRequest
 from lexigram.nosql.exceptions import NoSQLError, WriteConflictError
+from lexigram.nosql.update.identical import identical
 from lexigram.nosql.update.parse import Replacement, Update
 from lexigram.nosql.writing import backoff
 
@@ -56,9 +61,11 @@ class NativeUpdate:
 
     Attributes:
         write: The ``Write`` message.
+        change: What it does.
     """
 
     write: Any
+    change: Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +179,8 @@ class NativeWrites(CollectionPart):
         write = messages.Write()
         write.update.name = self.scope.document(keys[0])
         write.current_document.exists = True
-        return NativeUpdate(write) if put_update(change, self.hints, write) and write.ByteSize() < _LARGE else None
+        exact = put_update(change, self.hints, write) and write.ByteSize() < _LARGE
+        return NativeUpdate(write, change) if exact else None
 
     def compile_delete(self, request: WriteRequest) -> Any | None:
         """Take the deletion of one document by its ``_id``, and deletions of many."""
@@ -195,7 +203,7 @@ class NativeWrites(CollectionPart):
         if not target.is_plain:
             return None
         if isinstance(native, NativeUpdate):
-            return await self._update_one(native.write, call)
+            return await self._update_one(native, call)
         return await self._replace_one(target, native, call)
 
     async def run_delete(self, native: Any, call: Call) -> Outcome | None:
@@ -209,17 +217,52 @@ class NativeWrites(CollectionPart):
             return None
         write = messages.Write(delete=native.name)
         write.current_document.exists = True
+        before = self.client.now()
         try:
-            await self.driver.committer.send([write], call.deadline)
+            await self.client.commit([write], call.deadline)
         except aio.AioRpcError as error:
-            if code_of(error) is not StatusCode.NOT_FOUND:
+            code = code_of(error)
+            if code is StatusCode.NOT_FOUND:
+                return Outcome()
+            if code not in UNANSWERED:
                 raise
-            return Outcome()
+            return await self._look(native.name, None, before, error, call)
         return Outcome(deleted=1)
 
-    async def _update_one(self, write: Any, call: Call) -> Outcome | None:
+    async def _look(
+        self, name: str, holds: Callable[[Document], bool] | None, before: int | None, lost: aio.AioRpcError, call: Call
+    ) -> Outcome | None:
+        """See what became of a write whose answer was lost.
+
+        Args:
+            name: Full name of the document.
+            holds: Says of the document whether there is nothing left to write; None where it was to be removed.
+            before: The service's time before the write was sent, or a little earlier; None where it was not known.
+            lost: How the request ended.
+            call: The deadline.
+
+        Returns:
+            What was done; None where nothing was.
+
+        Raises:
+            NoSQLError: Nobody knows.
+        """
         try:
-            response = await self.client.commit([write], call.deadline, again=not write.update_transforms)
+            message = await self.client.get(name, call.deadline)
+        except (aio.AioRpcError, NoSQLError) as error:
+            raise unanswered(error) from lost
+        if message is not None:
+            changed_at = message.update_time.seconds * 1_000_000 + message.update_time.nanos // 1000
+            if before is not None and changed_at <= before:
+                return None
+            if holds is not None and holds(self.decode(message)):
+                return Outcome(matched=1, modified=1)
+        raise outcome_unknown() from lost
+
+    async def _update_one(self, native: NativeUpdate, call: Call) -> Outcome | None:
+        before = self.client.now()
+        try:
+            response = await self.client.commit([native.write], call.deadline)
         except aio.AioRpcError as error:
             code = code_of(error)
             if code is StatusCode.NOT_FOUND:
@@ -227,17 +270,27 @@ class NativeWrites(CollectionPart):
             if code is StatusCode.INVALID_ARGUMENT:
                 # The engine knows what is wrong with the document that it would become.
                 return None
-            raise
+            if code not in UNANSWERED:
+                raise
+            return await self._look(
+                native.write.update.name, lambda stored: not native.change.apply(stored)[1], before, error, call
+            )
         changed = response.write_results[0].update_time == response.commit_time
         return Outcome(matched=1, modified=int(changed))
 
     async def _replace_one(self, target: Target, native: NativeReplace, call: Call) -> Outcome | None:
         for _ in range(_TURNS):
             step = target.set(native.document)
+            before = self.client.now()
             try:
-                response = await self.client.commit(step.writes, call.deadline, again=True)
+                response = await self.client.commit(step.writes, call.deadline)
             except aio.AioRpcError as error:
-                if code_of(error) is not StatusCode.NOT_FOUND:
+                code = code_of(error)
+                if code in UNANSWERED:
+                    return await self._look(
+                        step.name, lambda stored: identical(stored, native.document), before, error, call
+                    )
+                if code is not StatusCode.NOT_FOUND:
                     raise
                 if not native.upsert:
                     return Outcome()
@@ -254,14 +307,35 @@ class NativeWrites(CollectionPart):
     # --- many documents
 
     async def _change_all(self, target: Target, native: NativeMany, call: Call) -> Outcome | None:
-        """Change or remove all documents of a request, in commits of many."""
+        """Change or remove all documents of a request, in commits of many.
+
+        Raises:
+            NoSQLError: It went wrong in the middle; the details say how many documents were done by then.
+        """
         outcome = Outcome()
+        try:
+            await self._change_batches(_Maker(native, target, outcome), native, call)
+        except (aio.AioRpcError, NoSQLError) as error:
+            done = {"matched": outcome.matched, "modified": outcome.modified, "deleted": outcome.deleted}
+            found = error if isinstance(error, NoSQLError) else classify(error)
+            if found is None or not any(done.values()):
+                raise
+            found.with_details(**done)
+            if found is error:
+                raise
+            raise found from error
+        if native.upsert and not outcome.matched:
+            return None
+        return outcome
+
+    async def _change_batches(self, maker: _Maker, native: NativeMany, call: Call) -> None:
         limit = self.driver.config.max_writes
         # Where nothing depends on what a document held, its name is enough to remove it.
-        names_only = native.change is None and target.is_plain and type(native.compiled.native.read) is not KeyRead
+        names_only = (
+            native.change is None and maker.target.is_plain and type(native.compiled.native.read) is not KeyRead
+        )
         read = NativeRead(native.compiled, batch_size=limit, revisions=True)
         source = self._names(read, call) if names_only else self.read(read, call)
-        maker = _Maker(native, target, outcome)
         async with aclosing(source) as batches:
             async for batch in batches:
                 await self._renew(maker)
@@ -281,9 +355,6 @@ class NativeWrites(CollectionPart):
                 await self._commit_all(maker, pending, call)
                 if failure is not None:
                     raise failure
-        if native.upsert and not outcome.matched:
-            return None
-        return outcome
 
     async def _renew(self, maker: _Maker) -> None:
         """Let further writes keep what the indexes are now: others may make some meanwhile."""

@@ -56,9 +56,8 @@ class FreeingCommitter(Committer):
         standing, _ = await self._asked.batch_get(held, deadline)
         owners = {guard: message.fields[guards.OWNER_FIELD].reference_value for guard, message in standing.items()}
         documents, _ = await self._asked.batch_get(sorted(set(owners.values())), deadline) if owners else ({}, None)
-        # One document may own several of them, and decoding a message uses it up.
         needed = {
-            guard: self._is_needed(guard, standing[guard], documents.get(owner)) for guard, owner in owners.items()
+            guard: self.is_needed(guard, standing[guard], documents.get(owner)) for guard, owner in owners.items()
         }
         for guard in held:
             if not needed.get(guard, False):
@@ -67,12 +66,20 @@ class FreeingCommitter(Committer):
                 found.discard(guard)
         return found
 
-    def _is_needed(self, guard: str, standing: Any, stored: Any | None) -> bool:
+    def is_needed(self, guard: str, standing: Any, stored: Any | None) -> bool:
+        """Say whether a guard stands for a key that its document has.
+
+        Args:
+            guard: Its full name.
+            standing: Its message.
+            stored: That of the document that it names, which is not used up; None where there is none.
+        """
         if stored is None:
             return False
         record = self._catalogue.record(standing.fields[guards.MARK_FIELD].string_value)
         if record is None:
             return True
+        # One document may own several of them, and decoding a message uses it up.
         own = messages.Document()
         own.CopyFrom(stored)
         document = decode_document(decode_id(own.name.rpartition("/")[2]), own.fields)
