@@ -61,7 +61,7 @@ class Step:
 JOBS: dict[str, tuple[Step, ...]] = {
     "demo": (Step("default", "demo"),),
     "test": (Step("default", "test"),),
-    "check": (Step("lint", "check"), Step("types", "check"), Step("wheels", "test")),
+    "check": (Step("lint", "check"), Step("types", "check"), Step("wheels", "brief")),
     "integration": (Step("integration", "test"),),
     "bench": (Step("bench", "engine"),),
     "run": (),

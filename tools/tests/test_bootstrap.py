@@ -209,7 +209,7 @@ def test_a_wrong_command_line_is_told(capsys: pytest.CaptureFixture[str]) -> Non
 
     err = capsys.readouterr().err
     assert "there is no job 'tset'; there are demo, test, check, integration, bench, run, shell" in err
-    assert "run one step of it: lint:check, types:check, wheels:test" in err
+    assert "run one step of it: lint:check, types:check, wheels:brief" in err
     assert "hatch.toml has no script 'lint:chek'; it has test, " in err
 
 
