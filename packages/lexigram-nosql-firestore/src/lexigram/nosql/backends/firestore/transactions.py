@@ -225,8 +225,9 @@ class Transaction:
             for guard in added:
                 if held.get(guard, guard in found):
                     raise target.duplicate(step, guard)
+        whole: Step | None = step
         if own is None:
-            own, whole = _Own(target.scope, target, old, revision, new), step
+            own = _Own(target.scope, target, old, revision, new)
         else:
             own.after = new
             whole = _step(own)
