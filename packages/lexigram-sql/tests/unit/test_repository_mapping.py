@@ -200,3 +200,77 @@ def test_what_cannot_be_mapped_is_refused() -> None:
         EntityMapper(int)
     with pytest.raises(MappingError, match="stores Maker, not int"):
         EntityMapper(Maker).to_row(5)  # type: ignore[arg-type]
+
+
+def test_a_constructor_that_does_more_than_assign_is_called() -> None:
+    """Whether it is the class's own, is followed by more, takes what is no field, or fields are guarded."""
+
+    @dataclass
+    class Own:
+        name: str
+
+        def __init__(self, name: str) -> None:
+            self.name = name.upper()
+
+    @dataclass
+    class Followed:
+        name: str
+
+        def __post_init__(self) -> None:
+            self.name = self.name.upper()
+
+    @dataclass
+    class Guarded:
+        name: str
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value.upper())
+
+    @dataclass
+    class Child(Own):
+        """Has the constructor of its parent."""
+
+        __init__ = Own.__init__  # type: ignore[assignment]
+
+    @dataclass
+    class Filled:
+        name: str
+        length: int = field(init=False, default=0)
+
+        def __post_init__(self) -> None:
+            self.name = self.name.upper()
+
+    for kind in (Own, Followed, Guarded, Child, Filled):
+        assert EntityMapper(kind).to_entities(["name"], [("ada",)])[0].name == "ADA"
+
+
+@dataclass(slots=True)
+class Slotted:
+    """Without a dictionary."""
+
+    name: str
+    age: int | None = None
+
+
+@dataclass(kw_only=True)
+class Heir(Slotted):
+    """Has a field more, by name only."""
+
+    tags: list[str] = field(default_factory=list)
+
+
+def test_objects_are_made_without_a_constructor_that_would_only_assign() -> None:
+    """They equal those that the constructor makes, with defaults where a column is not read."""
+    assert EntityMapper(Slotted).to_entities(["age", "name"], [(36, "Ada"), (None, "Bob")]) == [
+        Slotted("Ada", 36),
+        Slotted("Bob"),
+    ]
+    rows: list[tuple[Any, ...]] = [("Ada", 36, '["x"]', "left out")]
+    assert EntityMapper(Heir).to_entities(["name", "age", "tags", "other"], rows) == [
+        Heir(name="Ada", age=36, tags=["x"])
+    ]
+    first, second = EntityMapper(Heir).to_entities(["name"], [("Ada",), ("Bob",)])
+    assert first.tags == []
+    assert first.tags is not second.tags
+    with pytest.raises(MappingError, match="'name' of Slotted: it cannot be NULL"):
+        EntityMapper(Slotted).to_entities(["name", "age"], [("Ada", 1), (None, 2)])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from lexigram.contracts.data.repository import RepositoryProtocol
 from lexigram.contracts.data.types import FieldContains, FieldEq, FieldGt, FieldIn, FieldNeq
+from lexigram.sql.config import DatabaseConfig
 from lexigram.sql.exceptions import CursorError, DataQueryError, MappingError, PaginationError, ProtocolValidationError
 from lexigram.sql.providers import DatabaseService
 from lexigram.sql.repositories import F, GenericRepository
@@ -267,3 +268,25 @@ async def test_specifications_of_sql_say_what_is_wanted(users: Users) -> None:
     assert await users.count_by_spec(spec) == 1
     with pytest.raises(DataQueryError, match="did you mean 'age'"):
         await users.find_by_spec(FieldEquals("agee", 36))
+
+
+async def test_how_long_pages_are_is_a_setting() -> None:
+    """What holds where nobody asks, and the most that may be asked for."""
+    data = {"default_page_size": 2, "default_cursor_size": 3, "max_page_size": 4}
+    async with DatabaseService(DatabaseConfig.model_validate({"url": "sqlite:///:memory:", "data": data})) as db:
+        await db.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")
+        names = GenericRepository[Named, int](db, "users", Named)
+        await names.bulk_create([Named(name=str(number)) for number in range(9)])
+        assert len((await names.paginate())["data"]) == 2
+        assert len((await names.paginate_cursor()).items) == 3
+        assert len((await names.paginate(per_page=4))["data"]) == 4
+        with pytest.raises(PaginationError, match="longer than 4"):
+            await names.paginate(per_page=5)
+        with pytest.raises(PaginationError, match="longer than 4"):
+            await names.paginate_cursor(limit=5)
+
+
+@dataclass
+class Named:
+    id: int | None = None
+    name: str = ""

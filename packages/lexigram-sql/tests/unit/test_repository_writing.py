@@ -292,3 +292,43 @@ async def test_a_repository_can_map_rows_itself_and_read_a_view(db: DatabaseServ
 async def test_what_is_not_of_the_class_is_refused(items: Items) -> None:
     with pytest.raises(MappingError, match="stores Item, not Plain"):
         await items.create(Plain("a"))  # type: ignore[arg-type]
+
+
+async def test_hooks_are_told_of_what_was_written(items: Items) -> None:
+    """Objects that were saved, keys that are gone; and no longer once they were taken back."""
+    saved: list[str] = []
+    gone: list[int] = []
+
+    async def note(item: Item) -> None:
+        saved.append(item.name)
+
+    undo = items.register_post_save_hook(note)
+    items.register_post_delete_hook(gone.append)
+    ada = await items.create(Item(name="Ada"))
+    ada.name = "Ada L."
+    await items.update(ada)
+    bob, eve = await items.bulk_insert([Item(name="Bob"), Item(name="Eve")])
+    await items.bulk_update([bob])
+    await items.upsert(eve)
+    assert saved == ["Ada", "Ada L.", "Bob", "Eve", "Bob", "Eve"]
+    assert await items.delete(ada)
+    assert not await items.delete(ada)
+    await items.bulk_delete([bob, eve])
+    assert gone == [ada.id, bob.id, eve.id]
+    undo()
+    undo()
+    await items.create(Item(name="Zoe"))
+    assert len(saved) == 6
+
+
+async def test_an_error_of_a_hook_undoes_the_callers_transaction(db: DatabaseService, items: Items) -> None:
+    """Since it reaches the caller."""
+
+    def refuse(item: Item) -> None:
+        raise LookupError(item.name)
+
+    items.register_post_save_hook(refuse)
+    with pytest.raises(LookupError):
+        async with db.transaction():
+            await items.create(Item(name="Ada"))
+    assert await items.count() == 0

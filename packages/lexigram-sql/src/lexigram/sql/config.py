@@ -57,6 +57,7 @@ __all__ = [
     "DatabasePoolConfig",
     "NamedDatabaseConfig",
     "OperationsConfig",
+    "PoolConfig",
     "SQLiteConfig",
     "TlsConfig",
     "refuse_weak_password",
@@ -150,6 +151,10 @@ class DatabasePoolConfig(BaseConfig):
         if self.min_size > self.max_size:
             raise ValueError(f"min_size ({self.min_size}) is more than max_size ({self.max_size})")
         return self
+
+
+PoolConfig = DatabasePoolConfig
+"""The same by its other documented name."""
 
 
 class OperationsConfig(BaseConfig):

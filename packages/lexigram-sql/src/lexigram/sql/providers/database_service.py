@@ -10,22 +10,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from lexigram.contracts.data.sql.database import (
     IsolationLevel,
 )
 from lexigram.sql.exceptions import TransactionError
-from lexigram.sql.hooks import (
-    BEGUN,
-    ENDED,
-    SQLTransactionBegunHook,
-    SQLTransactionEndedHook,
-)
+from lexigram.sql.hooks import BEGUN, ENDED, SQLTransactionBegunHook, SQLTransactionEndedHook
 from lexigram.sql.providers.statements import Statements
 from lexigram.sql.sessions.connection import HeldConnection
 from lexigram.sql.sessions.session import DbSession
+from lexigram.sql.transactions.block import TransactionBlock
 from lexigram.sql.transactions.lease import Lease, current_lease, hold, let_go
 from lexigram.sql.transactions.transaction import TransactionScope, parse_isolation
 
@@ -66,10 +62,9 @@ class DatabaseService(Statements):
         lease.owner = None
         lease.give_back()
 
-    @asynccontextmanager
-    async def transaction(
+    def transaction(
         self, isolation_level: IsolationLevel | str | None = None, *, read_only: bool = False
-    ) -> AsyncGenerator[HeldConnection]:
+    ) -> AbstractAsyncContextManager[HeldConnection]:
         """A transaction that every operation of the same task joins: commits on a clean exit, else rolls back.
 
         One inside another is a savepoint.
@@ -81,62 +76,37 @@ class DatabaseService(Statements):
         Raises:
             SerializationError: Another transaction was first; run the block again.
         """
-        level = parse_isolation(isolation_level)
-        lease = current_lease(self)
-        if lease is not None:
-            async with self._transaction_on(lease, level, read_only) as held:
-                yield held
-            return
-        async with self._holding(read_only) as lease, self._transaction_on(lease, level, read_only) as held:
-            yield held
+        return TransactionBlock(self, parse_isolation(isolation_level), read_only)
 
-    @asynccontextmanager
-    async def _holding(self, read_only: bool = False) -> AsyncGenerator[Lease]:
-        """A connection that the running task holds."""
-        lease = await self.borrow(task=asyncio.current_task(), read_only=read_only)
-        token = hold(lease)
-        try:
-            yield lease
-        finally:
-            let_go(lease, token)
-            lease.give_back()
+    async def begin_scope(self, scope: TransactionScope) -> None:
+        """Begin a transaction on a connection that is held, and tell of it where it is the outermost.
 
-    @asynccontextmanager
-    async def _transaction_on(
-        self, lease: Lease, level: IsolationLevel | None, read_only: bool
-    ) -> AsyncGenerator[HeldConnection]:
-        scope = TransactionScope(lease, level, read_only=read_only)
+        Without success nothing is left to be ended.
+        """
         try:
             await scope.begin()
-        except Exception as error:
+            if scope.is_outermost:
+                await self.tell(BEGUN, SQLTransactionBegunHook())
+        except BaseException as error:
+            if scope.begun:
+                await scope.end(error)
             translated = self.runner.translate(error)
             if translated is error:
                 raise
             raise translated from error
-        outermost = lease.level == 1
-        if outermost:
-            await self._tell(BEGUN, SQLTransactionBegunHook())
-        held = HeldConnection(self, lease)
-        try:
-            yield held
-        except BaseException as error:
-            await scope.end(error)
-            raise
-        else:
-            await self._commit(scope)
-        finally:
-            held.ended()
-            if outermost:
-                await self._tell(ENDED, SQLTransactionEndedHook(committed=scope.committed is True))
 
-    async def _commit(self, scope: TransactionScope) -> None:
+    async def end_scope(self, scope: TransactionScope, error: BaseException | None) -> None:
+        """End what :meth:`begin_scope` began: make it lasting without an error, else undo it."""
         try:
-            await scope.end(None)
-        except Exception as error:
-            translated = self.runner.translate(error, "COMMIT")
-            if translated is error:
+            await scope.end(error)
+        except Exception as failure:
+            translated = self.runner.translate(failure, "COMMIT")
+            if translated is failure:
                 raise
-            raise translated from error
+            raise translated from failure
+        finally:
+            if scope.is_outermost:
+                await self.tell(ENDED, SQLTransactionEndedHook(committed=scope.committed is True))
 
     def session(self, isolation_level: IsolationLevel | str | None = None) -> DbSession:
         """A session, whose transaction begins with its first statement; see :mod:`lexigram.sql.sessions.session`."""
@@ -149,12 +119,15 @@ class DatabaseService(Statements):
         if lease is not None:
             yield HeldConnection(self, lease)
             return
-        async with self._holding() as lease:
-            held = HeldConnection(self, lease)
-            try:
-                yield held
-            finally:
-                held.ended()
+        lease = await self.borrow(task=asyncio.current_task())
+        token = hold(lease)
+        held = HeldConnection(self, lease)
+        try:
+            yield held
+        finally:
+            held.ended()
+            let_go(lease, token)
+            lease.give_back()
 
     def get_scoped_connection(self) -> HeldConnection | None:
         """The connection of the transaction or scope that the task is in, or None."""
@@ -192,7 +165,7 @@ class DatabaseService(Statements):
             lease.keeps = True
         scope = TransactionScope(lease)
         try:
-            await scope.begin()
+            await self.begin_scope(scope)
         except BaseException:
             self._let_go_by_hand(lease)
             raise
@@ -222,10 +195,7 @@ class DatabaseService(Statements):
             )
         scope = lease.by_hand.pop()
         try:
-            if error is None:
-                await self._commit(scope)
-            else:
-                await scope.end(error)
+            await self.end_scope(scope, error)
         finally:
             self._let_go_by_hand(lease)
 

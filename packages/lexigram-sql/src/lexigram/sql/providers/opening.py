@@ -155,7 +155,7 @@ class Opening:
             )
             self._runner.loggers = self._loggers
             self.set_context(self._context)
-        await self._tell(ACQUIRED, SQLConnectionReadyHook(backend=self.spec.name))
+        await self.tell(ACQUIRED, SQLConnectionReadyHook(backend=self.spec.name))
 
     async def disconnect(self) -> None:
         """Close the connections, waiting a while for those in use. Disconnecting twice does nothing."""
@@ -235,7 +235,8 @@ class Opening:
         if self._runner is not None:
             self._runner.loggers = self._loggers
 
-    async def _tell(self, hook: str, payload: Any) -> None:
+    async def tell(self, hook: str, payload: Any) -> None:
+        """Call the hooks of an event."""
         if self._hooks is not None:
             await self._hooks.call_action(hook, payload=payload)
 

@@ -124,18 +124,31 @@ class Runner:
         lease = lease or current_lease(self._owner)
         if lease is not None:
             self._check(lease)
-            lease.clean = lease.clean and statement.keeps_session
-            async for batch in self._batches(lease.connection, lease, statement, params, batch_size):
-                yield batch
+            clean = lease.clean and statement.keeps_session
+            lease.clean = clean and lease.in_transaction
+            try:
+                async with aclosing(self._batches(lease.connection, lease, statement, params, batch_size)) as batches:
+                    async for batch in batches:
+                        yield batch
+            except GeneratorExit:
+                lease.clean = clean
+                raise
+            lease.clean = clean
             return
         pool = self._pool.pool_for(read_only=statement.read_only)
         connection = await self._lent(pool)
+        clean = False
         try:
             async with aclosing(self._batches(connection, None, statement, params, batch_size)) as batches:
                 async for batch in batches:
                     yield batch
+            clean = statement.keeps_session
+        except GeneratorExit:
+            clean = statement.keeps_session  # left early, and the cursor is closed
+            raise
         finally:
-            pool.release(connection, clean=statement.keeps_session)
+            # Where it was cancelled, its transaction may have been anywhere.
+            pool.release(connection, clean=clean)
 
     async def _batches(
         self, connection: SqlConnection, lease: Lease | None, statement: Statement, params: Sequence[Any], size: int
@@ -199,7 +212,12 @@ class Runner:
         self._check(lease)
         if not statement.keeps_session:
             lease.clean = False
-        return await self._run(run, lease.connection, lease, statement, params, timeout)
+        try:
+            return await self._run(run, lease.connection, lease, statement, params, timeout)
+        except asyncio.CancelledError:
+            # It may have been anywhere; what it did in a transaction is undone with that.
+            lease.clean = lease.clean and lease.in_transaction
+            raise
 
     @staticmethod
     def _check(lease: Lease) -> None:

@@ -14,6 +14,8 @@ column's collation says, which usually overlooks case; give columns ``COLLATE ut
 """
 
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.contracts.domain.pagination import CursorPage, Page
+from lexigram.sql.exceptions import CursorError
 from lexigram.sql.query.builder import AsyncQueryBuilder
 from lexigram.sql.query.cursors import CursorCodec
 from lexigram.sql.query.descriptor import Query, QueryBuilder, SearchQueryBuilder
@@ -28,10 +30,13 @@ from lexigram.sql.query.sqlalchemy_query import SqlQueryBuilder
 __all__ = [
     "AsyncQueryBuilder",
     "CursorCodec",
+    "CursorError",
+    "CursorPage",
     "CursorPaginator",
     "JoinType",
     "OffsetPaginator",
     "Operator",
+    "Page",
     "ParameterizedQuery",
     "PredicateCompiler",
     "Query",

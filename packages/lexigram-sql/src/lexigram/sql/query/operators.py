@@ -52,6 +52,22 @@ class Operator(StrEnum):
     NEQ = NE
     LTE = LE
     GTE = GE
+    Eq = EQ
+    Ne = NE
+    Lt = LT
+    Le = LE
+    Lte = LE
+    Gt = GT
+    Ge = GE
+    Gte = GE
+    In = IN
+    NotIn = NOT_IN
+    Like = LIKE
+    ILike = ILIKE
+    IsNull = IS_NULL
+    IsNotNull = IS_NOT_NULL
+    Between = BETWEEN
+    NotBetween = NOT_BETWEEN
 
 
 _SPELLINGS: dict[str, Operator] = {

@@ -16,6 +16,7 @@
 * :mod:`~lexigram.sql.repositories.mapping`, :mod:`~lexigram.sql.repositories.converters`: objects and rows.
 """
 
+from lexigram.sql.exceptions import NoSecurityPolicyError
 from lexigram.sql.repositories.append_log import AppendLogRepository, DatabaseProviderAppendLog
 from lexigram.sql.repositories.audit import (
     AuditEntry,
@@ -53,6 +54,7 @@ __all__ = [
     "F",
     "Filter",
     "GenericRepository",
+    "NoSecurityPolicyError",
     "OrderingScope",
     "QueryScope",
     "RowLevelSecurityPolicy",

@@ -68,7 +68,9 @@ class BulkRepository(WritingRepository[T, K]):
             places, rows = shapes[one]
             keys = await self._insert_returning(one, rows)
             if keys is not None:
-                return self._finished(given, decided, places, keys)
+                made_of = self._finished(given, decided, places, keys)
+                await self._told(self._after_save, made_of)
+                return made_of
         alone = one is not None and (len(given) == 1 or self._key in one)
         made: builtins.list[tuple[Sequence[int], Sequence[Any]]] = []
         async with self._together(not alone):
@@ -79,9 +81,15 @@ class BulkRepository(WritingRepository[T, K]):
                     made.append((places, await self._insert_keyless(names, rows)))
         for places, found in made:
             given = self._finished(given, decided, places, found)
-        return [
+        stored = [
             self._assign(entity, values) if values else entity for entity, values in zip(given, decided, strict=True)
         ]
+        await self._told(self._after_save, stored)
+        return stored
+
+    async def bulk_insert(self, entities: Iterable[T]) -> builtins.list[T]:
+        """Insert objects; :meth:`bulk_create` by its other documented name."""
+        return await self.bulk_create(entities)
 
     def _finished(
         self,
@@ -212,8 +220,10 @@ class BulkRepository(WritingRepository[T, K]):
                         self._entity_name(), message=f"{len(chunk) - count} of {len(given)} objects are out of date"
                     )
                 total += count
-        for entity, (values, _) in zip(given, changes, strict=True):
-            self._assign(entity, {name: values[name] for name in ("updated_at", VERSION) if name in values})
+        for index, (values, _) in enumerate(changes):
+            set_by_us: dict[str, Any] = {name: values[name] for name in ("updated_at", VERSION) if name in values}
+            given[index] = self._assign(given[index], set_by_us)
+        await self._told(self._after_save, given)
         return total
 
     async def _change_chunk(self, chunk: Sequence[Any], names: Sequence[str], versioned: bool) -> int:
@@ -264,6 +274,8 @@ class BulkRepository(WritingRepository[T, K]):
             for chunk in _chunks(keys, _PARAMETERS):
                 draft: Draft = begin().where(Condition(self._key, "IN", chunk))
                 total += (await draft.execute(self.provider)).rows
+        # Of keys without a row it is not known which they are.
+        await self._told(self._after_delete, keys if total else ())
         return total
 
     async def save_many(self, entities: Iterable[T]) -> builtins.list[T]:

@@ -24,7 +24,7 @@ _READS: Final = frozenset(
 )
 _WRITES: Final = frozenset(
     {"create", "update", "save", "upsert", "delete", "delete_by_id", "soft_delete", "restore", "find_or_create"}
-    | {"update_or_create", "bulk_create", "bulk_update", "bulk_delete", "save_many", "delete_many"}
+    | {"update_or_create", "bulk_create", "bulk_insert", "bulk_update", "bulk_delete", "save_many", "delete_many"}
 )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import builtins
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
+from lexigram.sql.config import DataConfig
 from lexigram.sql.context import DbContext
-from lexigram.sql.exceptions import DataQueryError, TenantScopingError
+from lexigram.sql.exceptions import DataQueryError, PaginationError, TenantScopingError
 from lexigram.sql.query.compile import CompiledShape, compile_shape
 from lexigram.sql.query.shape import Clause, Kind, Shape, Slot
 from lexigram.sql.repositories.draft import Draft, RepositoryDatabase
@@ -27,6 +30,21 @@ CREATED: Final = "created_at"
 UPDATED: Final = "updated_at"
 DELETED: Final = "deleted_at"
 VERSION: Final = "version"
+_PAGES: Final = DataConfig()
+
+
+Hook = Callable[[Any], Any]
+"""Told of an object or a key; may be a coroutine function."""
+
+
+def _registered(hooks: builtins.list[Hook], hook: Hook) -> Callable[[], None]:
+    hooks.append(hook)
+
+    def undo() -> None:
+        if hook in hooks:
+            hooks.remove(hook)
+
+    return undo
 
 
 class RepositoryCore(ABC, Generic[T, K]):
@@ -64,10 +82,42 @@ class RepositoryCore(ABC, Generic[T, K]):
         self.db_ctx = db_ctx
         self.rls_policy = rls_policy
         self._key = self._column(key_field)
+        self._after_save: builtins.list[Hook] = []
+        self._after_delete: builtins.list[Hook] = []
         self._by_key: dict[tuple[SQLDialect, tuple[str, ...], bool], CompiledShape] = {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self.table_name!r}>"
+
+    # Who is told
+
+    def register_post_save_hook(self, hook: Hook) -> Callable[[], None]:
+        """Call *hook* with each object that this repository has inserted or changed.
+
+        It is called in the transaction of the caller where there is one.
+
+        Args:
+            hook: A function, or a coroutine function. What it raises reaches the writer.
+
+        Returns:
+            A function that ends it.
+        """
+        return _registered(self._after_save, hook)
+
+    def register_post_delete_hook(self, hook: Hook) -> Callable[[], None]:
+        """Call *hook* with the key of each object that this repository has removed, or marked as deleted.
+
+        Returns:
+            A function that ends it.
+        """
+        return _registered(self._after_delete, hook)
+
+    async def _told(self, hooks: Sequence[Hook], about: Iterable[Any]) -> None:
+        for one in about if hooks else ():
+            for hook in tuple(hooks):
+                answer = hook(one)
+                if inspect.isawaitable(answer):
+                    await answer
 
     # What subclasses say
 
@@ -101,6 +151,26 @@ class RepositoryCore(ABC, Generic[T, K]):
             if hasattr(entity, name):
                 setattr(entity, name, value)
         return entity
+
+    def _page_size(self, asked: int | None, *, cursor: bool = False) -> int:
+        """How long a page is; the database's ``data`` section says what holds where nobody asks, and the most.
+
+        Raises:
+            PaginationError: It is no number of rows, or more than is allowed.
+        """
+        config: Any = getattr(self.provider, "config", None)
+        data = getattr(config, "data", None) or _PAGES
+        size: Any = asked
+        if size is None:
+            size = data.default_cursor_size if cursor else data.default_page_size
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise PaginationError(f"a page of {size!r} does not exist", hint="It holds 1 and more.")
+        if size > data.max_page_size:
+            raise PaginationError(
+                f"a page of {size} is longer than {data.max_page_size}",
+                hint="Ask for smaller pages, or raise data.max_page_size.",
+            )
+        return size
 
     def _now(self) -> datetime:
         """The time for ``created_at`` and its relatives; in UTC."""

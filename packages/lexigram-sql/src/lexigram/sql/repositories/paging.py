@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from lexigram.contracts.domain.pagination import CursorPage
-from lexigram.sql.exceptions import DataQueryError, PaginationError
+from lexigram.sql.exceptions import DataQueryError
 from lexigram.sql.query.describing import Describes
 from lexigram.sql.repositories.cursors import decode_cursor, encode_cursor
 from lexigram.sql.repositories.filters import AllOf, AnyOf, Condition
@@ -27,7 +27,7 @@ class PagingRepository(ReadingRepository[T, K]):
         self,
         *exprs: Any,
         cursor: str | None = None,
-        limit: int = 20,
+        limit: int | None = None,
         sort_by: str | None = None,
         sort_order: str = "asc",
         include_total: bool = False,
@@ -38,7 +38,7 @@ class PagingRepository(ReadingRepository[T, K]):
         Args:
             *exprs: Conditions; see :meth:`find_many`. They are the same for every page.
             cursor: ``next_cursor`` or ``prev_cursor`` of another page; None for the first page.
-            limit: The most it holds.
+            limit: The most it holds; ``data.default_cursor_size`` of the configuration when None.
             sort_by: What to order by; the key when None.
             sort_order: ``asc`` or ``desc``.
             include_total: Count the objects of all pages.
@@ -46,10 +46,9 @@ class PagingRepository(ReadingRepository[T, K]):
 
         Raises:
             CursorError: The cursor is none, or belongs to another order or other conditions.
-            PaginationError: *limit* is no number of rows.
+            PaginationError: *limit* is no number of rows, or more than ``data.max_page_size``.
         """
-        if isinstance(limit, bool) or limit < 1:
-            raise PaginationError(f"a page of {limit!r} does not exist", hint="limit is 1 or more.")
+        limit = self._page_size(limit, cursor=True)
         direction = sort_order.lower()
         if direction not in ("asc", "desc"):
             raise DataQueryError(f"there is no order {sort_order!r}", hint="Use 'asc' or 'desc'.")

@@ -198,7 +198,7 @@ class ReadingRepository(RepositoryCore[T, K]):
     async def paginate(
         self,
         page: int = 1,
-        per_page: int = 20,
+        per_page: int | None = None,
         *exprs: Any,
         sort_by: Sort = None,
         sort_order: str = "asc",
@@ -208,7 +208,7 @@ class ReadingRepository(RepositoryCore[T, K]):
 
         Args:
             page: Its number, from 1.
-            per_page: The most it holds.
+            per_page: The most it holds; ``data.default_page_size`` of the configuration when None.
             *exprs: Conditions; see :meth:`find_many`.
             sort_by: What to order by; the key comes last, so that pages do not overlap.
             sort_order: ``asc`` or ``desc``.
@@ -218,10 +218,11 @@ class ReadingRepository(RepositoryCore[T, K]):
             ``data``, ``total``, ``page``, ``per_page`` and ``total_pages``.
 
         Raises:
-            PaginationError: There is no such page.
+            PaginationError: There is no such page, or it is longer than ``data.max_page_size``.
         """
-        if page < 1 or per_page < 1:
-            raise PaginationError(f"page {page} of {per_page} does not exist", hint="Both are 1 or more.")
+        per_page = self._page_size(per_page)
+        if page < 1:
+            raise PaginationError(f"page {page} does not exist", hint="Pages are counted from 1.")
         total = await self.count(*exprs, **{n: v for n, v in filters.items() if n not in _ORDERING})
         order = [*_sorts(sort_by, sort_order), SortSpecification(self.key_field)]
         data = await self.find_many(*exprs, limit=per_page, offset=(page - 1) * per_page, sort_by=order, **filters)

@@ -95,7 +95,9 @@ class WritingRepository(PagingRepository[T, K]):
         draft = Draft(self.write_table_name, "insert").insert([row])
         if self._key in row:
             await draft.execute(self.provider)
-            return self._assign(entity, decided) if decided else entity
+            made = self._assign(entity, decided) if decided else entity
+            await self._told(self._after_save, (made,))
+            return made
         if self.provider.dialect is SQLDialect.MYSQL:
             key = (await draft.execute(self.provider)).last_id
         else:
@@ -106,7 +108,9 @@ class WritingRepository(PagingRepository[T, K]):
                 hint=f"Give objects a {self.key_field}, or let the table make one.",
                 operation="create",
             )
-        return self._assign(entity, {**decided, self._key: key})
+        made = self._assign(entity, {**decided, self._key: key})
+        await self._told(self._after_save, (made,))
+        return made
 
     async def update(self, entity: T, check_version: bool | None = None) -> T:
         """Change the row of an object.
@@ -135,7 +139,9 @@ class WritingRepository(PagingRepository[T, K]):
             if checked and await self._read_by_key(key, False) is not None:
                 raise OptimisticLockError(self._entity_name(), key, version)
             raise EntityNotFoundError(self._entity_name(), key)
-        return self._assign(entity, {name: values[name] for name in (UPDATED, VERSION) if name in values})
+        changed = self._assign(entity, {name: values[name] for name in (UPDATED, VERSION) if name in values})
+        await self._told(self._after_save, (changed,))
+        return changed
 
     def _changes(self, row: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
         """What an update sets, and the version that it expects."""
@@ -180,7 +186,13 @@ class WritingRepository(PagingRepository[T, K]):
     async def delete_by_id(self, key: K) -> bool:
         """Remove the row with this key for good, marked as deleted or not; True when there was one."""
         draft = self._draft("delete", "delete", include_deleted=True).equals(self._key, key)
-        return (await draft.execute(self.provider)).rows > 0
+        return await self._gone(draft, key)
+
+    async def _gone(self, draft: Draft, key: K) -> bool:
+        if not (await draft.execute(self.provider)).rows:
+            return False
+        await self._told(self._after_delete, (key,))
+        return True
 
     async def delete(self, entity_or_id: Any) -> bool:
         """Remove an object, or the one with this key; True when there was one.
@@ -210,7 +222,7 @@ class WritingRepository(PagingRepository[T, K]):
 
     async def soft_delete(self, key: K) -> bool:
         """Mark the row with this key as deleted; False when there is none that is not."""
-        return (await self._marked(True, "soft_delete").equals(self._key, key).execute(self.provider)).rows > 0
+        return await self._gone(self._marked(True, "soft_delete").equals(self._key, key), key)
 
     async def restore(self, key: K) -> bool:
         """Take the mark away; False when there is no row with this key that has one."""
@@ -263,7 +275,9 @@ class WritingRepository(PagingRepository[T, K]):
                 found.equals(name, row[name])
             rows = (await found.fetch(self.provider)).rows
             decided = {**decided, **({self._key: rows[0][0]} if rows else {})}
-        return self._assign(entity, decided) if decided else entity
+        stored = self._assign(entity, decided) if decided else entity
+        await self._told(self._after_save, (stored,))
+        return stored
 
     async def _upsert_guarded(self, row: Mapping[str, Any], keys: Sequence[str], changed: Sequence[str]) -> None:
         if await self._change_own(row, keys, changed):

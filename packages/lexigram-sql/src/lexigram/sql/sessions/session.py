@@ -64,7 +64,7 @@ class DbSession:
             lease = await self._database.borrow(task=None)
             scope = TransactionScope(lease, self._isolation)
             try:
-                await scope.begin()
+                await self._database.begin_scope(scope)
             except BaseException:
                 await self._database.give_back(lease)
                 raise
@@ -125,7 +125,7 @@ class DbSession:
         lease = held.lease
         held.ended()
         try:
-            await scope.end(error)
+            await self._database.end_scope(scope, error)
         finally:
             await self._database.give_back(lease)
 

@@ -114,18 +114,21 @@ class PostgresConnection:
         timeout: float | None,  # noqa: ASYNC109 - see fetch
     ) -> AsyncGenerator[Records]:
         """Run a query with a cursor, which needs a transaction: the one that is open, or one of its own."""
-        own = None if self._raw.is_in_transaction() else self._raw.transaction(readonly=statement.read_only)
-        if own is not None:
-            await own.start()
+        own = not self._raw.is_in_transaction()
         done = False
         try:
+            if own:
+                await self._raw.execute("BEGIN READ ONLY" if statement.read_only else "BEGIN")
             cursor = await self._raw.cursor(statement.sql, *_plain(params), timeout=timeout)
             while rows := await cursor.fetch(batch_size, timeout=timeout):
                 yield Records(tuple(rows[0].keys()), rows)
             done = True
         finally:
-            if own is not None and self.is_alive:
-                await (own.commit() if done else own.rollback())
+            if own and done:
+                await self.commit()
+            elif own and self.is_alive:
+                # Whether it has begun asyncpg does not know yet, if that was cancelled.
+                await self._raw.execute("ROLLBACK")
 
     async def begin(self, isolation: IsolationLevel | None, read_only: bool) -> None:
         """Begin a transaction."""
@@ -160,8 +163,8 @@ class PostgresConnection:
 
     async def reset(self) -> None:
         """Bring the session back to how it began; prepared statements stay."""
-        if self._raw.is_in_transaction():
-            await self._raw.execute("ROLLBACK")
+        # Of a statement that was cancelled a moment ago asyncpg does not know yet whether it began a transaction.
+        await self._raw.execute("ROLLBACK")
         await self._raw.reset()
         await self._raw.execute(_RESET)
 

@@ -69,6 +69,8 @@ class SQLiteConnection:
         self._pending: str | None = None
         self._in_transaction = False
         self._settings: Sequence[tuple[str, Any]] = ()
+        self._deadline: float | None = None
+        self._watch: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         """Start the thread, and open the file on it."""
@@ -97,26 +99,16 @@ class SQLiteConnection:
 
     async def _call(self, function: Callable[..., R], *args: Any, timeout: float | None = None) -> R:  # noqa: ASYNC109 - the statement itself is interrupted
         """Run a function on the thread; interrupt it and wait for it when cancelled or out of time."""
-        expired = False
-        handle: asyncio.TimerHandle | None = None
-        if timeout:
-            loop = asyncio.get_running_loop()
-
-            def interrupt() -> None:
-                nonlocal expired, handle
-                expired = True
-                self._worker.raw.interrupt()
-                # What the thread has not begun yet is not interrupted, so it is told again.
-                handle = loop.call_later(_AGAIN, interrupt)
-
-            handle = loop.call_later(timeout, interrupt)
+        if not timeout:
+            return await self._run(function, *args)
+        loop = asyncio.get_running_loop()
+        self._deadline = deadline = loop.time() + timeout
+        if self._watch is None or self._watch.when() > deadline:
+            self._watch_until(deadline)
         try:
-            return await self._worker.run(function, *args)
-        except asyncio.CancelledError:
-            await self._stopped()
-            raise
+            return await self._run(function, *args)
         except sqlite3.OperationalError as error:
-            if expired:
+            if loop.time() >= deadline and error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise DatabaseTimeoutError(
                     f"the statement took longer than {timeout:g} s",
                     hint="Make it faster, or raise operations.statement_timeout.",
@@ -126,8 +118,37 @@ class SQLiteConnection:
                 ) from error
             raise
         finally:
-            if handle is not None:
-                handle.cancel()
+            self._deadline = None
+
+    async def _run(self, function: Callable[..., R], *args: Any) -> R:
+        try:
+            return await self._worker.run(function, *args)
+        except asyncio.CancelledError:
+            await self._stopped()
+            raise
+
+    def _watch_until(self, when: float) -> None:
+        """Look after the deadline at a time; one timer serves one statement after another."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = asyncio.get_running_loop().call_at(when, self._watched)
+
+    def _watched(self) -> None:
+        self._watch = None
+        deadline = self._deadline
+        if deadline is None or not self._worker.is_open:
+            return
+        now = asyncio.get_running_loop().time()
+        if now >= deadline:
+            self._worker.raw.interrupt()
+            # What the thread has not begun yet is not interrupted, so it is told again.
+            deadline = now + _AGAIN
+        self._watch_until(deadline)
+
+    def _unwatched(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     async def _stopped(self) -> None:
         """Interrupt what runs, and wait until the thread is free."""
@@ -197,12 +218,12 @@ class SQLiteConnection:
         timeout: float | None,  # noqa: ASYNC109 - see _call
     ) -> AsyncGenerator[Records]:
         """Run a query, and fetch its rows batch by batch as they are asked for."""
-        raw = self._worker.raw
-        cursor = await self._call(
-            _open_cursor, raw, self._started(), statement.sql, encode_all(params), timeout=timeout
-        )
+        # Made here, so that it is closed even if nobody waits for it: until then it holds on to the database.
+        cursor = self._worker.raw.cursor()
         try:
-            columns = _columns(cursor)
+            columns = await self._call(
+                _open_cursor, cursor, self._started(), statement.sql, encode_all(params), timeout=timeout
+            )
             while rows := await self._call(cursor.fetchmany, batch_size, timeout=timeout):
                 yield Records(columns, rows)
         finally:
@@ -249,12 +270,14 @@ class SQLiteConnection:
 
     async def close(self) -> None:
         """Close the file, and end the thread."""
+        self._unwatched()
         if self._worker.is_open:
             await self._worker.close()
         await self._ended()
 
     def terminate(self) -> None:
         """Interrupt what runs; the thread closes the file and ends."""
+        self._unwatched()
         if self._worker.is_open:
             self._worker.raw.interrupt()
             self._worker.stop()
@@ -375,11 +398,9 @@ def _fetch_many(
         except sqlite3.OperationalError:
             return None  # a view, or a table without row ids
         raw.executemany(insert["sql"], rows)
-        sql = f"SELECT {insert['columns']} FROM {insert['table']} WHERE _rowid_ > ? ORDER BY _rowid_"  # noqa: S608 - names
-        cursor = raw.execute(sql, (last,))
-        found = cursor.fetchall()
-        kept = isinstance(last, int) and len(found) == len(rows)
-        return Records(_columns(cursor), found) if kept else None
+        found = _counted(raw, insert, last) or _behind(raw, insert, last)
+        kept = isinstance(last, int) and len(found.rows) == len(rows)
+        return found if kept else None
     finally:
         # Some errors end the transaction themselves ("Response To Errors Within A Transaction").
         if raw.in_transaction and own is not None:
@@ -390,10 +411,30 @@ def _fetch_many(
             raw.execute("RELEASE lexigram_many")
 
 
-def _open_cursor(raw: sqlite3.Connection, begin: str | None, sql: str, params: Sequence[Any]) -> sqlite3.Cursor:
+def _counted(raw: sqlite3.Connection, insert: re.Match[str], last: Any) -> Records | None:
+    """The keys behind a row, where they are the row ids and without a gap, so that two of them tell the others."""
+    if "," in insert["columns"]:
+        return None
+    key = insert["columns"]
+    sql = f"SELECT COUNT(*), MIN({key}), MAX({key}), COALESCE(SUM({key} IS NOT _rowid_), 1) FROM {insert['table']}"  # noqa: S608 - names
+    count, first, most, others = raw.execute(f"{sql} WHERE _rowid_ > ?", (last,)).fetchone()
+    if others or not (isinstance(first, int) and isinstance(most, int)) or most - first + 1 != count:
+        return None
+    name = key[1:-1].replace('""', '"') if key.startswith('"') else key
+    return Records([name], [(number,) for number in range(first, most + 1)])
+
+
+def _behind(raw: sqlite3.Connection, insert: re.Match[str], last: Any) -> Records:
+    """What stands behind a row."""
+    sql = f"SELECT {insert['columns']} FROM {insert['table']} WHERE _rowid_ > ? ORDER BY _rowid_"  # noqa: S608 - names
+    cursor = raw.execute(sql, (last,))
+    return Records(_columns(cursor), cursor.fetchall())
+
+
+def _open_cursor(cursor: sqlite3.Cursor, begin: str | None, sql: str, params: Sequence[Any]) -> list[str]:
     if begin is not None:
-        raw.execute(begin)
-    return raw.execute(sql, params)
+        cursor.execute(begin)
+    return _columns(cursor.execute(sql, params))
 
 
 def _end(raw: sqlite3.Connection, statement: str) -> None:

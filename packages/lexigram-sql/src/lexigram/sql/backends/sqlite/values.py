@@ -99,8 +99,14 @@ def encode_rows(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
     return rows
 
 
-def _to_bool(data: bytes) -> Any:
-    return data not in {b"0", b"false", b"FALSE", b"f", b""}
+class _Booleans(dict[bytes, bool]):
+    """What text means as a boolean; looked up without a call into Python where it is the usual one."""
+
+    def __missing__(self, data: bytes) -> bool:
+        return data not in {b"false", b"FALSE", b"f", b""}
+
+
+_to_bool = _Booleans({b"0": False, b"1": True}).__getitem__
 
 
 def _to_datetime(data: bytes) -> Any:
@@ -138,4 +144,4 @@ _CONVERTERS: dict[str, Callable[[bytes], Any]] = {
 def register_converters() -> None:
     """Teach ``sqlite3`` the declared types, in the one register that a process has; doing it twice is harmless."""
     for name, read in _CONVERTERS.items():
-        sqlite3.register_converter(name, _lenient(read))
+        sqlite3.register_converter(name, read if read is _to_bool else _lenient(read))
