@@ -142,6 +142,7 @@ async def test_a_copy_that_was_killed_goes_on(place: Place, section: Section) ->
     code, report = await place.run("--from", "old", "--to", "new", "--batch-size", "500", "--resume")
     (summary,) = report["collections"]
     assert (code, summary["read"], summary["differs"]) == (0, count, None)
+    assert len(summary["checksum"]) == 64
     assert summary["written"] == count - there
     assert not state.exists()
 
@@ -164,3 +165,52 @@ async def test_what_is_too_large_for_the_target_is_told_before_anything_is_writt
         code, report = await place.run("--from", "old", "--to", "new", "--skip-unfit")
         assert (code, report["collections"][0]["differs"]) == (1, None)
         assert [document["_id"] for document in await new.collection("things").find().to_list()] == ["small"]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("between", ["mongodb", "dynamodb"])
+async def test_collections_below_documents_go_through_a_backend_without_them(
+    between: str, place: Place, section: Section
+) -> None:
+    """There and back; those below documents that are not there as well."""
+    place.add("old", "firestore", await asyncio.to_thread(section, "firestore"))
+    place.add("between", between, await asyncio.to_thread(section, between))
+    place.add("new", "firestore", await asyncio.to_thread(section, "firestore"))
+    names = ["users", "users/u1/orders", "users/u1/orders/7/lines", "users/~n7/orders", "users/gone/orders"]
+    async with place.store("old") as old:
+        for number, name in enumerate(names):
+            await old.collection(name).insert_many([{"_id": each, "n": number} for each in ("u1", 7)])
+    for source, target in (("old", "between"), ("between", "new")):
+        code, report = await place.run("--from", source, "--to", target)
+        assert (code, report["documents"]) == (0, dict.fromkeys(names, 2)), report
+        assert [each["differs"] for each in report["collections"]] == [None] * len(names)
+    async with place.store("new") as new:
+        found = await new.collection("**/orders").find({"_id": {"$gt": "users/u"}}).to_list()
+        assert {document["_id"] for document in found} == {
+            "users/u1/orders/u1",
+            "users/u1/orders/~n7",
+            "users/~n7/orders/u1",
+            "users/~n7/orders/~n7",
+        }
+
+
+@pytest.mark.timeout(180)
+async def test_what_breaks_a_hint_of_the_target_is_told_before_anything_is_written(
+    place: Place, section: Section
+) -> None:
+    """And a collection whose name it cannot have."""
+    settings = await asyncio.to_thread(section, "firestore")
+    place.add("old", "mongodb", await asyncio.to_thread(section, "mongodb"))
+    place.add("new", "firestore", {**settings, "fields": {"things": {"n": "required int"}}})
+    async with place.store("old") as old:
+        await old.collection("things").insert_many([{"_id": 1, "n": 1}, {"_id": 2, "n": "text"}, {"_id": 3}])
+        await old.collection("a/b").insert_one({"_id": 1})
+    for arguments in ((), ("--dry-run",)):
+        code, report = await place.run("--from", "old", "--to", "new", *arguments)
+        assert (code, report["unfit_documents"], report["unfit_collections"]) == (1, 2, ["a/b"])
+        assert report["collections"] == []
+    async with place.store("new") as new:
+        assert await new.collection("things").count_documents() == 0
+        code, report = await place.run("--from", "old", "--to", "new", "--skip-unfit")
+        assert (code, [each["differs"] for each in report["collections"]]) == (1, [None])
+        assert await new.collection("things").find().to_list() == [{"_id": 1, "n": 1}]

@@ -15,6 +15,7 @@ from lexigram.nosql.backends.memory.driver import MemoryDriver
 from lexigram.nosql.backends.memory.spec import SPEC as MEMORY
 from lexigram.nosql.backends.memory.spec import MemoryConfig
 from lexigram.nosql.cli.copying import Copier, Digest
+from lexigram.nosql.cli.progress import ProgressBar
 from lexigram.nosql.exceptions import DocumentValidationError, NoSQLConnectionError
 from lexigram.nosql.store import DocumentStore
 
@@ -32,11 +33,23 @@ class Kept(MemoryDriver):
         """Keep everything."""
 
 
+class Nested(Kept):
+    """One that does not list what is below documents, but looks for it when asked."""
+
+    async def list_collections(self) -> list[str]:
+        """Those of its own."""
+        return [name for name in await super().list_collections() if "/" not in name]
+
+    async def list_nested(self) -> list[str]:
+        """The others."""
+        return [name for name in await super().list_collections() if "/" in name]
+
+
 class Databases:
     """The two databases of a test."""
 
     def __init__(self) -> None:
-        self.one = Kept(MemoryConfig())
+        self.one: Kept = Nested(MemoryConfig())
         self.two = Kept(MemoryConfig())
         self.two_spec: dict[str, Any] = {}
 
@@ -112,6 +125,20 @@ def test_only_named_collections_are_copied(command: Any, databases: Databases) -
     assert "both sides are equal" in outcome.text
     assert databases.held("others") == []
     assert copy(command, "missing").code == 2
+
+
+def test_collections_below_documents_are_copied_as_well(command: Any, databases: Databases) -> None:
+    """With all others, or when they are named; a named one goes without them."""
+    databases.fill("users", [{"_id": "u1"}])
+    databases.fill("users/u1/orders", documents(3))
+    assert copy(command, "users").code == 0
+    assert databases.held("users/u1/orders") == []
+    assert copy(command, "users/u2/orders").code == 2
+    assert copy(command, "users/u1/orders").code == 0
+    assert len(databases.held("users/u1/orders")) == 3
+    outcome = copy(command, "--overwrite", "--json")
+    assert outcome.code == 0, outcome.text
+    assert json.loads(outcome.out)["documents"] == {"users": 1, "users/u1/orders": 3}
 
 
 def test_a_dry_run_writes_nothing(command: Any, databases: Databases) -> None:
@@ -191,6 +218,50 @@ def test_an_index_that_the_target_cannot_have_is_told(command: Any, narrow: Data
     assert narrow.held("things") == [{"_id": 1}]
 
 
+class Choosy(Kept):
+    """A database that has no collection ``odd``, and in the others takes even numbers only."""
+
+    def collection(self, name: str) -> Any:
+        """A collection that refuses documents without being asked to store them."""
+        if name == "odd":
+            raise DocumentValidationError("odd cannot be the name of a collection")
+        found: Any = super().collection(name)
+
+        class Even(type(found)):  # type: ignore[misc]  # the class is found at run time
+            def check(self, document: Mapping[str, Any]) -> None:
+                if document["_id"] % 2:
+                    raise DocumentValidationError("not even")
+
+        found.__class__ = Even
+        return found
+
+
+def test_what_the_target_would_refuse_for_reasons_of_its_own_is_told(command: Any, databases: Databases) -> None:
+    """Collections that it cannot have, and documents that break what was set for it."""
+    choosy = Choosy(MemoryConfig())
+    undo = BACKENDS.register("choosy", spec_of("choosy", choosy))
+    try:
+        command.configure(CONFIG.replace("driver: two", "driver: choosy"))
+        databases.fill("odd", documents(2))
+        databases.fill("things", documents(4))
+        outcome = copy(command, "--json")
+        assert outcome.code == 1
+        report = json.loads(outcome.out)
+        assert [(each["collection"], each["reason"]) for each in report["misfits"]] == [
+            ("odd", "odd cannot be the name of a collection"),
+            ("things", "not even"),
+            ("things", "not even"),
+        ]
+        assert (report["unfit_documents"], report["unfit_collections"]) == (2, ["odd"])
+        assert databases.held("things", choosy) == []
+        outcome = copy(command, "--skip-unfit")
+        assert outcome.code == 1
+        assert "cannot have 1 of 2 collections" in outcome.text
+        assert [document["_id"] for document in databases.held("things", choosy)] == [0, 2]
+    finally:
+        undo()
+
+
 def test_collections_that_hold_documents_are_not_written_to(command: Any, databases: Databases) -> None:
     """Unless that is wanted; then others stay, and the comparison says so."""
     databases.fill("things", documents(3))
@@ -247,6 +318,29 @@ def test_a_copy_that_was_stopped_goes_on(
     assert (summary["read"], summary["written"], summary["differs"]) == (50, 30, None)
     assert len(databases.held("things")) == 50
     assert copy(command, "--resume").code == 2
+
+
+def test_a_copy_that_goes_on_knows_how_much_there_is(
+    command: Any, databases: Databases, failing: Callable[[int | None], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From what it counted when it began, so that its end can be foreseen; without names it is of the same ones."""
+    databases.fill("first", documents(5))
+    databases.fill("things", documents(50))
+    failing(3)
+    assert copy(command, "things", "first", "--batch-size", 10).code == 1
+    failing(None)
+    bars: list[tuple[str, int | None]] = []
+
+    class Noted(ProgressBar):
+        def __init__(self, label: str, total: int | None, **options: Any) -> None:
+            bars.append((label, total))
+            super().__init__(label, total, **options)
+
+    monkeypatch.setattr("lexigram.nosql.cli.copy_run.ProgressBar", Noted)
+    databases.fill("later", documents(1))
+    assert copy(command, "--resume").code == 0
+    assert bars == [("copy things", 50), ("compare things", 100), ("copy first", 5), ("compare first", 10)]
+    assert databases.held("later") == []
 
 
 def test_a_copy_can_begin_anew(command: Any, databases: Databases, failing: Callable[[int | None], None]) -> None:

@@ -59,7 +59,9 @@ __all__ = [
     "SupportsDistinct",
     "SupportsExplain",
     "SupportsFindOne",
+    "SupportsFitting",
     "SupportsIndexes",
+    "SupportsNesting",
     "SupportsSessions",
     "SupportsTransactions",
     "SupportsUnacknowledged",
@@ -227,6 +229,31 @@ class SupportsAggregate(Protocol):
 
         The documents belong to the reader, also where the driver shares those of plain reads.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsFitting(Protocol):
+    """A collection that refuses documents for more than their values and their size, such as what was set for it."""
+
+    def check(self, document: Document) -> None:
+        """Refuse what an insert would refuse, without a call; sizes may be left out.
+
+        Args:
+            document: A prepared document.
+
+        Raises:
+            DocumentValidationError: The collection cannot hold it.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsNesting(Protocol):
+    """A driver whose documents may have collections below them, which ``list_collections()`` does not look for."""
+
+    async def list_nested(self) -> list[str]:
+        """Names of the collections below documents, in any order; may read the whole database."""
         ...
 
 

@@ -26,7 +26,9 @@ from lexigram.nosql.abilities import (
     SupportsDistinct,
     SupportsExplain,
     SupportsFindOne,
+    SupportsFitting,
     SupportsIndexes,
+    SupportsNesting,
     SupportsSessions,
     SupportsTransactions,
     SupportsUnacknowledged,
@@ -78,7 +80,9 @@ __all__ = [
     "SupportsDistinct",
     "SupportsExplain",
     "SupportsFindOne",
+    "SupportsFitting",
     "SupportsIndexes",
+    "SupportsNesting",
     "SupportsSessions",
     "SupportsTransactions",
     "SupportsUnacknowledged",
@@ -118,7 +122,7 @@ class DriverCollection(Protocol):
 
         Returns:
             Position and error of each document that was not inserted; with *ordered*, at most one, after which
-            nothing was tried.
+            nothing was tried, or all of those that were sent together where nobody knows what became of them.
         """
         ...
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 from lexigram.cli.output import console, print_json
@@ -17,11 +17,15 @@ from lexigram.nosql.cli.opening import note, run, stores, warn_if_forgetful
 from lexigram.nosql.cli.options import Target
 from lexigram.nosql.cli.progress import ProgressBar
 from lexigram.nosql.cli.showing import printable
+from lexigram.nosql.driver import SupportsNesting
 from lexigram.nosql.exceptions import NoSQLError
 from lexigram.nosql.finishing import to_the_end
+from lexigram.nosql.query.plan import deliberate_scan
 from lexigram.nosql.store import DocumentStore
 
 __all__ = ["CopyOptions", "CopyReport", "run_copy"]
+
+_MOST_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class CopyReport:
             "dry_run": self.dry_run,
             "documents": None if found is None else found.documents,
             "unfit_documents": 0 if found is None else found.unfit_documents,
+            "unfit_collections": [] if found is None else found.unfit_collections,
             "misfits": []
             if found is None
             else [
@@ -161,46 +166,84 @@ async def _opened(
     path: Path,
 ) -> None:
     async with origin, goal:
-        wanted = list(dict.fromkeys(names)) or await origin.list_collections()
-        missing = set(wanted).difference(await origin.list_collections()) if names else set[str]()
-        if missing:
-            raise typer.BadParameter(
-                f"{_called(origin)} has no collection {', '.join(sorted(missing))}.", param_hint="COLLECTION"
-            )
-        state = CopyState(report.source, report.target, wanted)
+        held = None
         if not options.dry_run:
-            state = await asyncio.to_thread(_state, path, state, options)
+            held = await asyncio.to_thread(_held, path, options)
+        wanted = await _named(origin, names) if names or held is None else held.collections
+        state = CopyState(report.source, report.target, wanted)
+        if held is not None:
+            _check_same(held, state)
+            state = held
         copier = Copier(origin, goal, options.batch_size)
         if not options.resume:
             report.inspection = found = await _inspected(copier, state, origin, options)
-            state.total = found.total
-            if options.dry_run or (found.unfit_documents and not options.skip_unfit):
+            state.counts = found.documents
+            unfit = found.unfit_documents or found.unfit_collections
+            if options.dry_run or (unfit and not options.skip_unfit):
                 return
+            state.done = list(found.unfit_collections)
             if not options.overwrite:
-                await _refuse_occupied(goal, state.collections)
+                await _refuse_occupied(goal, [name for name in state.collections if name not in state.done])
             await asyncio.to_thread(state.save, path)
         await _copied(copier, state, options, report, path)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
-def _state(path: Path, fresh: CopyState, options: CopyOptions) -> CopyState:
-    """The state to begin with: a new one, or that of the copy that is resumed."""
+async def _named(origin: DocumentStore, names: Sequence[str]) -> list[str]:
+    """The collections to copy: those that are named, or all, also those below documents.
+
+    Raises:
+        BadParameter: One that is named holds nothing.
+    """
+    listed = await origin.list_collections()
+    driver = origin.driver
+    if not names:
+        nested: list[str] = []
+        if isinstance(driver, SupportsNesting):
+            with origin.translating("list_collections"):
+                nested = await driver.list_nested()
+        return sorted({*listed, *nested})
+    wanted = list(dict.fromkeys(names))
+    missing: list[str] = []
+    for name in set(wanted).difference(listed):
+        # What is below a document is not listed.
+        with deliberate_scan():
+            nested_one = isinstance(driver, SupportsNesting) and await origin.collection(name).find_one({}) is not None
+        if not nested_one:
+            missing.append(name)
+    if missing:
+        raise typer.BadParameter(
+            f"{_called(origin)} has no collection {', '.join(sorted(missing))}.", param_hint="COLLECTION"
+        )
+    return wanted
+
+
+def _held(path: Path, options: CopyOptions) -> CopyState | None:
+    """The state of the copy that is resumed; None to begin."""
     held = None if options.restart else CopyState.load(path)
     if held is None:
         if options.resume:
             raise typer.BadParameter(f"no copy was stopped: there is no {path}.", param_hint="--resume")
-        return fresh
+        return None
     if not options.resume:
         raise typer.BadParameter(
             f"a copy stopped in {held.begun!r}. Go on with --resume, or begin with --restart.", param_hint="--resume"
         )
+    return held
+
+
+def _check_same(held: CopyState, fresh: CopyState) -> None:
     if (held.source, held.target, held.collections) != (fresh.source, fresh.target, fresh.collections):
         raise typer.BadParameter(
-            f"the copy that stopped was of {', '.join(held.collections)} from {held.source} to {held.target}. Begin "
-            "anew with --restart.",
+            f"the copy that stopped was of {_some(held.collections)} from {held.source} to {held.target}. Begin anew "
+            "with --restart.",
             param_hint="--resume",
         )
-    return held
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 async def _refuse_occupied(goal: DocumentStore, names: Sequence[str]) -> None:
@@ -233,8 +276,7 @@ async def _copied(copier: Copier, state: CopyState, options: CopyOptions, report
         if name in state.done:
             continue
         state.begun, state.read = name, 0
-        counted = None if report.inspection is None else report.inspection.documents.get(name)
-        with _bar(f"copy {name}", counted, options) as bar:
+        with _bar(f"copy {name}", state.counts.get(name), options) as bar:
             summary = await copier.copy(
                 name,
                 anew=anew,
@@ -273,9 +315,12 @@ def _show(report: CopyReport, options: CopyOptions) -> None:
         for each in found.misfits:
             what = f"{each.kind} {each.what}"
             out.print(f"{printable(each.collection)}: {printable(what)}: {printable(each.reason)}", soft_wrap=True)
+        done = "the others were copied" if options.skip_unfit and not report.dry_run else "nothing was written"
+        if found.unfit_collections:
+            count = f"{len(found.unfit_collections):,} of {len(found.documents):,} collections"
+            out.print(f"{report.target} cannot have {count} by their names; {done}.", soft_wrap=True)
         if found.unfit_documents:
             count = f"{found.unfit_documents:,} of {found.total:,} documents"
-            done = "the others were copied" if options.skip_unfit and not report.dry_run else "nothing was written"
             out.print(f"{report.target} cannot hold {count}; {done}.", soft_wrap=True)
     if report.dry_run and found is not None:
         out.print(

@@ -27,10 +27,10 @@ class CopyState:
         source: Name and backend of the store it comes from.
         target: Name and backend of the store it goes to.
         collections: What is copied, in this order.
-        done: Collections that are copied and, where that is asked for, compared.
+        done: Collections that are copied and, where that is asked for, compared; or that the target cannot have.
         begun: The collection that is being copied; empty before the first.
         read: Documents of it that have been read, in the last run.
-        total: Documents that there were when the copy began.
+        counts: Documents that each collection held when the copy began.
         format: Which form of the file this is.
     """
 
@@ -42,7 +42,7 @@ class CopyState:
     done: list[str] = field(default_factory=list[str])
     begun: str = ""
     read: NonNegativeInt = 0
-    total: NonNegativeInt = 0
+    counts: dict[str, NonNegativeInt] = field(default_factory=dict[str, NonNegativeInt])
     format: Literal[1] = 1
 
     def save(self, path: Path) -> None:

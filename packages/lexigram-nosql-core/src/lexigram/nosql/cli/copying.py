@@ -5,6 +5,9 @@ is held at a time. A copy that goes on after it was stopped reads the source fro
 ids of each batch, and writes only what is missing there or different; so it does not matter in which order a backend
 gives its documents, nor whether the last batch was stored as a whole.
 
+All collections are copied where none is named, those below documents included: to look for these, the source may have
+to read the names of all of its documents. A named one is copied without what is below its documents.
+
 Then both sides are read and compared by count and by checksum. A checksum is the sum of the SHA-256 digests of all
 documents as Extended JSON, which tells types, order of fields and last digits apart, and does not depend on the order
 of the documents.
@@ -19,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lexigram.contracts.data.nosql.operations import ReplaceOne
-from lexigram.nosql.driver import Document
+from lexigram.nosql.driver import Document, SupportsFitting
 from lexigram.nosql.exceptions import (
     BulkWriteError,
     DocumentValidationError,
@@ -74,8 +77,8 @@ class Misfit:
 
     Attributes:
         collection: Where it is.
-        what: The ``_id`` of a document as Extended JSON, or the name of an index.
-        kind: Which of the two it is: ``document`` or ``index``.
+        what: The ``_id`` of a document as Extended JSON, or the name of an index or of the collection.
+        kind: Which of them it is: ``document``, ``index`` or ``collection``.
         code: Of the error.
         reason: Why not.
     """
@@ -94,12 +97,14 @@ class Inspection:
     Attributes:
         documents: How many documents each collection holds.
         misfits: The first of what the target cannot hold.
-        unfit_documents: How many documents it cannot hold.
+        unfit_documents: How many documents it cannot hold, of the collections that it can have.
+        unfit_collections: The collections whose names it cannot have.
     """
 
     documents: dict[str, int] = field(default_factory=dict[str, int])
     misfits: list[Misfit] = field(default_factory=list[Misfit])
     unfit_documents: int = 0
+    unfit_collections: list[str] = field(default_factory=list[str])
 
     @property
     def total(self) -> int:
@@ -165,9 +170,12 @@ class Copier:
         seen = 0
         for name in collections:
             try:
-                self._target.collection(name)
+                self._target.collection(name).reach()
             except NoSQLError as error:
-                found.add(Misfit(name, name, "index", error.code, error.message))
+                found.add(Misfit(name, name, "collection", error.code, error.message))
+                found.unfit_collections.append(name)
+                found.documents[name] = await self._source.collection(name).estimated_document_count()
+                continue
             for spec in await self._indexes(self._source, name):
                 refusal = self._refuses(spec)
                 if refusal is not None:
@@ -176,7 +184,7 @@ class Copier:
             async with aclosing(self._batches(self._source, name)) as batches:
                 async for batch in batches:
                     for document in batch:
-                        fault = self._misfit(document)
+                        fault = self._misfit(name, document)
                         if fault is not None:
                             found.add(Misfit(name, dumps(document["_id"]), "document", fault.code, fault.message))
                     found.documents[name] += len(batch)
@@ -184,14 +192,17 @@ class Copier:
                     progress(seen)
         return found
 
-    def _misfit(self, document: Document) -> NoSQLError | None:
-        """Why the target cannot hold a document."""
+    def _misfit(self, name: str, document: Document) -> NoSQLError | None:
+        """Why the target cannot hold a document of a collection."""
+        target = self._target.collection(name).reach().target
         try:
             prepared = self._target.prepare(document)
             if self._fits is not None:
                 self._fits(prepared)
             elif self._target.spec.document_size is not None:
                 self._target.spec.document_size(prepared)
+            if isinstance(target, SupportsFitting):
+                target.check(prepared)
         except DocumentValidationError as error:
             return error
         return None
@@ -245,7 +256,9 @@ class Copier:
                     summary.indexes += 1
         async with aclosing(self._batches(self._source, name)) as batches:
             async for batch in batches:
-                fitting = [document for document in batch if self._misfit(document) is None] if skip_unfit else batch
+                fitting = (
+                    [document for document in batch if self._misfit(name, document) is None] if skip_unfit else batch
+                )
                 missing = fitting if anew else await self._missing(name, fitting)
                 if missing:
                     await self._write(name, missing, anew=anew)
@@ -299,7 +312,7 @@ class Copier:
             async with aclosing(self._batches(store, name)) as batches:
                 async for batch in batches:
                     for document in batch:
-                        if not skip_unfit or store is self._target or self._misfit(document) is None:
+                        if not skip_unfit or store is self._target or self._misfit(name, document) is None:
                             digest.add(document)
                     seen += len(batch)
                     progress(seen)

@@ -109,7 +109,9 @@ def export_documents(
 def copy_collections(
     source: Annotated[str, typer.Option("--from", help="Name of the configured store to copy from.")],
     destination: Annotated[str, typer.Option("--to", help="Name of the configured store to copy to.")],
-    collection: Annotated[list[str] | None, typer.Argument(help="Names of collections; all when missing.")] = None,
+    collection: Annotated[
+        list[str] | None, typer.Argument(help="Names of collections; all when missing, also those below documents.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how much there is and what the target cannot hold.")
     ] = False,

@@ -302,6 +302,15 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
         """What makes the writes of a collection."""
         return Target(scope, indexes, self.hints)
 
+    def check(self, document: Document) -> None:
+        """Refuse a document that cannot be stored here."""
+        if self.scope.is_group:
+            scope, identity = self.scope.home(document["_id"])
+            document = {**document, "_id": identity}
+        else:
+            scope = self.scope
+        self.target_of(scope, self.driver.catalogue.known(scope.name)).message(document)
+
     async def _home(self, document: Document) -> tuple[Target, Document]:
         """What writes a document, and the document as its own collection has it."""
         if not self.scope.is_group:

@@ -17,7 +17,7 @@ from lexigram.nosql.backends.firestore.collection import FirestoreCollection
 from lexigram.nosql.backends.firestore.config import FirestoreConfig
 from lexigram.nosql.backends.firestore.credentials import emulator_of, load_credentials, make_sdk_client
 from lexigram.nosql.backends.firestore.errors import classify
-from lexigram.nosql.backends.firestore.naming import Scope, is_own, public_name, scope_of
+from lexigram.nosql.backends.firestore.naming import Scope, is_own, name_of, public_name, scope_of
 from lexigram.nosql.backends.firestore.planning import Planner
 from lexigram.nosql.backends.firestore.planning.hints import NO_HINTS, CollectionHints, parse_hints
 from lexigram.nosql.backends.firestore.recording import IndexRecorder
@@ -31,6 +31,9 @@ __all__ = ["FirestoreDriver", "connect"]
 
 
 _MOST_PLANNERS: Final = 1000
+
+_PAGE: Final = 10_000
+"""Names of documents that are asked for in one request."""
 
 
 async def connect(config: FirestoreConfig) -> FirestoreDriver:
@@ -137,6 +140,31 @@ class FirestoreDriver:
         await self.catalogue.load(None)
         names = {public_name(name) for name in found if not is_own(name)}
         return list(names.union(self.catalogue.names()))
+
+    async def list_nested(self) -> list[str]:
+        """Names of the collections below documents, also of those that are not there.
+
+        No request tells them, so the names of all documents are read.
+        """
+        found: set[str] = set()
+        request = messages.RunQueryRequest(parent=self.client.root)
+        query = request.structured_query
+        query.from_.add().all_descendants = True
+        query.select.fields.add().field_path = "__name__"
+        query.order_by.add(direction=1).field.field_path = "__name__"
+        query.limit.value = _PAGE
+        while True:
+            seen, last = 0, ""
+            async for documents, _ in self.client.query(request, None, _PAGE):
+                for document in documents:
+                    seen, last = seen + 1, document.name
+                    path = last[len(self.client.root) + 1 :].rpartition("/")[0]
+                    if "/" in path:
+                        found.add(path)
+            if seen < _PAGE:
+                return [name for name in map(name_of, found) if name is not None]
+            del query.start_at.values[:]
+            query.start_at.values.add().reference_value = last
 
     async def drop_collection(self, name: str) -> None:
         """Remove the documents of a collection, what keeps its indexes, and their records.

@@ -25,7 +25,7 @@ from lexigram.nosql.backends.firestore.codec.names import PREFIX, decode_name, e
 from lexigram.nosql.backends.firestore.planning.reading import Place
 from lexigram.nosql.exceptions import DocumentValidationError
 
-__all__ = ["GROUP", "Scope", "is_own", "public_name", "scope_of"]
+__all__ = ["GROUP", "Scope", "is_own", "name_of", "public_name", "scope_of"]
 
 GROUP: Final = "**/"
 """What the name of a group begins with."""
@@ -161,3 +161,16 @@ def is_own(collection_id: str) -> bool:
 def public_name(collection_id: str) -> str:
     """The name of a collection of the database's own."""
     return decode_name(collection_id)
+
+
+def name_of(path: str) -> str | None:
+    """The name of a collection, wherever it is; None for one that this backend keeps for itself.
+
+    Args:
+        path: Its path, as Firestore has it.
+    """
+    segments = path.split("/")
+    if any(is_own(segment) for segment in segments[::2]):
+        return None
+    segments[::2] = map(public_name, segments[::2])
+    return "/".join(segments)
