@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from bson import Binary
 from lexigram.nosql.aggregation.parse import cache_clear, parse_pipeline
 
 
@@ -34,6 +35,17 @@ def test_pipelines_that_mean_different_things_are_told_apart(one: Any, other: An
 
     assert first is not second
     assert repr(first.stages[0].specification) == repr({"v": {"$literal": one}})
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_binary_data_of_different_subtypes_is_told_apart(turned: bool) -> None:
+    """Though both are written as the same bytes."""
+    cache_clear()
+    values = [b"a", Binary(b"a", 5), Binary(b"a", 128)]
+    for value in reversed(values) if turned else values:
+        (stage,) = parse_pipeline([{"$match": {"v": value}}]).stages
+        assert type(stage.specification["v"]) is type(value)
+        assert getattr(stage.specification["v"], "subtype", 0) == getattr(value, "subtype", 0)
 
 
 def test_a_pipeline_that_is_kept_does_not_change_with_what_was_given() -> None:

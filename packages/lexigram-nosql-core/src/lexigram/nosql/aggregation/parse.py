@@ -55,6 +55,7 @@ _NO_CONSTANTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _kept: Kept[tuple[Stage, ...]] = Kept(_MOST_KEPT)
 _LONGEST_WRITTEN: Final = 4096  # bytes
+_WRITTEN_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _pipelines: Kept[Pipeline] = Kept(_MOST_KEPT // 2)
 _as_written: Kept[Pipeline] = Kept(_MOST_KEPT // 2)
 
@@ -290,9 +291,29 @@ def parse_pipeline(
     )
     if key is not None and not any(isinstance(stage, Match) and stage.query.uses_expressions for stage in plan):
         _pipelines.put(key, pipeline)
-        if written is not None:
-            _as_written.put((written, order), pipeline)
+        _keep_as_written(written, items, order, pipeline)
     return pipeline
+
+
+def _keep_as_written(written: bytes | None, items: Any, order: Collation | None, pipeline: Pipeline) -> None:
+    """Keep a pipeline by how it is written, if that says all: binary data of any subtype is written as plain bytes."""
+    if written is not None and not _holds_bytes(items):
+        _as_written.put((written, order), pipeline)
+
+
+def _holds_bytes(value: Any) -> bool:
+    """Whether there is binary data in what has a written form."""
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        cls = type(part)
+        if cls is dict:
+            pending.extend(part.values())
+        elif cls is list or cls is tuple:
+            pending.extend(part)
+        elif cls not in _WRITTEN_SCALARS:
+            return True
+    return False
 
 
 def _written(items: Any) -> bytes | None:
