@@ -162,6 +162,17 @@ async def test_pages_follow_each_other_by_a_cursor_of_firestore(store: DocumentS
     assert seen[:4] == ["d28", "d29", "d24", "d25"]
 
 
+async def test_an_order_by_ids_beside_a_range_is_not_refused(store: DocumentStore) -> None:
+    """Firestore takes no order after that by the name, and implies one by the field of the range."""
+    things = store.collection("numbers")
+    await things.delete_many({})
+    await things.insert_many([{"_id": f"d{number}", "a": 0, "b": number} for number in range(5)])
+    page = await things.find({"a": 0, "b": {"$gt": 0}}, sort=[("a", -1), ("_id", -1)], limit=2).to_list()
+    assert [item["_id"] for item in page] == ["d4", "d3"]
+    found = await things.find_page({"b": {"$gte": 1}}, sort=[("a", 1)], size=2)
+    assert [item["_id"] for item in found.items] == ["d1", "d2"]
+
+
 async def test_a_plan_shows_which_hint_made_it_possible(store: DocumentStore) -> None:
     """And what is left to the engine without one."""
     plan = await store.collection("texts").find({"a": {"$gt": "b"}}, sort="a", limit=3).explain()

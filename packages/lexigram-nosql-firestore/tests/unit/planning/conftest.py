@@ -121,6 +121,8 @@ class Model:
             check(query.where, {order.field.field_path for order in query.order_by})
         ordered = [order.field.field_path for order in query.order_by]
         implied = sorted(inequalities(query.where) - set(ordered)) if has_where else []
+        if "__name__" in ordered and (ordered[-1] != "__name__" or implied):
+            raise Refused("an order, also one that an inequality implies, after that by name")
         directions = {order.field.field_path: order.direction for order in query.order_by}
         last = query.order_by[-1].direction if query.order_by else 1
         fields = [*ordered, *implied]

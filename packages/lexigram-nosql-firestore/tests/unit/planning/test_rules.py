@@ -313,6 +313,25 @@ def test_a_condition_may_say_that_the_field_is_there() -> None:
     assert not compiled({"$or": [{"note": {"$gte": "a"}}, {"status": "x"}]}, [("note", 1)]).ordered
 
 
+@pytest.mark.parametrize(
+    ("filter", "sort", "served"),
+    [
+        ({"status": "x", "total": {"$gt": 1}}, [("at", 1), ("_id", 1)], False),
+        ({"status": "x", "total": {"$gt": 1}}, [("at", 1), ("total", 1), ("_id", 1)], True),
+        ({"total": {"$gt": 1}}, [("total", -1), ("_id", 1)], True),
+        ({"total": {"$gt": 1}}, [("_id", 1)], False),
+        ({"_id": {"$gt": "m"}}, [("total", 1), ("_id", 1)], True),
+        ({"unhinted": {"$exists": True}}, [("_id", 1)], False),
+    ],
+)
+def test_nothing_is_ordered_by_after_the_name(filter: Any, sort: Any, served: bool, model: Any) -> None:
+    """Firestore orders by every field with an inequality, and takes none after the name."""
+    found = compiled(filter, sort)
+    assert found.ordered is served
+    for query in found.native.queries:
+        model({}).run(query)
+
+
 def test_skip_and_limit_go_into_a_single_query() -> None:
     """Of several queries each is told how much can be needed of it."""
     single = compiled({"status": "x"})

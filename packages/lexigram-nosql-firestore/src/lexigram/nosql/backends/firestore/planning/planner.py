@@ -22,7 +22,7 @@ from lexigram.nosql.backends.firestore.planning.repeating import (
     with_constants,
 )
 from lexigram.nosql.backends.firestore.planning.showing import Shown
-from lexigram.nosql.backends.firestore.planning.terms import NAME, Conjunction
+from lexigram.nosql.backends.firestore.planning.terms import INEQUALITIES, NAME, Conjunction
 from lexigram.nosql.driver import Access, Compiled
 from lexigram.nosql.query.ast import In, Node
 from lexigram.nosql.query.parse import Query
@@ -183,6 +183,11 @@ class Planner:
             if path == "_id":
                 if not self.hints.plain_ids or self.place.is_group or sort.collation is not None:
                     about.note("_id", "an order by ids, which may be of any type: the field hint text would tell")
+                    return None
+                ranges = {term.path for own in alternatives for term in own if term.op in INEQUALITIES}
+                if not ranges <= {NAME, *[native for native, _ in found]}:
+                    # Firestore orders by these fields as well, and takes none after the name.
+                    about.note("_id", "an order by ids beside a range on a field that the order does not hold")
                     return None
                 about.used["_id"] = "text"
                 found.append((NAME, direction))
