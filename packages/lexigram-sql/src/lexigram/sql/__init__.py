@@ -32,7 +32,9 @@ Where to find what:
 * :mod:`~lexigram.sql.repositories`: the rows of a table as objects, whose they are, and who changed them;
   :mod:`~lexigram.sql.context`: who is asking.
 * :mod:`~lexigram.sql.pool`, :mod:`~lexigram.sql.transactions`: who holds which connection.
-* :mod:`~lexigram.sql.logs`, :mod:`~lexigram.sql.hooks`: who is told of what.
+* :mod:`~lexigram.sql.logs`, :mod:`~lexigram.sql.hooks`, :mod:`~lexigram.sql.observing`: who is told of what, and what
+  is tried again.
+* :mod:`~lexigram.sql.search`: full text search.
 * :mod:`~lexigram.sql.driver`, :mod:`~lexigram.sql.backend`: what a backend implements, and how it is found;
   ``lexigram.sql.backends.sqlite``, ``.postgres`` and ``.mysql`` say what is special about each.
 """
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from lexigram.sql.hooks import SQLConnectionReadyHook, SQLTransactionBegunHook, SQLTransactionEndedHook
     from lexigram.sql.logs import ConsoleQueryLogger, FileQueryLogger, MemoryQueryLogger, QueryLoggerBase
     from lexigram.sql.module import DatabaseModule
+    from lexigram.sql.observing import DatabaseMonitor, DatabaseResilienceHandler
     from lexigram.sql.pool import ConnectionPool
     from lexigram.sql.providers import DatabaseService, MySQLProvider, PostgresProvider, SQLiteProvider
     from lexigram.sql.query.builder import AsyncQueryBuilder
@@ -103,6 +106,14 @@ if TYPE_CHECKING:
         SQLRepository,
         field,
     )
+    from lexigram.sql.search import (
+        FTSDialect,
+        FTSResult,
+        MySQLFTSQuery,
+        PostgresFTSQuery,
+        SQLiteFTSQuery,
+        full_text_search,
+    )
     from lexigram.sql.sessions import DbSession, create_session_factory
     from lexigram.sql.transactions.manager import SimpleTransactionManager, transaction, transactional
 
@@ -120,13 +131,17 @@ __all__ = [
     "DatabaseConfig",
     "DatabaseError",
     "DatabaseModule",
+    "DatabaseMonitor",
     "DatabaseProvider",
     "DatabaseProviderProtocol",
+    "DatabaseResilienceHandler",
     "DatabaseService",
     "DbContext",
     "DbSession",
     "DeleteResult",
     "F",
+    "FTSDialect",
+    "FTSResult",
     "FileQueryLogger",
     "Filter",
     "GenericRepository",
@@ -137,11 +152,13 @@ __all__ = [
     "InvalidIdentifierError",
     "IsolationLevel",
     "MemoryQueryLogger",
+    "MySQLFTSQuery",
     "MySQLProvider",
     "NamedDatabaseConfig",
     "NoSecurityPolicyError",
     "Operator",
     "OptimisticLockError",
+    "PostgresFTSQuery",
     "PostgresProvider",
     "PredicateCompiler",
     "QualifiedTable",
@@ -161,6 +178,7 @@ __all__ = [
     "SQLRepository",
     "SQLTransactionBegunHook",
     "SQLTransactionEndedHook",
+    "SQLiteFTSQuery",
     "SQLiteProvider",
     "Schema",
     "ScopeColumn",
@@ -172,6 +190,7 @@ __all__ = [
     "create_session_factory",
     "create_task_with_context",
     "field",
+    "full_text_search",
     "run_in_threadpool_with_context",
     "schema",
     "table",
@@ -272,6 +291,18 @@ __getattr__, __dir__ = lazy_exports(
             "SQLRepository",
             "ScopeColumn",
             "field",
+        ),
+        "observing": (
+            "DatabaseMonitor",
+            "DatabaseResilienceHandler",
+        ),
+        "search": (
+            "FTSDialect",
+            "FTSResult",
+            "MySQLFTSQuery",
+            "PostgresFTSQuery",
+            "SQLiteFTSQuery",
+            "full_text_search",
         ),
         "sessions": (
             "DbSession",

@@ -9,14 +9,20 @@ from typing import cast
 from lexigram.contracts.core.di import ContainerRegistrarProtocol, ContainerResolverProtocol
 from lexigram.contracts.core.health import AggregateHealthResult, HealthCheckResult, HealthStatus
 from lexigram.contracts.core.hooks import HookRegistryProtocol
-from lexigram.contracts.data.sql.database import DatabaseProviderProtocol
+from lexigram.contracts.data.sql.database import ConnectionPoolProtocol, DatabaseProviderProtocol
 from lexigram.contracts.data.sql.query_log import QueryLoggerProtocol
 from lexigram.contracts.exceptions.infra import NoPrimaryBackendError
+from lexigram.contracts.infra.resilience import ResiliencePipelineFactoryProtocol, TimeoutConfig
+from lexigram.contracts.observability.metrics import MetricsCollectorProtocol
+from lexigram.contracts.observability.tracing import TracerProtocol
 from lexigram.di.provider import Provider, ProviderPriority
-from lexigram.sql.config import SECTIONS, DatabaseConfig
+from lexigram.sql.config import SECTIONS, DatabaseConfig, DataConfig
 from lexigram.sql.context import DbContext
+from lexigram.sql.logs.loggers import ConsoleQueryLogger
+from lexigram.sql.observing.resilience import DatabaseResilienceHandler
 from lexigram.sql.pool.split import ConnectionPool
 from lexigram.sql.providers.database_service import DatabaseService
+from lexigram.sql.query.predicates import PredicateCompiler
 from lexigram.sql.sessions.session import DbSession, create_session_factory
 
 __all__ = ["DatabaseProvider"]
@@ -28,10 +34,12 @@ class DatabaseProvider(Provider):
     """Databases for the container.
 
     Binds each database as ``DatabaseProviderProtocol`` and ``DatabaseService`` by its name, the primary one also
-    without a name, and scoped sessions (``DbSession``) of the primary one.
+    without a name, their pools as ``ConnectionPoolProtocol`` (``NAME:pool``), and scoped sessions (``DbSession``) of
+    the primary one. What the application has of hooks, query loggers, tracer, metrics and resilience is used.
 
     Args:
         config: The settings, or a URL; the application's ``sql:``, ``database:`` or ``db:`` section when missing.
+        enable_query_logging: Log every statement of every database, as ``operations.echo`` does for one.
     """
 
     name = "database"
@@ -40,8 +48,9 @@ class DatabaseProvider(Provider):
     config_aliases = SECTIONS[1:]
     config_model = DatabaseConfig
 
-    def __init__(self, config: DatabaseConfig | str | None = None) -> None:
+    def __init__(self, config: DatabaseConfig | str | None = None, *, enable_query_logging: bool = False) -> None:
         super().__init__(DatabaseConfig.from_url(config) if isinstance(config, str) else config)
+        self._logs_queries = enable_query_logging
         self._databases: list[DatabaseService] = []
         self._connected: list[DatabaseService] = []
         self._primary: DatabaseService | None = None
@@ -61,6 +70,7 @@ class DatabaseProvider(Provider):
         settings = self.settings
         self._databases, self._primary = [], None
         container.singleton(DatabaseConfig, settings)
+        container.singleton(DataConfig, settings.data)
         if not settings.enabled:
             return
         for name, primary, entry in settings.entries():
@@ -69,10 +79,13 @@ class DatabaseProvider(Provider):
             self._databases.append(database)
             container.singleton(DatabaseProviderProtocol, database, name=name)
             container.singleton(DatabaseService, database, name=name)
+            container.singleton(ConnectionPoolProtocol, factory=database.get_primary_pool, name=f"{name}:pool")
             if primary:
                 self._primary = database
                 container.singleton(DatabaseProviderProtocol, database)
                 container.singleton(DatabaseService, database)
+                container.singleton(ConnectionPoolProtocol, factory=database.get_primary_pool)
+                container.singleton(PredicateCompiler, PredicateCompiler(database.dialect))
         container.scoped(DbSession, create_session_factory())
 
     async def boot(self, container: ContainerResolverProtocol) -> None:
@@ -83,6 +96,9 @@ class DatabaseProvider(Provider):
         """
         hooks = await container.resolve_optional(HookRegistryProtocol)
         logger = await container.resolve_optional(QueryLoggerProtocol)
+        tracer = await container.resolve_optional(TracerProtocol)
+        metrics = await container.resolve_optional(MetricsCollectorProtocol)
+        pipelines = await container.resolve_optional(ResiliencePipelineFactoryProtocol)
         context = await container.resolve_optional(DbContext)
         for database in self._databases:
             database.set_hook_registry(hooks)
@@ -90,6 +106,14 @@ class DatabaseProvider(Provider):
                 database.set_context(context)
             if logger is not None:
                 database.add_query_logger(logger)
+            if self._logs_queries:
+                database.add_query_logger(ConsoleQueryLogger(log_level=logging.INFO))
+            database.set_tracer(tracer)
+            database.set_metrics(metrics)
+            if pipelines is not None:
+                limit = database.config.operations.statement_timeout.total_seconds
+                limits = TimeoutConfig(timeout=limit) if limit else None
+                database.set_resilience(DatabaseResilienceHandler(pipelines, timeout_config=limits))
         try:
             async with asyncio.TaskGroup() as group:
                 for database in self._databases:

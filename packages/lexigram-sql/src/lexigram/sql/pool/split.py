@@ -16,6 +16,7 @@ from typing import Any
 from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
 from lexigram.sql.config import DatabaseConfig
 from lexigram.sql.driver import SqlConnection, SqlDriver
+from lexigram.sql.observing.figures import QueryFigures
 from lexigram.sql.pool.pool import Pool, PoolStats
 
 __all__ = ["ConnectionPool"]
@@ -50,7 +51,7 @@ class ConnectionPool:
             self._readers = Pool(
                 lambda: driver.connect(True), config.pool, name=config.name, connect_timeout=limit, backend=backend
             )
-        self._of: dict[int, Pool] = {}
+        self.queries = QueryFigures()
 
     @property
     def max_connections(self) -> int:
@@ -126,6 +127,10 @@ class ConnectionPool:
             "timeouts": figures.timeouts,
             "wait_time_ms": figures.waited_seconds * 1000,
         }
+
+    async def get_query_stats(self) -> dict[str, Any]:
+        """How many statements ran on these connections, and failed; ``DatabaseMonitor`` says more."""
+        return self.queries.to_dict()
 
     async def health_check(self, timeout: float = 5.0) -> HealthCheckResult:  # noqa: ASYNC109 - the contract's name
         """Whether a connection can be had, and answers. Never raises.

@@ -9,16 +9,19 @@ connections and transactions for the tasks that use it here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 from lexigram.contracts.data.sql.database import (
     IsolationLevel,
 )
+from lexigram.sql.backend import SQL_BACKENDS, SqlBackendSpec
+from lexigram.sql.config import DatabaseConfig
 from lexigram.sql.exceptions import TransactionError
 from lexigram.sql.hooks import BEGUN, ENDED, SQLTransactionBegunHook, SQLTransactionEndedHook
-from lexigram.sql.providers.statements import Statements
+from lexigram.sql.providers.tables import Tables
 from lexigram.sql.sessions.connection import HeldConnection
 from lexigram.sql.sessions.session import DbSession
 from lexigram.sql.transactions.block import TransactionBlock
@@ -28,14 +31,53 @@ from lexigram.sql.transactions.transaction import TransactionScope, parse_isolat
 __all__ = ["DatabaseService"]
 
 
-class DatabaseService(Statements):
+class DatabaseService(Tables):
     """Tables in one database. Implements ``DatabaseProviderProtocol``.
 
     Args:
         config: The configuration or a URL; a database in memory when missing.
         query_logger: Told of every statement; with ``echo`` and without a logger, they go to Python's logging.
         hooks: Told of connections and transactions.
+        tracer: Puts each statement into a span.
+        metrics: Told how long each statement took.
     """
+
+    @classmethod
+    def from_config(cls, config: DatabaseConfig | str, **options: Any) -> Self:
+        """The database of a configuration or a URL.
+
+        Args:
+            config: Which.
+            **options: Further arguments of the constructor.
+        """
+        return cls(config, **options)
+
+    @classmethod
+    def register_driver(cls, name: str, loader: Callable[[], SqlBackendSpec] | SqlBackendSpec) -> Callable[[], None]:
+        """Offer a backend in this process, without packaging; see :mod:`lexigram.sql.backend`.
+
+        Args:
+            name: The scheme of its URLs.
+            loader: What it is, or a function that tells.
+
+        Returns:
+            A function that takes it back.
+        """
+        return SQL_BACKENDS.register(name, loader if isinstance(loader, SqlBackendSpec) else loader())
+
+    @classmethod
+    def get_driver_loader(cls, name: str) -> Callable[[], SqlBackendSpec]:
+        """A function that loads a backend by its name; it raises PluginNotFoundError where there is none."""
+        return partial(SQL_BACKENDS.load, name)
+
+    @asynccontextmanager
+    async def get_connection(self) -> AsyncGenerator[HeldConnection]:
+        """A connection of its own inside the block. Operations of the task do not join it."""
+        connection = await self.acquire()
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     async def borrow(self, *, task: asyncio.Task[Any] | None, read_only: bool = False) -> Lease:
         """Take a connection for a while; :meth:`give_back` ends it.

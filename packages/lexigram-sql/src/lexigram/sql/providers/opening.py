@@ -15,6 +15,8 @@ from lexigram.contracts.core.hooks import HookRegistryProtocol
 from lexigram.contracts.data.sql.query_log import QueryLoggerProtocol
 from lexigram.contracts.data.sql.sql_dialect import SQLDialect
 from lexigram.contracts.exceptions.config import ConfigurationError
+from lexigram.contracts.observability.metrics import MetricsCollectorProtocol
+from lexigram.contracts.observability.tracing import TracerProtocol
 from lexigram.sql.backend import SQL_BACKENDS, SqlBackendSpec
 from lexigram.sql.config import DatabaseConfig, refuse_weak_password
 from lexigram.sql.context import DbContext
@@ -26,6 +28,8 @@ from lexigram.sql.hooks import (
 )
 from lexigram.sql.logs.loggers import ConsoleQueryLogger
 from lexigram.sql.logs.masking import ParameterMask
+from lexigram.sql.observing.metrics import MetricsQueryLogger
+from lexigram.sql.observing.resilience import DatabaseResilienceHandler
 from lexigram.sql.pool.split import ConnectionPool
 from lexigram.sql.providers.runner import Runner
 
@@ -39,6 +43,8 @@ class Opening:
         config: The configuration or a URL; a database in memory when missing.
         query_logger: Told of every statement; with ``echo`` and without a logger, they go to Python's logging.
         hooks: Told of connections and transactions.
+        tracer: Puts each statement into a span.
+        metrics: Told how long each statement took.
     """
 
     def __init__(
@@ -47,6 +53,8 @@ class Opening:
         *,
         query_logger: QueryLoggerProtocol | None = None,
         hooks: HookRegistryProtocol | None = None,
+        tracer: TracerProtocol | None = None,
+        metrics: MetricsCollectorProtocol | None = None,
     ) -> None:
         if config is None or isinstance(config, str):
             config = DatabaseConfig.from_url(config or "sqlite:///:memory:")
@@ -67,8 +75,13 @@ class Opening:
         self._driver: SqlDriver | None = None
         self._pool: ConnectionPool | None = None
         self._runner: Runner | None = None
+        self._tracer: TracerProtocol | None = tracer
+        self._measures: MetricsQueryLogger | None = None
+        self._resilience: DatabaseResilienceHandler | None = None
         self._changing = asyncio.Lock()
         self._keys: dict[str, str | None] = {}
+        if metrics is not None:
+            self.set_metrics(metrics)
 
     def resolve(self) -> SqlBackendSpec:
         """Find the backend that the URL names. Reads the metadata of distributions, so it is called off the loop.
@@ -132,17 +145,14 @@ class Opening:
             refuse_weak_password(self._url, self.config.name)
             spec = await asyncio.to_thread(self.resolve)
             driver = await asyncio.to_thread(spec.make, self._url, self.config)  # it imports the SDK
-            pool = ConnectionPool(driver, self.config, readers=not self._url.in_memory, backend=self.spec.name)
             try:
-                await pool.initialize()
-            except BaseException as error:
+                if self._resilience is None:
+                    pool = await self._opened(driver)
+                else:
+                    pool = await self._resilience.execute("connect", self._opened, driver)
+            except BaseException:
                 await driver.close()
-                if isinstance(error, DatabaseError) or not isinstance(error, Exception):
-                    raise
-                translated = driver.classify(error) or DatabaseConnectionError(
-                    f"connecting to {self.config.name!r} failed: {type(error).__name__}", backend=self.spec.name
-                )
-                raise translated from error
+                raise
             limit = self.config.operations.statement_timeout.total_seconds
             self._driver, self._pool = driver, pool
             self._runner = Runner(
@@ -154,8 +164,24 @@ class Opening:
                 mask=ParameterMask(self.config.operations.mask_columns, spec.dialect),
             )
             self._runner.loggers = self._loggers
+            self._runner.tracer = self._tracer
+            self._runner.resilience = self._resilience
             self.set_context(self._context)
         await self.tell(ACQUIRED, SQLConnectionReadyHook(backend=self.spec.name))
+
+    async def _opened(self, driver: SqlDriver) -> ConnectionPool:
+        """A pool with its first connections."""
+        pool = ConnectionPool(driver, self.config, readers=not self._url.in_memory, backend=self.spec.name)
+        try:
+            await pool.initialize()
+        except DatabaseError:
+            raise
+        except Exception as error:
+            translated = driver.classify(error) or DatabaseConnectionError(
+                f"connecting to {self.config.name!r} failed: {type(error).__name__}", backend=self.spec.name
+            )
+            raise translated from error
+        return pool
 
     async def disconnect(self) -> None:
         """Close the connections, waiting a while for those in use. Disconnecting twice does nothing."""
@@ -234,6 +260,37 @@ class Opening:
         self._loggers = (*self._loggers, logger)
         if self._runner is not None:
             self._runner.loggers = self._loggers
+
+    def remove_query_logger(self, logger: QueryLoggerProtocol) -> None:
+        """Tell a logger no more."""
+        self._loggers = tuple([one for one in self._loggers if one is not logger])
+        if self._runner is not None:
+            self._runner.loggers = self._loggers
+
+    def set_tracer(self, tracer: TracerProtocol | None) -> None:
+        """Put each statement into a span."""
+        self._tracer = tracer
+        if self._runner is not None:
+            self._runner.tracer = tracer
+
+    def set_metrics(self, metrics: MetricsCollectorProtocol | None) -> None:
+        """Report how long statements take."""
+        if self._measures is not None:
+            self.remove_query_logger(self._measures)
+            self._measures = None
+        if metrics is not None:
+            self._measures = MetricsQueryLogger(metrics, self._url.backend, self.config.name)
+            self.add_query_logger(self._measures)
+
+    def set_resilience(self, handler: DatabaseResilienceHandler | None) -> None:
+        """Choose what is tried again; see :mod:`lexigram.sql.observing.resilience`."""
+        self._resilience = handler if handler is not None and handler.is_active else None
+        if self._runner is not None:
+            self._runner.resilience = self._resilience
+
+    async def get_query_stats(self) -> dict[str, Any]:
+        """How many statements ran, and failed; see :meth:`ConnectionPool.get_query_stats`."""
+        return await self.get_primary_pool().get_query_stats()
 
     async def tell(self, hook: str, payload: Any) -> None:
         """Call the hooks of an event."""

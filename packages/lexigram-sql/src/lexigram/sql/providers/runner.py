@@ -13,6 +13,7 @@ from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
 from lexigram.contracts.data.sql.query_log import QueryLogEntry, QueryLoggerProtocol
+from lexigram.contracts.observability.tracing import TracerProtocol
 from lexigram.sql.driver import Executed, FetchesMany, Records, SqlConnection, SqlDriver, Statement
 from lexigram.sql.exceptions import (
     DatabaseConnectionError,
@@ -22,6 +23,8 @@ from lexigram.sql.exceptions import (
     TransactionRollbackError,
 )
 from lexigram.sql.logs.masking import ParameterMask
+from lexigram.sql.observing.metrics import operation_of
+from lexigram.sql.observing.resilience import DatabaseResilienceHandler
 from lexigram.sql.pool.pool import Pool
 from lexigram.sql.pool.split import ConnectionPool
 from lexigram.sql.transactions.lease import Lease, current_lease
@@ -69,7 +72,10 @@ class Runner:
         self._backend = backend
         self._timeout = timeout
         self._mask = mask
+        self.figures = pool.queries
         self.loggers: tuple[QueryLoggerProtocol, ...] = ()
+        self.tracer: TracerProtocol | None = None
+        self.resilience: DatabaseResilienceHandler | None = None
         self.log_context: LogContext | None = None
 
     async def fetch(
@@ -167,6 +173,8 @@ class Runner:
                 raise
             raise failure from error
         finally:
+            self.figures.statements += 1
+            self.figures.failures += failure is not None
             if self.loggers:
                 self._note(statement, params, time.perf_counter() - started, failure, connection, lease)
 
@@ -187,6 +195,17 @@ class Runner:
         timeout: float | None,  # noqa: ASYNC109 - see fetch
     ) -> R:
         """Run a statement on a connection lent for it."""
+        if self.resilience is not None and statement.read_only:
+            return await self.resilience.execute("read", self._once, run, statement, params, timeout)
+        return await self._once(run, statement, params, timeout)
+
+    async def _once(
+        self,
+        run: Call[R],
+        statement: Statement,
+        params: Sequence[Any],
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> R:
         pool = self._pool.pool_for(read_only=statement.read_only)
         connection = pool.acquire_idle() or await self._lent(pool)
         clean = statement.keeps_session
@@ -238,13 +257,51 @@ class Runner:
         params: Sequence[Any],
         timeout: float | None,  # noqa: ASYNC109 - see fetch
     ) -> R:
+        self.figures.statements += 1
+        if self.tracer is not None:
+            return await self._traced(run, connection, lease, statement, params, timeout)
         if not self.loggers:
             try:
                 return await run(connection, statement, params, timeout)
             except DatabaseError:
+                self.figures.failures += 1
                 raise
             except Exception as error:
+                self.figures.failures += 1
                 raise self._told(error, connection, statement, params, timeout) from error
+        return await self._noted(run, connection, lease, statement, params, timeout)
+
+    async def _traced(
+        self,
+        run: Call[R],
+        connection: SqlConnection,
+        lease: Lease | None,
+        statement: Statement,
+        params: Sequence[Any],
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> R:
+        """Run a statement inside a span, whose attributes are those of OpenTelemetry's conventions; no values."""
+        assert self.tracer is not None  # noqa: S101 - asked by the caller
+        operation = operation_of(statement.sql)
+        attributes = {"db.system.name": self._backend, "db.operation.name": operation, "db.query.text": statement.sql}
+        with self.tracer.start_span(f"{operation} {self._backend}", attributes) as span:
+            try:
+                return await self._noted(run, connection, lease, statement, params, timeout)
+            except BaseException as error:
+                span.record_exception(error)
+                span.set_status("error", type(error).__name__)
+                raise
+
+    async def _noted(
+        self,
+        run: Call[R],
+        connection: SqlConnection,
+        lease: Lease | None,
+        statement: Statement,
+        params: Sequence[Any],
+        timeout: float | None,  # noqa: ASYNC109 - see fetch
+    ) -> R:
+        """Run a statement, and tell the loggers of it."""
         started = time.perf_counter()
         failure: BaseException | None = None
         try:
@@ -258,6 +315,7 @@ class Runner:
             failure = error
             raise
         finally:
+            self.figures.failures += failure is not None
             self._note(statement, params, time.perf_counter() - started, failure, connection, lease)
 
     def _told(
