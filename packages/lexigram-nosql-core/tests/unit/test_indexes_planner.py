@@ -417,6 +417,23 @@ async def test_a_document_that_cannot_be_sorted_is_told_of_wherever_a_limit_stan
     assert (await ran(kept, {}, sort=[("g", 1), ("a", 1), ("_id", 1)], limit=2))[0] == "g_1_k_1"
 
 
+@pytest.mark.parametrize("array", [[1], [], [1, 2]])
+async def test_an_array_of_one_element_is_an_array_to_a_sort_with_and_without_an_index(
+    kept: Collection, array: list[int]
+) -> None:
+    """Two arrays have no order, however few elements they have, and whatever the index that the sort begins with."""
+    await kept.create_index("a")
+    await kept.insert_many([{"_id": 1, "a": 1, "b": 1}, {"_id": 2, "a": 1, "b": [3]}])
+    assert (await ran(kept, sort=[("a", 1), ("b", 1)], limit=1))[::2] == ("a_1", [1])
+    await kept.update_one({"_id": 2}, {"$set": {"a": array}})
+    for options in ({}, {"limit": 1}, {"hint": "a_1"}):
+        with pytest.raises(QueryOptionError) as caught:
+            await kept.find(sort=[("a", 1), ("b", 1)], **options).to_list()
+        assert caught.value.mongo_code == 2
+    await kept.update_one({"_id": 2}, {"$set": {"a": 1}})
+    assert (await ran(kept, sort=[("a", 1), ("b", 1)], limit=1))[::2] == ("a_1", [1])
+
+
 def test_a_driver_may_give_advice_of_its_own_where_an_index_is_not_the_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -30,6 +30,11 @@ __all__ = ["EMPTY_ARRAY", "NULL", "Entry", "Index"]
 
 Entry = tuple[Any, ...]
 
+
+class ArrayEntries(frozenset[Entry]):
+    """Entries of a document with an array on an indexed path, of which there may be one only."""
+
+
 NULL = sort_key(None)
 EMPTY_ARRAY = sort_key(MISSING)
 
@@ -54,12 +59,18 @@ class Index:
         self._holders: dict[Entry, dict[Any, None]] = {}
         self._sorted: SortedList[Entry] | None = None
         self._multikey = 0
+        self._arrays = 0
         self._held = 0
 
     @property
     def is_multikey(self) -> bool:
-        """True when some document holds an array in an indexed field."""
+        """True when some document has several entries."""
         return self._multikey > 0
+
+    @property
+    def has_arrays(self) -> bool:
+        """True when some document holds an array on an indexed path, of any length."""
+        return self._arrays > 0
 
     def agrees(self, old: Document, new: Document) -> bool:
         """True when two documents share what is indexed, as before and after an update, and so have the same entries.
@@ -92,7 +103,7 @@ class Index:
         found: set[Entry] = set()
         if not self._expand(document, {}, found) and self.spec.sparse:
             return frozenset()
-        return frozenset(found)
+        return ArrayEntries(found) if any(_meets_array(document, path) for path in self._paths) else frozenset(found)
 
     def _expand(self, document: Document, chosen: dict[tuple[str, ...], Any], found: set[Entry]) -> bool:
         """Collect the entries for each choice of array elements; True when an indexed field is there at all."""
@@ -126,8 +137,9 @@ class Index:
             else:
                 held[key] = None
         self._held += len(entries)
-        if len(entries) > 1:
-            self._multikey += 1
+        if type(entries) is ArrayEntries:
+            self._arrays += 1
+            self._multikey += len(entries) > 1
 
     def remove(self, key: Any, entries: frozenset[Entry]) -> None:
         """Forget that the document *key* has *entries*."""
@@ -140,8 +152,9 @@ class Index:
                 if self._sorted is not None:
                     self._sorted.remove(entry)
         self._held -= len(entries)
-        if len(entries) > 1:
-            self._multikey -= 1
+        if type(entries) is ArrayEntries:
+            self._arrays -= 1
+            self._multikey -= len(entries) > 1
 
     def holder(self, entries: Iterable[Entry], but: Container[Any]) -> Any:
         """The key of a document, none of *but*, that has one of the entries; None when there is none."""
@@ -185,6 +198,16 @@ class Index:
 
 
 _EMPTY: Any = object()
+
+
+def _meets_array(document: Document, path: tuple[str, ...]) -> bool:
+    """True when an array stands on a path or at its end."""
+    value: Any = document
+    for part in path:
+        if type(value) is not dict:
+            break
+        value = value.get(part)
+    return type(value) is list
 
 
 def _resolve(

@@ -455,9 +455,9 @@ def _order(index: Index, prefix: Entry, sort: Sort) -> tuple[tuple[int, ...], bo
             break
         places.append(place)
     left = [path for _, path, _ in wanted[len(places) :]]
-    if not places or sum(path != "_id" for path in left) > 1:
-        # Two fields that are left may both be arrays, which no order has a place for: that must be told of every match,
-        # and not of those alone that a limit lets be read.
+    if not places or sum(path != "_id" for path in left) + index.has_arrays > 1:
+        # Two fields may both be arrays, also of one element, which no order has a place for: that must be told of every
+        # match, and not of those alone that a limit lets be read.
         return None
     return tuple(places), way < 0, sort if left else None
 

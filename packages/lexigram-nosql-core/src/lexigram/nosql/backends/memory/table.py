@@ -154,7 +154,7 @@ class Table:
                     self._refuse_duplicate(index, after - before, changes)
                     if any(taken.setdefault(entry, key) != key for entry in after):
                         raise self.duplicate(index, change.after)
-                if before != after:
+                if before != after or type(before) is not type(after):
                     entries.append((index, key, before, after))
         return entries
 
