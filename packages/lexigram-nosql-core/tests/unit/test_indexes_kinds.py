@@ -79,6 +79,36 @@ async def test_indexes_that_conflict_are_refused(kept: Collection) -> None:
     assert await names(kept) == ["_id_", "a_1", "unique", "some"]
 
 
+async def test_an_index_that_expires_otherwise_is_the_same_index_with_other_options(kept: Collection) -> None:
+    """So it has the code of options that conflict, not that of a name."""
+    await kept.create_index("a", expire_after_seconds=60)
+    for options in ({}, {"expire_after_seconds": 61}, {"name": "other"}):
+        with pytest.raises(NoSQLIndexError) as caught:
+            await kept.create_index("a", **options)  # type: ignore[arg-type] - options of several types
+        assert caught.value.mongo_code == 85
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "code"),
+    [
+        ([("_id", -1)], {}, 2),
+        ("_id", {"sparse": True}, 197),
+        ("_id", {"partial_filter": {"a": 1}}, 197),
+        ("_id", {"collation": {"locale": "en"}}, 197),
+        ("a", {"name": "_id_"}, 2),
+        ("a", {"name": "*"}, 2),
+    ],
+)
+async def test_the_index_on_ids_is_only_what_it_is(
+    kept: Collection, keys: Any, options: dict[str, Any], code: int
+) -> None:
+    """No other index on ``_id`` alone is made, and none takes its name."""
+    with pytest.raises(NoSQLIndexError) as caught:
+        await kept.create_index(keys, **options)
+    assert caught.value.mongo_code == code
+    assert await names(kept) == ["_id_"]
+
+
 async def test_an_index_is_dropped_by_name(kept: Collection) -> None:
     """And used no longer; what is not there cannot be dropped."""
     await kept.create_index("a", unique=True)

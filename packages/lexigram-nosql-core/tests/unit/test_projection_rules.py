@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+import bson
 import pytest
 from lexigram.nosql.exceptions import NoSQLError, NoSQLFilterError, PipelineError, QueryOptionError
 from lexigram.nosql.query.parse import parse_filter
@@ -389,3 +391,17 @@ def test_a_collation_of_the_filter_holds_in_the_projection():
 
     assert projection is not None
     assert projection.apply({"a": ["d", "É"], "b": "é"}) == {"a": ["É"], "x": True}
+
+
+@pytest.mark.parametrize("argument", [[1, None], [None, 1]])
+def test_a_slice_with_null_is_the_expression_whose_value_is_null(argument: list[Any]) -> None:
+    assert project({"n": {"$slice": argument}}) == {"_id": 1, "n": None}
+
+
+@pytest.mark.parametrize(
+    "limit", [0.5, Decimal("NaN"), Decimal("sNaN"), bson.Decimal128("NaN"), bson.Decimal128("0.9")]
+)
+def test_the_limit_of_a_slice_is_cut_to_a_whole_number_before_it_is_judged(limit: Any) -> None:
+    with pytest.raises(QueryOptionError) as caught:
+        project({"n": {"$slice": [0, limit]}})
+    assert caught.value.mongo_code == 28724

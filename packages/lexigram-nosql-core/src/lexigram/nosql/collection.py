@@ -63,6 +63,7 @@ from lexigram.nosql.query.suggest import shown
 from lexigram.nosql.reading import finisher, read_batches, read_matching
 from lexigram.nosql.session import Session, current_session
 from lexigram.nosql.update.parse import parse_replacement, parse_update
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.copying import copy_document, copy_value
 from lexigram.nosql.values.distinct import distinct_values
 from lexigram.nosql.values.order import hash_key
@@ -383,7 +384,7 @@ class Collection:
         timeout: float | None = None,
     ) -> list[Any]:
         """The different values of the path *key*, arrays counted by element, in the order in which they are met."""
-        if not isinstance(key, str) or not key or key.startswith("$") or "\0" in key:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_text(key) or not key or key.startswith("$") or "\0" in key:
             raise QueryOptionError(f"distinct() takes a field path, not {shown(key)}", mongo_code=14)
         if not has_utf8(key):
             raise QueryOptionError("distinct() takes a field path that has a UTF-8 form")

@@ -31,6 +31,7 @@ from lexigram.nosql.query.ast import (
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.plain import copy_filter
 from lexigram.nosql.query.suggest import shown
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.collation import parse_collation
 from lexigram.nosql.values.order import equal
 from lexigram.nosql.values.readable import unreadable
@@ -158,8 +159,14 @@ def parse_index(
     told = unreadable(name)
     if told is not None:
         raise NoSQLIndexError(told)
-    if not isinstance(name, str) or not name or "\0" in name or name == "*":  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_text(name) or not name or "\0" in name:
         raise NoSQLIndexError(f"{shown(name)} cannot be the name of an index", mongo_code=67)
+    if name == "*":
+        raise NoSQLIndexError("'*' stands for all indexes and cannot be the name of one", mongo_code=2)
+    if checked[0][0] == "_id" and len(checked) == 1:
+        _check_id(checked, sparse=sparse, partial_filter=partial_filter, collation=collation)
+    elif name == ID_INDEX.name:
+        raise NoSQLIndexError(f"the name {name!r} is that of the index on _id", mongo_code=2)
     return IndexSpec(
         keys=checked,
         name=name,
@@ -173,7 +180,7 @@ def parse_index(
 
 def _parse_keys(keys: Any) -> tuple[IndexKey, ...]:
     """The fields and directions of an index, checked."""
-    if isinstance(keys, str):
+    if is_text(keys):
         pairs: list[Any] = [(keys, 1)]
     elif isinstance(keys, Mapping):
         pairs = list(keys.items())
@@ -191,7 +198,7 @@ def _parse_keys(keys: Any) -> tuple[IndexKey, ...]:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise NoSQLIndexError(f"an index key is a pair (field, direction), not {shown(pair)}")
         path, direction = pair
-        if not isinstance(path, str) or "\0" in path or not _is_indexable(path):
+        if not is_text(path) or "\0" in path or not _is_indexable(path):
             raise NoSQLIndexError(f"{shown(path)} is not a field that can be indexed")
         known = isinstance(direction, int | float | str) and not isinstance(direction, bool)
         if not known or direction not in _DIRECTIONS:
@@ -227,6 +234,15 @@ def _is_indexable(path: str) -> bool:
     """True for a path of fields, perhaps with the wildcard at its end."""
     *above, last = path.split(".")
     return (last == _WILDCARD or (last != "" and last[0] != "$")) and all(part and part[0] != "$" for part in above)
+
+
+def _check_id(keys: tuple[IndexKey, ...], **options: Any) -> None:
+    """Refuse an index on ``_id`` alone that is not the one that every collection has."""
+    if keys != ID_INDEX.keys:
+        raise NoSQLIndexError("the index on _id is ascending", hint="It is read backwards as well.", mongo_code=2)
+    for option, value in options.items():
+        if value:
+            raise NoSQLIndexError(f"the index on _id takes no {option}", mongo_code=197)
 
 
 def _same_order(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:

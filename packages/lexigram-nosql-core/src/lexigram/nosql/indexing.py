@@ -48,13 +48,13 @@ async def create_index(
                 hint="Choose another name, or drop that index first.",
                 mongo_code=_CONFLICTING_NAME,
             )
-        if present.name == spec.name or present.same_as(
-            replace(spec, expire_after_seconds=present.expire_after_seconds)
-        ):
+        # The time after which documents go is no part of what an index is: such two are the same one.
+        twin = present.same_as(replace(spec, expire_after_seconds=present.expire_after_seconds))
+        if twin or present.name == spec.name:
             raise NoSQLIndexError(
                 f"the index {present.name!r} has the same keys and other options",
                 hint=f"Drop it first with drop_index({present.name!r}), or name this one otherwise.",
-                mongo_code=_CONFLICTING_NAME if present.name == spec.name else _CONFLICTING_OPTIONS,
+                mongo_code=_CONFLICTING_OPTIONS if twin else _CONFLICTING_NAME,
             )
     await target.create_index(spec, call)
     return spec.name

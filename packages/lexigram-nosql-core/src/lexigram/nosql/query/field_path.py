@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lexigram.nosql.exceptions import QueryOptionError
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.readable import has_utf8
 
 __all__ = ["check_field_path"]
@@ -23,7 +24,7 @@ def check_field_path(path: Any, what: str) -> str:
     Raises:
         QueryOptionError: It is not text, empty, holds NUL, or has a component that is empty or begins with ``$``.
     """
-    if not isinstance(path, str):
+    if not is_text(path):
         raise QueryOptionError(f"{what} names fields as text, not {type(path).__qualname__}", mongo_code=14)
     if not path:
         raise QueryOptionError(f"{what}: a field path cannot be empty", mongo_code=40352)

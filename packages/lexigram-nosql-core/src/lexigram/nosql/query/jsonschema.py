@@ -21,6 +21,7 @@ from typing import Any, Final
 from lexigram.nosql.exceptions import DocumentValidationError, NoSQLFilterError
 from lexigram.nosql.query.regex import compile_regex
 from lexigram.nosql.query.suggest import operator_hint
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.kinds import NUMBER_KINDS, Kind, class_kind, kind_of, kinds_named
 from lexigram.nosql.values.normalise import normalise_value
 from lexigram.nosql.values.order import number_value, sort_key
@@ -122,7 +123,7 @@ def _schemas(value: Any, path: str, depth: int) -> list[Check]:
 
 
 def _names(value: Any, path: str) -> list[str]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list | tuple) or not all(is_text(item) for item in value):
         raise _fail("the keyword takes an array of field names", path, 14)
     if not value:
         raise _fail("the keyword takes at least one field name", path, 9)
@@ -168,7 +169,7 @@ def _bson_type(value: Any, schema: Schema, path: str, depth: int) -> Check:
 
 def _type_names(value: Any, path: str) -> list[str]:
     names = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(name, str) for name in names):
+    if not all(is_text(name) for name in names):
         raise _fail("a type is a name or an array of names", path, 14)
     if not names:
         raise _fail("the keyword takes at least one type", path, 9)
@@ -257,7 +258,7 @@ def _length(minimum: bool, kind: type[Any]) -> Callable[[Any, Schema, str, int],
 
 
 def _pattern(value: Any, schema: Schema, path: str, depth: int) -> Check:
-    if not isinstance(value, str):
+    if not is_text(value):
         raise _fail("the keyword takes a regular expression, as text", path, 14)
     matches = compile_regex(value, boolean=True).matches
     return lambda item: type(item) is not str or matches(item)
@@ -421,7 +422,7 @@ def _not(value: Any, schema: Schema, path: str, depth: int) -> Check:
 
 
 def _annotation(value: Any, schema: Schema, path: str, depth: int) -> None:
-    if not isinstance(value, str):
+    if not is_text(value):
         raise _fail("the keyword takes text", path, 14)
 
 

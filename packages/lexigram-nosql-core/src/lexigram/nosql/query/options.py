@@ -20,6 +20,7 @@ from lexigram.nosql.query.plan import FindRequest
 from lexigram.nosql.query.projection import parse_projection
 from lexigram.nosql.query.sort import parse_sort
 from lexigram.nosql.query.suggest import shown
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.readable import unreadable
 
 __all__ = ["DEFAULT_BATCH_SIZE", "parse_find", "parse_flag", "parse_hint", "parse_selection_filter", "parse_upsert"]
@@ -122,7 +123,7 @@ def parse_hint(hint: Any) -> Hint | None:
     told = unreadable(hint)
     if told is not None:
         raise QueryOptionError(f"hint: {told}")
-    if hint is None or (isinstance(hint, str) and hint):
+    if hint is None or (is_text(hint) and hint):
         return hint
     pairs: Any = list(hint.items()) if isinstance(hint, Mapping) else hint
     if isinstance(pairs, list | tuple) and pairs and all(map(_is_key, pairs)):

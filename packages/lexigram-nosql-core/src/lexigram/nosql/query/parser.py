@@ -47,7 +47,7 @@ from lexigram.nosql.query.regex_syntax import regex_flags
 from lexigram.nosql.query.shape import expression_putter
 from lexigram.nosql.query.suggest import operator_hint, shown
 from lexigram.nosql.query.text import parse_text
-from lexigram.nosql.values.bson_compat import binary_parts, regex_parts
+from lexigram.nosql.values.bson_compat import binary_parts, is_text, regex_parts
 from lexigram.nosql.values.collation import Collation
 from lexigram.nosql.values.kinds import ALIASES, INT64_MAX, INT64_MIN, Kind, class_kind, kinds_named
 from lexigram.nosql.values.order import number_value
@@ -308,7 +308,7 @@ class Parser:
 
     def _regex(self, key: str | None, name: str, value: Any, context: Mapping[str, Any], path: str, depth: int) -> Node:
         given: Any = context.get("$options", "")
-        if not isinstance(given, str):
+        if not is_text(given):
             raise NoSQLFilterError("$options has to be a string", path=path, mongo_code=2)
         regex_flags(given)
         options = "".join(sorted(set(given)))
@@ -477,7 +477,7 @@ def parse_kind(value: Any, path: str) -> frozenset[Kind]:
     Raises:
         NoSQLFilterError: There is no such type.
     """
-    if isinstance(value, str):
+    if is_text(value):
         kinds = kinds_named(value)
         if kinds is None:
             raise NoSQLFilterError(

@@ -29,6 +29,7 @@ from lexigram.nosql.query.match import single
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.projection_tree import Change, Compute, Include, Tree, compile_tree, fields_read
 from lexigram.nosql.query.suggest import shown
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.values.kept import Kept
 from lexigram.nosql.values.kinds import is_number
@@ -239,7 +240,9 @@ class _Reader:
             raise QueryOptionError("$slice takes a number, [skip, limit], or an array and numbers", mongo_code=28667)
         if not _is_number(argument[0]):
             return False
-        if len(argument) == 2 and _is_number(argument[1]) and number_value(argument[1]) > 0:
+        if None in argument[1:]:
+            return False
+        if len(argument) == 2 and _is_number(argument[1]) and _int32(argument[1]) > 0:
             return True
         raise QueryOptionError(
             f"$slice takes [skip, limit], the limit above 0, not {shown(argument[-1])}", mongo_code=28724
@@ -429,11 +432,11 @@ def parse_projection(spec: Any, *, query: Query | None = None, sort: Sort | None
         if not spec.needs_query or query is None:
             return spec
         spec = spec.spec
-    if isinstance(spec, str):
+    if is_text(spec):
         spec = {spec: 1}
     elif isinstance(spec, list | tuple | set | frozenset):
         for name in spec:
-            if not isinstance(name, str):
+            if not is_text(name):
                 raise QueryOptionError(f"{_WHAT} names fields as text, not {shown(name)}", mongo_code=14)
         spec = dict.fromkeys(spec, 1) if spec else {"_id": 1}
     if not isinstance(spec, Mapping):

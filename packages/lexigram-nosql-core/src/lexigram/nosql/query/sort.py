@@ -29,6 +29,7 @@ from lexigram.nosql.exceptions import DocumentValidationError, QueryOptionError
 from lexigram.nosql.query.field_path import check_field_path
 from lexigram.nosql.query.sort_columns import Column, Fixed, Open, draw_column, expand
 from lexigram.nosql.query.suggest import shown
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.collation import Collation, parse_collation
 from lexigram.nosql.values.kinds import is_number
 from lexigram.nosql.values.order import number_value, sort_key
@@ -397,7 +398,7 @@ def _read(pairs: Sequence[tuple[Any, Any]], order: Collation | None, query: Quer
 
 
 def _pairs(spec: Any) -> list[tuple[Any, Any]]:
-    if isinstance(spec, str):
+    if is_text(spec):
         return [(spec, 1)]
     if isinstance(spec, Mapping):
         return list(spec.items())
@@ -452,7 +453,7 @@ def _meta(value: Mapping[Any, Any]) -> str:
     if len(value) != 1:
         raise QueryOptionError("$meta stands alone in a sort", mongo_code=9)
     meta = value["$meta"]
-    if not isinstance(meta, str) or meta not in _METAS:
+    if not is_text(meta) or meta not in _METAS:
         raise QueryOptionError(f"a sort orders by {' or '.join(sorted(_METAS))}, not by this $meta", mongo_code=31138)
     return meta
 

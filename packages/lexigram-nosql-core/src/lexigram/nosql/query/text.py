@@ -24,6 +24,7 @@ from typing import Any, Final, cast
 from lexigram.nosql.exceptions import NoSQLFilterError
 from lexigram.nosql.query.ast import Text
 from lexigram.nosql.query.suggest import operator_hint
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.path import query_values, split_path
 
 __all__ = ["LANGUAGES", "parse_text", "text_matcher", "text_scorer"]
@@ -86,11 +87,11 @@ def parse_text(argument: Any) -> Text:
                 mongo_code=2,
             )
     search = settings.get("$search")
-    if not isinstance(search, str):
+    if not is_text(search):
         raise NoSQLFilterError("$text needs $search, as text", path="$text.$search", mongo_code=14)
     language = settings.get("$language")
     if language is not None:
-        if not isinstance(language, str):
+        if not is_text(language):
             raise NoSQLFilterError("$language is the name of a language", path="$text.$language", mongo_code=14)
         if language.lower() not in LANGUAGES and language.lower() not in LANGUAGES.values():
             raise NoSQLFilterError(

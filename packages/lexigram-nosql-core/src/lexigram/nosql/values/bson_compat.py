@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeGuard
 
 from lexigram.nosql.exceptions import UnsupportedFeatureError
 
@@ -20,6 +20,7 @@ __all__ = [
     "binary_parts",
     "bson_tag",
     "code_scope",
+    "is_text",
     "load",
     "reference_fields",
     "regex_parts",
@@ -75,6 +76,18 @@ def bson_tag(cls: type) -> BsonTag | None:
         if tag is not None:
             return tag
     return None
+
+
+def is_text(value: Any) -> TypeGuard[str]:
+    """Say whether a value is text as BSON has it.
+
+    Args:
+        value: Any value.
+
+    Returns:
+        True for ``str`` and its descendants, but for ``bson.Code``, which is code.
+    """
+    return type(value) is str or (isinstance(value, str) and bson_tag(type(value)) is None)
 
 
 NO_REFERENCES: frozenset[Any] = frozenset({type(None), bool, int, float, str, bytes, list, dict})

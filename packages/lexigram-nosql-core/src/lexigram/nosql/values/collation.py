@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from lexigram.nosql.exceptions import QueryOptionError
+from lexigram.nosql.values.bson_compat import is_text
 from lexigram.nosql.values.order import make_sort_key
 
 __all__ = ["LOCALES", "Collation", "parse_collation"]
@@ -365,7 +366,7 @@ def parse_collation(spec: Any) -> Collation | None:
     settings = dict(cast("Mapping[str, Any]", document))
     settings.pop("version", None)
     locale = settings.get("locale")
-    if not isinstance(locale, str):
+    if not is_text(locale):
         raise QueryOptionError(
             "a collation needs a locale, as text", hint="add 'locale': 'en'", mongo_code=40414 if locale is None else 14
         )
@@ -395,7 +396,7 @@ def _check_setting(name: str, value: Any) -> None:
     if name in _BOOLS and not isinstance(value, bool):
         raise QueryOptionError(f"the collation setting {name} is true or false, not {value!r:.64}", mongo_code=14)
     choices = _CHOICES.get(name)
-    if choices is not None and (not isinstance(value, str) or value not in choices):
+    if choices is not None and (not is_text(value) or value not in choices):
         raise QueryOptionError(f"the collation setting {name} is one of {', '.join(choices)}, not {value!r:.64}")
     if name == "strength":
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -91,11 +91,9 @@ def number_value(value: Any) -> int | float | Decimal:
     Returns:
         The same number; a ``bson.Decimal128`` as ``Decimal``, a signaling NaN as a quiet one.
     """
-    if bson_tag(type(value)) is BsonTag.DECIMAL128:
-        converted: Decimal = value.to_decimal()
-        return Decimal("NaN") if converted.is_snan() else converted
-    number: int | float | Decimal = value
-    return number
+    number: int | float | Decimal = value.to_decimal() if bson_tag(type(value)) is BsonTag.DECIMAL128 else value
+    # Python compares no signaling NaN, and gives it no hash.
+    return Decimal("NaN") if isinstance(number, Decimal) and number.is_snan() else number
 
 
 def _constant(key: Key) -> KeyFunction:

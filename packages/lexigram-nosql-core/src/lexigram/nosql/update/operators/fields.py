@@ -14,7 +14,7 @@ from lexigram.nosql.update.identical import identical
 from lexigram.nosql.update.operators.base import Bind, Operator, Setting, constant, unchanged_operand
 from lexigram.nosql.update.paths import list_position, parse_path
 from lexigram.nosql.update.run import REMOVED, UNCHANGED, Apply, Run, current_time, next_tick
-from lexigram.nosql.values.bson_compat import BsonTag, load
+from lexigram.nosql.values.bson_compat import BsonTag, is_text, load
 from lexigram.nosql.values.copying import copy_value
 from lexigram.nosql.values.kinds import type_name
 from lexigram.nosql.values.normalise import DEFAULT_LIMITS, DocumentLimits, normalise_value
@@ -95,7 +95,7 @@ def _bind_current_date(path: UpdatePath, setting: Setting) -> Bind:
             kind = value.get("$type")
         elif not isinstance(value, bool):
             kind = None
-        if not isinstance(kind, str) or kind not in {_DATE, _TIMESTAMP}:
+        if not is_text(kind) or kind not in {_DATE, _TIMESTAMP}:
             raise fault(
                 BAD_VALUE,
                 f"$currentDate of {path.text!r} takes true, {{'$type': 'date'}} or {{'$type': 'timestamp'}}",
@@ -120,7 +120,7 @@ def _bind_rename(path: UpdatePath, setting: Setting) -> Bind:
     source = path
 
     def bind(value: Any) -> UpdatePath:
-        if not isinstance(value, str):
+        if not is_text(value):
             raise fault(BAD_VALUE, f"$rename of {source.text!r} takes the new name, not {show(value)}")
         target = parse_path(value)
         if source.parts == target.parts:
