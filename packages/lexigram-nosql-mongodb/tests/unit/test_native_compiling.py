@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -228,5 +229,22 @@ def test_versions_of_stages_and_arguments() -> None:
     assert first_version({"$convert": {"input": "$a", "to": "binData", "format": "hex"}}) == (8, 0)
     assert first_version([{"$add": [1, {"$bitAnd": ["$a", 1]}]}]) == (6, 3)
     assert first_version("$a") == ()
+    assert first_version({"$convert": {"input": "$a", "to": "int"}}) == ()
+    assert first_version({"$convert": {"input": "$a", "to": {"type": 16}}}) == ()
+    for newer in (
+        {"$toArray": "$a"},
+        {"$convert": {"input": "$a", "to": "object"}},
+        {"$convert": {"input": "$a", "to": {"type": 4}}},
+        {"$convert": {"input": "$a", "to": "$b"}},
+        {"$convert": {"input": "$a", "to": {"type": "binData", "subtype": 9}}},
+        {"$map": {"input": "$a", "in": {"$add": ["$$this", "$$IDX"]}}},
+        {"$reduce": {"input": "$a", "initialValue": 0, "valueAs": "x", "in": "$$x"}},
+        {"$topN": {"n": 2, "input": "$a"}},
+        {"$split": ["$a", re.compile("b")]},
+        {"$replaceAll": {"input": "$a", "find": re.compile("b"), "replacement": "c"}},
+    ):
+        assert first_version(newer) == (8, 3)
+    assert first_version({"$topN": {"n": 2, "sortBy": {"a": 1}, "output": "$a"}}) == (5, 2)
+    assert first_version({"$split": ["$a", "b"]}) == ()
     assert first_version_of_stage("$bucket", {"groupBy": "$a", "output": {"n": {"$count": {}}}}) == (5, 0)
     assert first_version_of_stage("$densify", {}) == STAGES["$densify"]

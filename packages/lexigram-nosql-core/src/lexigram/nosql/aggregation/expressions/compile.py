@@ -17,6 +17,8 @@ from lexigram.nosql.aggregation.expressions import (
     conversion,
     date_arithmetic,
     dates,
+    digests,
+    extended,
     iteration,
     misc,
     objects,
@@ -26,6 +28,7 @@ from lexigram.nosql.aggregation.expressions import (
     sets,
     strings,
     trigonometry,
+    vectors,
 )
 from lexigram.nosql.aggregation.expressions import (
     variables as variable_operators,
@@ -62,6 +65,8 @@ def operators() -> Mapping[str, Builder]:
         conversion,
         date_arithmetic,
         dates,
+        digests,
+        extended,
         inline,
         iteration,
         misc,
@@ -73,6 +78,7 @@ def operators() -> Mapping[str, Builder]:
         strings,
         trigonometry,
         variable_operators,
+        vectors,
     )
     return MappingProxyType({name: builder for room in rooms for name, builder in room.OPERATORS.items()})
 

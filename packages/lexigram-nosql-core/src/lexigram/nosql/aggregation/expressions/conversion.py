@@ -2,6 +2,9 @@
 
 What converts to what is MongoDB's table: an int, for example, is no date, while a long is. Null and missing convert
 to null, or to ``onNull``; what cannot be converted is an error (241), or ``onError``.
+
+Documents and arrays are read from JSON, as MongoDB 8.3 does, but not written: ``$toString`` of them is an error as it
+is up to 8.2. Servers of both kinds are asked the same, and only the operators for reading tell them apart by name.
 """
 
 # Values are of any type here, and what is narrowed from Any has parts that are unknown to the checker.
@@ -10,6 +13,7 @@ to null, or to ``onNull``; what cannot be converted is an error (241), or ``onEr
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -23,6 +27,7 @@ from lexigram.nosql.aggregation.expressions.boolean import truth
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, Evaluator, combine
 from lexigram.nosql.aggregation.expressions.dates import date_from_text
 from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, CONVERSION_FAILURE, FAILED_TO_PARSE, fault
+from lexigram.nosql.aggregation.expressions.growth import Growth
 from lexigram.nosql.aggregation.expressions.moments import date_of, millis_of
 from lexigram.nosql.aggregation.expressions.number_text import (
     number_to_text,
@@ -39,6 +44,7 @@ from lexigram.nosql.aggregation.expressions.numbers import (
 )
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.aggregation.expressions.text import date_text
+from lexigram.nosql.aggregation.expressions.vectors import VECTOR, array_to_vector, vector_to_array
 from lexigram.nosql.aggregation.expressions.zones import as_date
 from lexigram.nosql.exceptions import PipelineError
 from lexigram.nosql.values.bson_compat import BsonTag, load
@@ -48,6 +54,7 @@ from lexigram.nosql.values.path import MISSING
 __all__ = ["OPERATORS"]
 
 _OBJECT_ID: Final = re.compile(r"[0-9a-fA-F]{24}")
+_LONGEST_WHOLE: Final = 20  # characters of a number of 64 bits, and its sign
 _WHOLE_KINDS: Final = (Kind.INT, Kind.LONG)
 
 
@@ -145,6 +152,48 @@ def _text_to_object_id(value: str, _kind: Kind, _options: _Options) -> Any:
     return load(BsonTag.OBJECT_ID)(value)
 
 
+def _refuse_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _whole_number(text: str) -> Any:
+    number = int(text) if len(text) <= _LONGEST_WHOLE else None
+    if number is None or not INT64_MIN <= number <= INT64_MAX:
+        return float(text)
+    return number
+
+
+def _unescaped(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if any("\0" in name for name, _ in pairs):
+        raise ValueError("a name holds a NUL")
+    return dict(pairs)
+
+
+def _from_json(value: str, wanted: type, kind: Kind) -> Any:
+    """Read a document or an array from JSON; what looks like Extended JSON is read as it stands."""
+    try:
+        found = json.loads(value, parse_int=_whole_number, parse_constant=_refuse_number, object_pairs_hook=_unescaped)
+        Growth().check(found)
+    except (ValueError, RecursionError) as error:
+        raise _failed(f"{value[:100]!r} does not stand for a value that fits in a document: {error}") from error
+    if not isinstance(found, wanted):
+        raise _failed(f"{value[:100]!r} is JSON, but no {_NAMES[kind]}")
+    return found
+
+
+def _vector_to_array(value: Any, _kind: Kind, options: _Options) -> list[Any]:
+    subtype, content = binary_data.parts_of(value)
+    if subtype != VECTOR:
+        raise _failed(f"binary data of the subtype {subtype} does not convert to array, only vectors (9) do")
+    return vector_to_array(content, options.order)
+
+
+def _array_to_vector(value: Any, _kind: Kind, options: _Options) -> Any:
+    if options.subtype != VECTOR:
+        raise _failed("an array converts to binary data of the subtype 9 only")
+    return array_to_vector(value, options.order)
+
+
 def _format(options: _Options) -> str:
     if options.form is None:
         raise fault(4341115, "'format' of $convert is needed between text and binary data")
@@ -194,8 +243,12 @@ _TABLE: Final[Mapping[Kind, Mapping[Kind, _Conversion]]] = {
         Kind.LONG: lambda value, _kind, options: as_long(text_to_int(value, options.base or 10)),
         Kind.DECIMAL: _text_to_decimal,
         Kind.BINARY: lambda value, _kind, options: binary_data.text_to_binary(value, _format(options), options.subtype),
+        Kind.ARRAY: lambda value, _kind, _options: _from_json(value, list, Kind.ARRAY),
+        Kind.OBJECT: lambda value, _kind, _options: _from_json(value, dict, Kind.OBJECT),
     },
+    Kind.ARRAY: {Kind.BINARY: _array_to_vector},
     Kind.BINARY: {
+        Kind.ARRAY: _vector_to_array,
         Kind.BINARY: _binary_to_binary,
         Kind.STRING: lambda value, _kind, options: binary_data.binary_to_text(value, _format(options)),
         Kind.INT: lambda value, _kind, options: binary_data.binary_to_int(value, options.order, 4),
@@ -354,12 +407,14 @@ def _short(name: str, target: Kind, options: _Options = _Options()) -> Builder:
 
 OPERATORS: Mapping[str, Builder] = {
     "$convert": _convert_operator,
+    "$toArray": _short("$toArray", Kind.ARRAY),
     "$toBool": _short("$toBool", Kind.BOOL),
     "$toDate": _short("$toDate", Kind.DATE),
     "$toDecimal": _short("$toDecimal", Kind.DECIMAL),
     "$toDouble": _short("$toDouble", Kind.DOUBLE),
     "$toInt": _short("$toInt", Kind.INT),
     "$toLong": _short("$toLong", Kind.LONG),
+    "$toObject": _short("$toObject", Kind.OBJECT),
     "$toObjectId": _short("$toObjectId", Kind.OBJECT_ID),
     "$toString": _short("$toString", Kind.STRING, _Options(form="auto")),
     "$toUUID": _short("$toUUID", Kind.BINARY, _Options(form="uuid", subtype=4)),

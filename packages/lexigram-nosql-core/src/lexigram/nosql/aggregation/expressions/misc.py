@@ -1,7 +1,7 @@
 """Operators that belong to no family: chance, metadata, sizes, hashes, and those that are refused.
 
-``$rand $sampleRate $meta $binarySize $bsonSize $toHashedIndexKey``. ``$function`` and ``$accumulator`` would run
-JavaScript; there is none here.
+``$rand $sampleRate $meta $binarySize $bsonSize $toHashedIndexKey $createObjectId $subtype``. ``$function`` and
+``$accumulator`` would run JavaScript; there is none here.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 from lexigram.nosql.aggregation.expressions.arguments import exactly, valued
 from lexigram.nosql.aggregation.expressions.binary_data import parts_of
 from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
-from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, fault
+from lexigram.nosql.aggregation.expressions.errors import BAD_VALUE, FAILED_TO_PARSE, fault
 from lexigram.nosql.aggregation.expressions.hashing import hash_value
 from lexigram.nosql.aggregation.expressions.numbers import as_double, is_numeric
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.aggregation.expressions.text import utf8
+from lexigram.nosql.values.bson_compat import BsonTag, load
 from lexigram.nosql.values.kinds import Kind, kind_of, type_name
 from lexigram.nosql.values.path import MISSING
 from lexigram.nosql.values.size import bson_size
@@ -91,6 +92,21 @@ def _hashed(spec: Any, scope: Scope) -> Compiled:
     return combine([part], valued(hash_value)([part], scope))
 
 
+def _object_id(spec: Any, _scope: Scope) -> Compiled:
+    if not isinstance(spec, Mapping) or spec:
+        raise fault(FAILED_TO_PARSE, "$createObjectId takes no arguments: write {'$createObjectId': {}}")
+    make = load(BsonTag.OBJECT_ID)
+    return combine([], lambda _document, _variables: make(), volatile=True)
+
+
+def _subtype(value: Any) -> Any:
+    if value is None or value is MISSING:
+        return None
+    if kind_of(value) is not Kind.BINARY:
+        raise fault(10389300, f"$subtype takes binary data, not {type_name(value)}")
+    return parts_of(value)[0]
+
+
 def _refused(name: str) -> Builder:
     def build(_spec: Any, _scope: Scope) -> Compiled:
         raise fault(31264, f"{name} runs JavaScript, which is not supported", "use the other operators")
@@ -105,6 +121,8 @@ OPERATORS: Mapping[str, Builder] = {
     "$binarySize": exactly("$binarySize", 1, valued(_binary_size)),
     "$bsonSize": exactly("$bsonSize", 1, valued(_bson_size)),
     "$toHashedIndexKey": _hashed,
+    "$createObjectId": _object_id,
+    "$subtype": exactly("$subtype", 1, valued(_subtype)),
     "$function": _refused("$function"),
     "$accumulator": _refused("$accumulator"),
 }

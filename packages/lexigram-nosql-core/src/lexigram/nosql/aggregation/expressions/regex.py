@@ -11,7 +11,7 @@ that text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.arguments import named
@@ -24,7 +24,7 @@ from lexigram.nosql.values.bson_compat import regex_parts
 from lexigram.nosql.values.kinds import Kind, kind_of
 from lexigram.nosql.values.path import MISSING
 
-__all__ = ["OPERATORS"]
+__all__ = ["OPERATORS", "found_in"]
 
 _OPTION_CODE = 51108
 _EXECUTION_CODE = 51156
@@ -95,6 +95,30 @@ def _find_all(expression: SafeRegex | None, text: str | None) -> list[Any]:
         if position >= len(text):
             break
     return found
+
+
+def found_in(name: str, regex: Any, text: str) -> Iterator[re.Match[str]]:
+    """Look for a regular expression in a text, one match after another, the empty ones at its end included.
+
+    Args:
+        name: The operator that looks.
+        regex: The regular expression, no string.
+        text: The text.
+
+    Yields:
+        The matches.
+
+    Raises:
+        PipelineError: The expression is not valid (51111), or could take too long on this text (51156).
+    """
+    expression = _expression(name, regex, None, boolean=False)
+    if expression is None:  # only a null gives none
+        return
+    search = _checked(name, expression, text).search
+    position = 0
+    while position <= len(text) and (match := search(text, position)) is not None:
+        yield match
+        position = match.end() if match.end() > match.start() else match.end() + 1
 
 
 def _match(expression: SafeRegex | None, text: str | None) -> bool:

@@ -1,12 +1,15 @@
-"""String operators (manual, "String Expression Operators"), but those on regular expressions.
+"""String operators (manual, "String Expression Operators"), but those that are about regular expressions.
 
-Letters change case in ASCII only; lengths and positions count bytes of UTF-8 or code points, as the names say.
+``$split``, ``$replaceOne`` and ``$replaceAll`` look for text or for a regular expression. Letters change case in ASCII
+only; lengths and positions count bytes of UTF-8 or code points, as the names say.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.arguments import at_least, between, exactly, named, until_null, valued
@@ -15,6 +18,7 @@ from lexigram.nosql.aggregation.expressions.compiled import Compiled, combine
 from lexigram.nosql.aggregation.expressions.errors import fault
 from lexigram.nosql.aggregation.expressions.growth import check_text
 from lexigram.nosql.aggregation.expressions.numbers import as_decimal, is_numeric
+from lexigram.nosql.aggregation.expressions.regex import found_in
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.aggregation.expressions.text import as_text, utf8
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, Kind, kind_of, type_name
@@ -139,10 +143,24 @@ def _index_of_code_points(value: Any, token: Any, *bounds: Any) -> Any:
 def _split(value: Any, separator: Any) -> Any:
     if _nullish(value) or _nullish(separator):
         return None
+    if kind_of(separator) is Kind.REGEX:
+        _checked("$split", (40085, 40086), value, "")
+        return _split_at(value, list(found_in("$split", separator, value)))
     _checked("$split", (40085, 40086), value, separator)
     if not separator:
         raise fault(40087, "$split needs a separator that is not empty")
     return value.split(separator)
+
+
+def _split_at(text: str, matches: Sequence[re.Match[str]]) -> list[Any]:
+    """The text between matches, and what their groups captured."""
+    parts: list[Any] = []
+    rest = 0
+    for match in matches:
+        parts.append(text[rest : match.start()])
+        parts += ["" if group is None else group for group in match.groups()]
+        rest = match.end()
+    return [*parts, text[rest:]]
 
 
 def _trim(name: str, cut: Callable[[str, str], str]) -> Builder:
@@ -173,6 +191,17 @@ def _trim(name: str, cut: Callable[[str, str], str]) -> Builder:
     return build
 
 
+def _replace_matches(text: str, matches: Iterable[re.Match[str]], replacement: str) -> str:
+    parts: list[str] = []
+    rest = size = 0
+    for match in matches:
+        parts += (text[rest : match.start()], replacement)
+        rest = match.end()
+        size += len(replacement)
+        check_text(len(text) + size)
+    return "".join([*parts, text[rest:]])
+
+
 def _replace(name: str, count: int) -> Builder:
     def replace(value: Any, find: Any, replacement: Any) -> Any:
         for argument, given, code in (
@@ -180,10 +209,15 @@ def _replace(name: str, count: int) -> Builder:
             ("find", find, 51745),
             ("replacement", replacement, 51744),
         ):
-            if not _nullish(given) and not _is_string(given):
+            regex = argument == "find" and kind_of(given) is Kind.REGEX
+            if not _nullish(given) and not _is_string(given) and not regex:
                 raise fault(code, f"{argument!r} of {name} must be a string, not {type_name(given)}")
         if _nullish(value) or _nullish(find) or _nullish(replacement):
             return None
+        if kind_of(find) is Kind.REGEX:
+            return _replace_matches(
+                value, islice(found_in(name, find, value), count if count > 0 else None), replacement
+            )
         times = 1 if count == 1 else value.count(find)
         check_text(len(value) + times * (len(replacement) - len(find)))
         return value.replace(find, replacement, count)

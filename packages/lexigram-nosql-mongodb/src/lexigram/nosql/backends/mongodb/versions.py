@@ -9,8 +9,11 @@ MongoDB manual, "Aggregation Operators" and the release notes of each version.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
+
+from bson import Regex
 
 __all__ = ["INTRODUCED", "STAGES", "Version", "first_version", "first_version_of_stage"]
 
@@ -55,14 +58,39 @@ INTRODUCED: Final[Mapping[str, Version]] = {
     "$toUUID": (8, 0),
     "$sigmoid": (8, 1),
     "$minMaxScaler": (8, 2),
+    "$createObjectId": (8, 3),
+    "$deserializeEJSON": (8, 3),
+    "$hash": (8, 3),
+    "$hexHash": (8, 3),
+    "$serializeEJSON": (8, 3),
+    "$similarityCosine": (8, 3),
+    "$similarityDotProduct": (8, 3),
+    "$similarityEuclidean": (8, 3),
+    "$subtype": (8, 3),
+    "$toArray": (8, 3),
+    "$toObject": (8, 3),
 }
-"""The first version that has an operator."""
+"""The first version that has an operator, as an expression or an accumulator."""
 
 _ARGUMENTS: Final[Mapping[str, Mapping[str, Version]]] = {
+    "$bottom": {"input": (8, 3)},
+    "$bottomN": {"input": (8, 3)},
     "$convert": {"format": (8, 0), "byteOrder": (8, 1), "base": (8, 3)},
-    "$filter": {"limit": (5, 2)},
+    "$filter": {"limit": (5, 2), "arrayIndexAs": (8, 3)},
+    "$map": {"arrayIndexAs": (8, 3)},
+    "$reduce": {"as": (8, 3), "valueAs": (8, 3), "arrayIndexAs": (8, 3)},
+    "$top": {"input": (8, 3)},
+    "$topN": {"input": (8, 3)},
 }
-"""The first version that has an argument of an older operator."""
+"""The first version that has an argument of an older operator; ``input`` makes an accumulator an expression."""
+
+_POSITION: Final = "$$IDX"
+_POSITIONS: Final[Version] = (8, 3)
+_FROM_JSON: Final[Version] = (8, 3)
+_NEW_TARGETS: Final = frozenset({"array", "object", 3, 4})
+_VECTOR: Final = 9
+_REGEX_PARTS: Final[Version] = (8, 3)
+_BY_REGEX: Final = frozenset({"$split", "$replaceOne", "$replaceAll"})
 
 STAGES: Final[Mapping[str, Version]] = {
     "$densify": (5, 1),
@@ -102,6 +130,8 @@ def first_version(expression: Any) -> Version:
     while pending:
         part = pending.pop()
         if type(part) in _SCALARS:
+            if type(part) is str and part.startswith(_POSITION):
+                newest = max(newest, _POSITIONS)
             continue
         if isinstance(part, dict | Mapping):
             for name, operand in part.items():
@@ -109,10 +139,30 @@ def first_version(expression: Any) -> Version:
                     newest = max(newest, INTRODUCED[name])
                 if name in _ARGUMENTS and isinstance(operand, Mapping):
                     newest = max(newest, *(_ARGUMENTS[name].get(argument, _ALWAYS) for argument in operand), _ALWAYS)
+                if name == "$convert" and isinstance(operand, Mapping):
+                    newest = max(newest, _conversion(operand.get("to")))
+                if name in _BY_REGEX and _holds_regex(operand):
+                    newest = max(newest, _REGEX_PARTS)
                 pending.append(operand)
         elif isinstance(part, list | tuple):
             pending.extend(part)
     return newest
+
+
+def _conversion(target: Any) -> Version:
+    """The first version that converts to a type; what is computed may be any type."""
+    if isinstance(target, Mapping):
+        if target.get("subtype") == _VECTOR:
+            return _FROM_JSON
+        target = target.get("type")
+    if isinstance(target, str | int | float) and not (isinstance(target, str) and target[:1] == "$"):
+        return _FROM_JSON if target in _NEW_TARGETS else _ALWAYS
+    return _ALWAYS if target is None else _FROM_JSON
+
+
+def _holds_regex(operand: Any) -> bool:
+    items = operand.values() if isinstance(operand, Mapping) else operand if isinstance(operand, list | tuple) else ()
+    return any(isinstance(item, re.Pattern | Regex) for item in items)
 
 
 def first_version_of_stage(name: str, specification: Any) -> Version:
