@@ -280,6 +280,23 @@ _VALUES: Final[Mapping[str, Mapping[str, Any]]] = {
     "meta": {"unknown": "nothing"},
     "nothing": {"unknown": 1},
     "sigmoid": {"zero": 0, "text": "$s"},
+    "hash": {"text": {"input": "$s", "algorithm": "sha256"}, "unknown": {"input": "$s", "algorithm": "sha1"}},
+    "hexHash": {"bytes": {"input": "$b", "algorithm": "xxh64"}},
+    "serializeEJSON": {"canonical": {"input": ["$i", "$f", "$l", "$d", "$b"], "relaxed": False}},
+    "deserializeEJSON": {
+        "long": {"input": {"$literal": {"$numberLong": "5"}}},
+        "bad": {"input": {"$literal": {"$numberLong": 5}}},
+    },
+    "similarityCosine": {"arrays": [[1, 0], [1, 1]]},
+    "similarityDotProduct": {"arrays": [[1, 2], [3, 4]], "sizes": [[1, 2], [3]]},
+    "similarityEuclidean": {"score": {"vectors": [[1, 2], [1, 2]], "score": True}},
+    "subtype": {"bytes": "$b", "text": "$s"},
+    "toArray": {"json": "[1, [2.5]]", "text": "$s"},
+    "toObject": {"json": '{"a": {"b": null}}', "array": "[]"},
+    "top": {"array": {"input": [3, 1, 2]}},
+    "bottom": {"array": {"input": [3, 1, 2], "sortBy": -1}},
+    "topN": {"array": {"n": 2, "input": [3, 1, 2]}},
+    "bottomN": {"array": {"n": 2, "input": [3, 1, 2]}},
 }
 
 _ROWS: Final[tuple[dict[str, Any], ...]] = (

@@ -496,5 +496,32 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("SecantusDB", "$addToSet: takes values of every type, decimals too.", ("accumulate_add_to_set",)),
     Fault("SecantusDB", "$sigmoid: new in version 8.1.", ("sigmoid_of_zero", "sigmoid_of_text")),
     Fault("SecantusDB", "$minMaxScaler: new in version 8.2.", ("window_min_max_scaler",)),
+    Fault(
+        "SecantusDB",
+        "$hash, $hexHash, $serializeEJSON, $deserializeEJSON, $similarityCosine and its relatives, $subtype, $toArray, "
+        "$toObject, and $top, $bottom, $topN, $bottomN as expressions: new in version 8.3.",
+        (
+            "hash_of_text",
+            "hash_of_unknown",
+            "hexHash_of_bytes",
+            "serializeEJSON_of_canonical",
+            "deserializeEJSON_of_long",
+            "deserializeEJSON_of_bad",
+            "similarityCosine_of_arrays",
+            "similarityDotProduct_of_arrays",
+            "similarityDotProduct_of_sizes",
+            "similarityEuclidean_of_score",
+            "subtype_of_bytes",
+            "subtype_of_text",
+            "toArray_of_json",
+            "toArray_of_text",
+            "toObject_of_json",
+            "toObject_of_array",
+            "top_of_array",
+            "bottom_of_array",
+            "topN_of_array",
+            "bottomN_of_array",
+        ),
+    ),
 )
 """All that are known."""
