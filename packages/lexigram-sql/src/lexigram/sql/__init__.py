@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     from lexigram.sql.logs import ConsoleQueryLogger, FileQueryLogger, MemoryQueryLogger, QueryLoggerBase
     from lexigram.sql.module import DatabaseModule
     from lexigram.sql.observing import DatabaseMonitor, DatabaseResilienceHandler
-    from lexigram.sql.pool import ConnectionPool
+    from lexigram.sql.pool import AbstractConnectionPool, ConnectionPool, SimpleConnectionPool
     from lexigram.sql.providers import DatabaseService, MySQLProvider, PostgresProvider, SQLiteProvider
     from lexigram.sql.query.builder import AsyncQueryBuilder
     from lexigram.sql.query.operators import Operator, QueryOperatorRegistry
@@ -118,6 +118,7 @@ if TYPE_CHECKING:
     from lexigram.sql.transactions.manager import SimpleTransactionManager, transaction, transactional
 
 __all__ = [
+    "AbstractConnectionPool",
     "AppendLogRepository",
     "AsyncQueryBuilder",
     "AuditEntry",
@@ -182,6 +183,7 @@ __all__ = [
     "SQLiteProvider",
     "Schema",
     "ScopeColumn",
+    "SimpleConnectionPool",
     "SimpleTransactionManager",
     "Table",
     "UpdateResult",
@@ -265,7 +267,11 @@ __getattr__, __dir__ = lazy_exports(
             "QueryLoggerBase",
         ),
         "module": ("DatabaseModule",),
-        "pool": ("ConnectionPool",),
+        "pool": (
+            "AbstractConnectionPool",
+            "ConnectionPool",
+            "SimpleConnectionPool",
+        ),
         "providers": (
             "DatabaseService",
             "MySQLProvider",

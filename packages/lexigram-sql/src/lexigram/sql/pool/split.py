@@ -15,14 +15,16 @@ from typing import Any
 
 from lexigram.contracts.core.health import HealthCheckResult, HealthStatus
 from lexigram.sql.config import DatabaseConfig
-from lexigram.sql.driver import SqlConnection, SqlDriver
+from lexigram.sql.driver import SqlDriver
 from lexigram.sql.observing.figures import QueryFigures
+from lexigram.sql.pool.lent import LentConnection
 from lexigram.sql.pool.pool import Pool, PoolStats
+from lexigram.sql.pool.simple import AbstractConnectionPool
 
 __all__ = ["ConnectionPool"]
 
 
-class ConnectionPool:
+class ConnectionPool(AbstractConnectionPool):
     """Lends the connections of one database. Implements ``ConnectionPoolProtocol``.
 
     Args:
@@ -33,6 +35,7 @@ class ConnectionPool:
     """
 
     def __init__(self, driver: SqlDriver, config: DatabaseConfig, *, readers: bool, backend: str) -> None:
+        self._driver = driver
         self._config = config
         self._backend = backend
         limit = config.backend.connect_timeout.total_seconds
@@ -89,12 +92,14 @@ class ConnectionPool:
         return self._readers if read_only and self._readers is not None else self._writers
 
     @asynccontextmanager
-    async def get_connection(self) -> AsyncGenerator[SqlConnection]:
+    async def get_connection(self) -> AsyncGenerator[LentConnection]:
         """Lend a connection that may write inside an ``async with`` block; its session is reset afterwards."""
         connection = await self._writers.acquire()
+        lent = LentConnection(connection, self._driver, self._backend, self.queries)
         try:
-            yield connection
+            yield lent
         finally:
+            await lent.close()
             self._writers.release(connection, clean=False)
 
     async def warm(self, count: int) -> None:

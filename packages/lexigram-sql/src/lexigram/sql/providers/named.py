@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
 
 from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.sql.providers.database_service import DatabaseService
 from lexigram.sql.url import parse_url
+
+if TYPE_CHECKING:
+    from lexigram.sql.backends.postgres.notifications import Notifications
 
 __all__ = ["MySQLProvider", "PostgresProvider", "SQLiteProvider"]
 
@@ -43,6 +47,18 @@ class PostgresProvider(DatabaseService):
 
     def __init__(self, connection_string: str, **options: Any) -> None:
         super().__init__(_checked(connection_string, "postgres"), **options)
+
+    def listen(self, *channels: str, max_pending: int = 10_000) -> AbstractAsyncContextManager[Notifications]:
+        """Hear the messages of channels; see :func:`lexigram.sql.backends.postgres.notifications.listen`."""
+        from lexigram.sql.backends.postgres.notifications import listen
+
+        return listen(self, *channels, max_pending=max_pending)
+
+    async def notify(self, channel: str, payload: str = "") -> None:
+        """Send a message; see :func:`lexigram.sql.backends.postgres.notifications.notify`."""
+        from lexigram.sql.backends.postgres.notifications import notify
+
+        await notify(self, channel, payload)
 
 
 class MySQLProvider(DatabaseService):

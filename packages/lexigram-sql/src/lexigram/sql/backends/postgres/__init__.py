@@ -9,4 +9,6 @@ and ``search_path``; others are refused.
 
 A connection that goes back to the pool is only reset when its borrower ran something that may outlive it (settings,
 temporary tables, listeners, session locks, functions that are not well known): the reset is a round trip.
+
+LISTEN and NOTIFY are in :mod:`~lexigram.sql.backends.postgres.notifications`.
 """
