@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocumentStore
 from lexigram.nosql.backends.firestore.planning import parse_hints
 from lexigram.nosql.backends.firestore.recording import read_recording
-from lexigram.nosql.exceptions import DocumentValidationError
+from lexigram.nosql.exceptions import DocumentValidationError, QueryOptionError
 from lexigram.nosql.query.parse import parse_filter
 from lexigram.nosql.query.sort import parse_sort
 from lexigram.nosql.store import DocumentStore
@@ -120,7 +120,13 @@ async def test_generated_requests_are_answered_as_the_engine_answers_them(
         order = data.draw(st.one_of(sorts(), st.sampled_from([[("a", 1)], [("a", -1), ("_id", 1)], [("a.b", -1)]])))
         sort = parse_sort(order)
         assert sort is not None
-        keys = [sort.key(document) for document in sort.sorted(matches)]
+        try:
+            keys = [sort.key(document) for document in sort.sorted(matches)]
+        except QueryOptionError:
+            # Two arrays of one document in one order: nobody sorts that.
+            with pytest.raises(QueryOptionError):
+                await things.find(asked, sort=order).to_list()
+            continue
         skip, limit = data.draw(st.integers(0, 2)), data.draw(st.integers(1, 4))
         page = await things.find(asked, sort=order, skip=skip, limit=limit).to_list()
         plan = await things.find(asked, sort=order, skip=skip, limit=limit).explain()

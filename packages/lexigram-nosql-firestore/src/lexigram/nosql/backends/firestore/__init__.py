@@ -39,6 +39,10 @@ shows the queries, the hints that made them possible, and what was left to the e
 field by itself; where it wants a composite index, the error carries its definition and the link that makes it, and
 ``lexigram nosql indexes --driver firestore`` writes ``firestore.indexes.json`` for the queries that were seen.
 
+**Counts and sums** are added up by Firestore where its answer is the engine's: ``count_documents()``, ``$count``, and
+``$group`` of all documents with ``$sum`` and ``$avg`` of fields with the hint ``required int``
+(:mod:`~lexigram.nosql.backends.firestore.totals`).
+
 **Indexes** of this layer are records, which all processes read (:mod:`~lexigram.nosql.backends.firestore.catalogue`).
 Unique ones are kept by guards in the same commit as the document, so they hold whoever writes through this backend, as
 many as there are (:mod:`~lexigram.nosql.backends.firestore.writing.guards`). Expiring ones hide what is due at once,

@@ -17,9 +17,10 @@ from lexigram.nosql.backends.firestore.errors import code_of, missing_index
 from lexigram.nosql.backends.firestore.following import follow
 from lexigram.nosql.backends.firestore.indexing import NativeIndexes
 from lexigram.nosql.backends.firestore.naming import Scope
-from lexigram.nosql.backends.firestore.planning import KeyRead, QueryRead, requests
+from lexigram.nosql.backends.firestore.planning import KeyRead, requests
 from lexigram.nosql.backends.firestore.planning.hints import CollectionHints
 from lexigram.nosql.backends.firestore.planning.indexes import index_definitions
+from lexigram.nosql.backends.firestore.totals import Totals
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
 from lexigram.nosql.backends.firestore.writing.committing import CHANGED, still_kept
 from lexigram.nosql.backends.firestore.writing.native import NativeWrites
@@ -53,7 +54,7 @@ class Native:
     sort: Sort | None
 
 
-class FirestoreCollection(NativeWrites, NativeIndexes):
+class FirestoreCollection(NativeWrites, NativeIndexes, Totals):
     """One collection.
 
     Args:
@@ -252,45 +253,6 @@ class FirestoreCollection(NativeWrites, NativeIndexes):
     def missing_index(self, error: BaseException, query: Any) -> NoSQLError | None:
         """What a refused query means, if an index is missing."""
         return missing_index(error, next(iter(index_definitions([query])), None))
-
-    async def count(self, compiled: Compiled, limit: int, call: Call) -> int:
-        """How many documents an exact request selects."""
-        native: Native = compiled.native
-        transaction: Transaction | None = call.session if call.in_transaction else None
-        queries = native.read.queries if isinstance(native.read, QueryRead) else ()
-        if len(queries) != 1 or (transaction is not None and transaction.has_written(self.scope)):
-            counted = 0
-            async for batch in self.read(NativeRead(compiled, limit=limit), call):
-                counted += len(batch.documents)
-            return counted
-        request = messages.RunAggregationQueryRequest(parent=self.scope.parent)
-        if self.driver.recorder is not None:
-            await self.driver.recorder.see(queries[0])
-        query = request.structured_aggregation_query
-        query.structured_query.CopyFrom(queries[0])
-        aggregation = query.aggregations.add(alias="n")
-        aggregation.count.SetInParent()
-        if limit:
-            aggregation.count.up_to.value = limit
-        if transaction is not None:
-            await transaction.put_time(request, call.deadline)
-        try:
-            found = await self.client.aggregate(request, call.deadline)
-        except aio.AioRpcError as error:
-            raised = self.missing_index(error, queries[0])
-            if raised is None:
-                raise
-            raise raised from error
-        return int(found["n"].integer_value)
-
-    async def estimated_count(self, call: Call) -> int:
-        """How many documents the collection holds; those that are due count until they are removed."""
-        request = messages.RunAggregationQueryRequest(parent=self.scope.parent)
-        query = request.structured_aggregation_query
-        query.structured_query.from_.add(collection_id=self.scope.collection_id, all_descendants=self.scope.is_group)
-        query.aggregations.add(alias="n").count.SetInParent()
-        found = await self.client.aggregate(request, call.deadline)
-        return int(found["n"].integer_value)
 
     # --- writes
 

@@ -10,7 +10,9 @@ from lexigram.nosql.backends.firestore.client import Client
 from lexigram.nosql.backends.firestore.naming import Scope
 from lexigram.nosql.backends.firestore.planning.hints import CollectionHints
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target
-from lexigram.nosql.driver import Batch, Call, Document, NativeRead
+from lexigram.nosql.driver import Batch, Call, Compiled, Document, Hint, NativeRead
+from lexigram.nosql.query.parse import Query
+from lexigram.nosql.query.sort import Sort
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.firestore.driver import FirestoreDriver
@@ -39,6 +41,10 @@ class CollectionPart(ABC):
     @abstractmethod
     def decode(self, message: Any) -> Document:
         """A document from its message, which is used up."""
+
+    @abstractmethod
+    def compile(self, query: Query, sort: Sort | None, hint: Hint | None) -> Compiled:
+        """Translate a filter and an order."""
 
     @abstractmethod
     def read(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
