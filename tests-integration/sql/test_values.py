@@ -1,7 +1,8 @@
 """Values come back as they went in, out of columns of the declared types, and NULL out of all of them.
 
 What a database has no type for is declared so that the way back is known: on SQLite by the name of the column's type,
-on MySQL by its types for JSON and BOOLEAN; the rest comes back as the text or number that it was stored as.
+on MySQL by its types for JSON and BOOLEAN; the rest comes back as the text or number that it was stored as, unless a
+query declares what it is.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import enum
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from lexigram.sql.exceptions import ParameterBindingError
+from lexigram.sql.exceptions import MappingError, ParameterBindingError
+from pydantic import AwareDatetime
 from servers import Server
 from sql.place import Opener, Place
 
@@ -134,3 +137,50 @@ async def test_what_no_database_has_a_form_for_is_refused(open_db: Opener, value
     with pytest.raises(ParameterBindingError):
         await db.execute_insert("item", {"value": value})
     assert await db.fetch("SELECT value FROM item") == []
+
+
+@dataclass
+class Declared:
+    """What the table of the next tests holds, as no database but PostgreSQL knows it."""
+
+    id: int
+    token: uuid.UUID
+    data: dict[str, Any]
+    seen: AwareDatetime
+    colour: Colour
+
+
+async def _declared(open_db: Opener, place: Place) -> Any:
+    db = await open_db()
+    kinds = place[
+        "token TEXT, data TEXT, seen TEXT | token UUID, data JSONB, seen TIMESTAMPTZ"
+        " | token CHAR(36), data JSON, seen DATETIME(6)"
+    ]
+    await db.execute(f"CREATE TABLE item (id INTEGER PRIMARY KEY, {kinds}, colour VARCHAR(10))")
+    row = {"id": 1, "token": ID, "data": JSON, "seen": WHEN.replace(tzinfo=UTC), "colour": Colour.RED}
+    await db.insert("item", [row, dict.fromkeys(row) | {"id": 2}]).execute(db)
+    return db
+
+
+async def test_columns_of_a_query_have_the_types_that_it_declares(open_db: Opener, place: Place) -> None:
+    """By a class or one by one; NULL stays NULL, and other columns are as the database has them."""
+    db = await _declared(open_db, place)
+    whole = {"id": 1, "token": ID, "data": JSON, "seen": WHEN.replace(tzinfo=UTC), "colour": Colour.RED}
+    query = db.query("item").types(Declared).order_by("id")
+    assert await query.fetch(db) == [whole, dict.fromkeys(whole) | {"id": 2}]
+    assert await query.fetch_one(db) == whole
+    assert [row async for row in query.stream(db, batch_size=1)] == await query.fetch(db)
+    found = await db.query("item").select("token AS key", "data").types(key=uuid.UUID, data=dict).fetch_one(db)
+    assert found == {"key": ID, "data": JSON}
+    assert type(found["key"]) is uuid.UUID
+    assert await db.query("item").select("token").types(token=uuid.UUID).where("id", "=", 1).fetch_value(db) == ID
+    assert query != db.query("item").order_by("id")
+
+
+async def test_a_column_that_is_not_what_it_is_declared_to_be_is_an_error(open_db: Opener, place: Place) -> None:
+    """Which names the column, and not the value."""
+    db = await _declared(open_db, place)
+    await db.execute("UPDATE item SET colour = 'green'")
+    with pytest.raises(MappingError, match="'colour'") as told:
+        await db.query("item").types(Declared).fetch(db)
+    assert "green" not in str(told.value)

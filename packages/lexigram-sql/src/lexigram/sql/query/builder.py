@@ -31,6 +31,7 @@ from lexigram.sql.driver import Statement
 from lexigram.sql.exceptions import DataQueryError
 from lexigram.sql.query.compile import compile_shape
 from lexigram.sql.query.conflicts import Conflict
+from lexigram.sql.query.declared import Declared, as_rows, declared_types
 from lexigram.sql.query.describing import comparison, join_condition
 from lexigram.sql.query.descriptor import Query
 from lexigram.sql.query.dialects import check_parameters
@@ -75,11 +76,12 @@ class AsyncQueryBuilder:
         dialect: What :meth:`build` writes; :meth:`fetch` and its relatives follow the database.
     """
 
-    __slots__ = ("_dialect", "_shape", "_values")
+    __slots__ = ("_dialect", "_shape", "_types", "_values")
 
     def __init__(self, table: Any = None, dialect: SQLDialect | str = SQLDialect.POSTGRESQL) -> None:
         self._shape = Shape(None if table is None else as_name(table))
         self._values: tuple[Any, ...] = ()
+        self._types: Declared = ()
         self._dialect = SQLDialect(dialect)
 
     def __repr__(self) -> str:
@@ -88,7 +90,8 @@ class AsyncQueryBuilder:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AsyncQueryBuilder):
             return NotImplemented
-        return (self._shape, self._values, self._dialect) == (other._shape, other._values, other._dialect)
+        mine = (self._shape, self._values, self._types, self._dialect)
+        return mine == (other._shape, other._values, other._types, other._dialect)
 
     def __hash__(self) -> int:
         return hash((self._shape, self._dialect))
@@ -99,6 +102,7 @@ class AsyncQueryBuilder:
         new = object.__new__(type(self))
         new._shape = shape
         new._values = (*self._values, *values)
+        new._types = self._types
         new._dialect = self._dialect
         return new
 
@@ -139,6 +143,21 @@ class AsyncQueryBuilder:
             else:
                 clauses.append(("column", as_name(column)))
         return self._with(*clauses, values=values)
+
+    def types(self, entity: type[Any] | None = None, /, **columns: Any) -> Self:
+        """Declare what the columns of the result are, for databases that do not keep their types.
+
+        ``types(id=UUID, data=dict)``, ``types(User)`` for the fields of a class, or both. It changes rows on their way
+        out only; values on their way in know what they are.
+
+        Args:
+            entity: A dataclass, pydantic model, TypedDict or declarative model whose fields are columns.
+            **columns: Types by the column's name in the result.
+        """
+        known = dict(self._types) | dict(declared_types(entity, columns))
+        new = self._new(self._shape)
+        new._types = tuple(known.items())
+        return new
 
     def select_raw(self, sql: str | RawSQL, *params: Any) -> Self:
         """Choose an expression, as it is written."""
@@ -584,7 +603,7 @@ class AsyncQueryBuilder:
         """Run the query and return its rows."""
         statement, values = self._compiled(db.dialect)
         columns, rows = await db.run_compiled(statement, values)
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        return as_rows(columns, rows, self._types)
 
     async def fetch_one(self, db: Executor) -> Row | None:
         """Run the query and return its first row, or None; no more than one is asked for."""
@@ -605,8 +624,8 @@ class AsyncQueryBuilder:
         batches = db.stream_compiled(statement, values, batch_size)
         try:
             async for columns, rows in batches:
-                for row in rows:
-                    yield dict(zip(columns, row, strict=True))
+                for row in as_rows(columns, rows, self._types):
+                    yield row
         finally:
             await batches.aclose()
 
