@@ -264,8 +264,7 @@ def parse_pipeline(
     lifted, keys = _lifted(items, constants)
     key = None if let is not None or not optimise else _pipeline_key(keys, constants, order)
     if key is not None and (known := _pipelines.get(key)) is not None:
-        if written is not None:
-            _as_written.put((written, order), known)
+        _keep_as_written(written, items, order, known)
         return known
     # Written text with a lone surrogate has this byte, and hardly anything else has.
     told = unreadable(items) or unreadable(let) if written is None or b"\xed" in written else None
