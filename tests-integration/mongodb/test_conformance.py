@@ -13,12 +13,20 @@ import pytest
 from lexigram.nosql.backends.mongodb import MongoDBConfig, MongoDBDocumentStore
 from lexigram.nosql.backends.mongodb.spec import SPEC
 from lexigram.nosql.store import DocumentStore
-from lexigram.nosql.testing import ExpectedFailure, Harness, suites
+from lexigram.nosql.testing import ExpectedFailure, Harness, ServerFault, suites
+from lexigram.nosql.testing.cases import Difference
 from mongodb.known_faults import faults_of
+from mongodb.known_shapes import known_fault
 from pymongo import AsyncMongoClient
-from servers import Server
+from servers import Product, Server
 from servers.finding import FOUND
 from servers.processes import free_port
+
+
+def _product(config: pytest.Config) -> Product | None:
+    """What the run has found; None where nothing answered."""
+    found = config.stash.get(FOUND, {}).get("mongodb")
+    return found.product if isinstance(found, Server) else None
 
 
 class _OnServer(Harness):
@@ -57,10 +65,12 @@ class _OnServer(Harness):
                         connection.conn.sock.shutdown(socket.SHUT_RDWR)
         return True
 
+    def known_difference(self, difference: Difference) -> ServerFault | None:
+        return known_fault(_product(self.request.config), difference)
+
     @classmethod
     def expected_failures(cls, config: pytest.Config) -> Mapping[str, ExpectedFailure]:
-        found = config.stash.get(FOUND, {}).get("mongodb")
-        return faults_of(found.product if isinstance(found, Server) else None)
+        return faults_of(_product(config))
 
 
 class OnMotor(_OnServer):

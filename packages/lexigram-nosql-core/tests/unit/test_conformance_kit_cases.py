@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from lexigram.nosql.backends.memory import InMemoryDocumentStore
-from lexigram.nosql.testing.cases import Case, compare, draw, recorded
+from lexigram.nosql.testing.cases import Case, Difference, compare, draw, recorded
 from lexigram.nosql.testing.comparing import assert_same, assert_same_documents, difference
+from lexigram.nosql.testing.shrinking import shrink, smaller
 
 
 @pytest.mark.parametrize(
@@ -78,8 +79,61 @@ async def test_a_store_that_differs_is_told_with_the_request() -> None:
         one, other = theirs.collection("things"), ours.collection("things")
         await one.create_index("n", unique=True)
         await one.insert_one({"_id": 99, "n": 2})
-        told = await compare(case, one, other)
+        told = list(map(str, await compare(case, one, other)))
     assert told[0].startswith("request 1 of seed 9: the value has the fields ['refused'], expected ['answer']")
     assert '"$set":{"n":2}' in told[0]
     assert 'on [{"_id":1,"n":1}]' in told[0]
     assert len(told) == 1
+
+
+def test_what_is_smaller_lacks_a_part_or_is_one() -> None:
+    """Each only a little; an id stays, and what is neither a document nor a list is as small as can be."""
+    assert list(smaller({"_id": 1, "a": [5, {"b": 6}]})) == [
+        {"_id": 1},
+        [5, {"b": 6}],
+        {"_id": 1, "a": [{"b": 6}]},
+        {"_id": 1, "a": [5]},
+        {"_id": 1, "a": {"b": 6}},
+        {"_id": 1, "a": [5, {}]},
+    ]
+    assert list(smaller("text")) == []
+
+
+DOCUMENTS = [{"_id": number, "n": number, "m": {"k": [number]}} for number in range(6)]
+UPDATE = {"kind": "update_many", "filter": {"m.k": {"$gte": 0}}, "update": {"$set": {"n": 7, "o": 1}}}
+
+
+async def different(request: dict[str, Any], *, tries: int = 400) -> tuple[Difference, Difference]:
+    """A difference from a store in which two documents cannot have the same ``n``, and the smallest like it."""
+    async with InMemoryDocumentStore() as ours, InMemoryDocumentStore() as theirs:
+        one, other = theirs.collection("things"), ours.collection("things")
+        await one.create_index("n", unique=True, sparse=True)
+        (found,) = await compare(Case(3, DOCUMENTS, [request]), one, other)
+        return found, await shrink(found, one, other, tries)
+
+
+async def test_a_difference_is_shrunk_to_what_it_is_about() -> None:
+    """Two documents, and an update that gives both the same number."""
+    found, small = await different(UPDATE)
+
+    assert found.kind == small.kind == (True, False, False)
+    assert len(small.documents) == 2
+    assert all(set(document) == {"_id"} for document in small.documents)
+    assert small.request == {"kind": "update_many", "filter": {}, "update": {"$set": {"n": 7}}}
+    assert small.place == "request 0 of seed 3"
+    assert small.found == {"refused": "DuplicateKeyError"}
+
+
+async def test_shrinking_ends_after_so_many_tries() -> None:
+    """With the smallest so far."""
+    found, small = await different(UPDATE, tries=1)
+
+    assert len(found.documents) > len(small.documents) > 2
+    assert (await different(UPDATE, tries=0))[1].documents == found.documents
+
+
+async def test_what_does_not_differ_again_is_left_as_it_is() -> None:
+    """It depends on something that is not in the collection."""
+    found = Difference({"kind": "find", "filter": {"n": 1}}, DOCUMENTS, {"answer": []}, {"answer": [1]}, "told")
+    async with InMemoryDocumentStore() as ours, InMemoryDocumentStore() as theirs:
+        assert await shrink(found, theirs.collection("things"), ours.collection("things")) is found

@@ -15,7 +15,7 @@ import pytest
 from lexigram.nosql.backend import BACKENDS, BackendConfig, Capabilities
 from lexigram.nosql.backends.memory.spec import SPEC as MEMORY
 from lexigram.nosql.store import DocumentStore
-from lexigram.nosql.testing import Harness, suites
+from lexigram.nosql.testing import Harness, ServerFault, suites
 from lexigram.nosql.testing.minimal import SPEC, MinimalCollection, MinimalDriver
 
 class Broken(MinimalCollection):
@@ -46,12 +46,14 @@ class Faulty(Harness):
 MINIMAL = "replace(SPEC, name='faulty', connect=connect)"
 
 
-def run(pytester: pytest.Pytester, body: str, chosen: str, spec: str = MINIMAL) -> pytest.RunResult:
+def run(
+    pytester: pytest.Pytester, body: str, chosen: str, spec: str = MINIMAL, *arguments: str, more: str = ""
+) -> pytest.RunResult:
     """Run chosen standard tests on a driver whose collection has this body."""
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n")
     classes = "\n".join(f"class {name}(suites.{name}):\n    harness = Faulty\n" for name in suites.__all__)
-    pytester.makepyfile(test_backend=HEAD.format(body=body, spec=spec) + classes)
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist", "-q", "-k", chosen)
+    pytester.makepyfile(test_backend=HEAD.format(body=body, spec=spec) + more + classes)
+    return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist", "-q", "-k", chosen, *arguments)
 
 
 FAULTS = {
@@ -122,6 +124,40 @@ def test_a_fault_is_found(pytester: pytest.Pytester, fault: str) -> None:
     assert result.ret == 1
     for line in lines:
         result.stdout.fnmatch_lines([line])
+
+
+NEW = ("--conformance-examples", "1", "--conformance-seed", "5")
+
+
+def test_a_new_case_shows_the_smallest_request_that_differs(pytester: pytest.Pytester) -> None:
+    """Of a dozen requests on half a dozen documents, one on one."""
+    result = run(pytester, FAULTS["the residue is forgotten"][0], "Parity and new", MINIMAL, *NEW)
+
+    result.assert_outcomes(failed=1, deselected=result.parseoutcomes()["deselected"])
+    result.stdout.re_match_lines([r".*request \d+ of seed 5: ", r'.*\{"kind":.*', r'.*on \[\{"_id":\d+\}\]'])
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("known", ["True", "'pipeline' in difference.request"], ids=["all", "some"])
+def test_a_fault_of_a_stand_in_is_known_in_new_cases_only(pytester: pytest.Pytester, known: str) -> None:
+    """They are expected to fail where each of their differences is known; recorded ones are listed by id."""
+    more = (
+        "def known_difference(self, difference):\n"
+        f"    return ServerFault('Fake 1', 'Manual, filters', 'forgets filters') if {known} else None\n"
+        "Faulty.known_difference = known_difference\n"
+    )
+    body = FAULTS["the residue is forgotten"][0]
+    result = run(pytester, body, "Parity", MINIMAL, *NEW, more=more)
+
+    outcomes = result.parseoutcomes()
+    assert outcomes["failed"] >= 1
+    if known == "True":
+        assert outcomes["xfailed"] == 1
+        result.stdout.no_fnmatch_line("*FAILED*?new 5?*")
+        result.stdout.fnmatch_lines(["*xfailed parity::*?new 5?: Fake 1: forgets filters (see Manual, filters)"])
+    else:
+        assert "xfailed" not in outcomes
+        result.stdout.fnmatch_lines(["*FAILED*?new 5?*"])
 
 
 def test_the_same_driver_without_faults_conforms(pytester: pytest.Pytester) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from lexigram.nosql.values.order import sort_key
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-__all__ = ["CORPUS", "Case", "compare", "draw", "recorded"]
+__all__ = ["CORPUS", "Case", "Difference", "compare", "differs", "differs_on", "draw", "recorded"]
 
 CORPUS = Path(__file__).with_name("corpus.jsonl")
 """The fixed cases."""
@@ -55,6 +55,36 @@ class Case:
         """The case that a line holds."""
         given = loads(line)
         return cls(given["seed"], given["documents"], given["requests"])
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A request on which two stores differ.
+
+    Attributes:
+        request: The request, in the form of a generated case.
+        documents: What both collections held before.
+        found: What the backend said: ``answer``, or ``refused`` with the class of its refusal; and after a write that
+            both answered alike the ``documents`` that it left.
+        expected: What the memory store said, in the same form.
+        told: Where they differ first, in words.
+        place: Of which request of which case.
+    """
+
+    request: Mapping[str, Any]
+    documents: Sequence[dict[str, Any]]
+    found: Mapping[str, Any]
+    expected: Mapping[str, Any]
+    told: str
+    place: str = "the request"
+
+    @property
+    def kind(self) -> tuple[bool, bool, bool]:
+        """Which of the two refused, and whether it is documents that differ."""
+        return "refused" in self.found, "refused" in self.expected, "documents" in self.expected
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.told}\n  {dumps(self.request)}\n  on {dumps(list(self.documents))}"
 
 
 def recorded() -> list[Case]:
@@ -126,7 +156,7 @@ def draw(seed: int) -> Case:
     return Case(seed, [{"_id": number, **document} for number, document in enumerate(given)], asked)
 
 
-async def compare(case: Case, theirs: Collection, ours: Collection) -> list[str]:
+async def compare(case: Case, theirs: Collection, ours: Collection) -> list[Difference]:
     """Run a case on two empty collections.
 
     Args:
@@ -135,28 +165,56 @@ async def compare(case: Case, theirs: Collection, ours: Collection) -> list[str]
         ours: The memory store's.
 
     Returns:
-        Where they differ, in words; none is well.
+        Where they differ; nothing is well.
     """
     for collection in (theirs, ours):
         await collection.insert_many(case.documents)
-    told: list[str] = []
+    found: list[Difference] = []
     for place, request in enumerate(case.requests):
         before = await ours.find(sort=_TOTAL).to_list()
-        found, expected = await _answer(theirs, request), await _answer(ours, request)
-        different = difference(found, expected)
-        if different is None and request["kind"] in _WRITES:
-            state = by_id(await theirs.find().to_list())
-            if "refused" in expected:
-                # How far a write of many came before it failed is nobody's promise.
-                await _reset(theirs, before)
-                await _reset(ours, before)
-            else:
-                different = difference(state, await ours.find(sort=_TOTAL).to_list(), "documents")
+        different = await differs(request, before, theirs, ours)
         if different is not None:
-            told.append(f"request {place} of seed {case.seed}: {different}\n  {dumps(request)}\n  on {dumps(before)}")
+            found.append(replace(different, place=f"request {place} of seed {case.seed}"))
             await _reset(theirs, before)
             await _reset(ours, before)
-    return told
+    return found
+
+
+async def differs(
+    request: Mapping[str, Any], documents: Sequence[dict[str, Any]], theirs: Collection, ours: Collection
+) -> Difference | None:
+    """Run a request on two collections that hold the same.
+
+    Args:
+        request: The request.
+        documents: What both hold, to which they return where the request was refused.
+        theirs: The backend's collection.
+        ours: The memory store's.
+
+    Returns:
+        How they differ, or None.
+    """
+    found, expected = await _answer(theirs, request), await _answer(ours, request)
+    different = difference(found, expected)
+    if different is None and request["kind"] in _WRITES:
+        if "refused" in expected:
+            # How far a write of many came before it failed is nobody's promise.
+            await _reset(theirs, documents)
+            await _reset(ours, documents)
+            return None
+        found["documents"] = by_id(await theirs.find().to_list())
+        expected["documents"] = await ours.find(sort=_TOTAL).to_list()
+        different = difference(found["documents"], expected["documents"], "documents")
+    return None if different is None else Difference(request, documents, found, expected, different)
+
+
+async def differs_on(
+    request: Mapping[str, Any], documents: Sequence[dict[str, Any]], theirs: Collection, ours: Collection
+) -> Difference | None:
+    """The same on collections that hold anything, which is removed."""
+    await _reset(theirs, documents)
+    await _reset(ours, documents)
+    return await differs(request, documents, theirs, ours)
 
 
 async def _reset(collection: Collection, documents: Sequence[dict[str, Any]]) -> None:

@@ -17,6 +17,9 @@ from lexigram.nosql.testing.harness import ExpectedFailure, Harness
 from lexigram.nosql.testing.suite import TOPICS, Suite, changed_attributes
 
 __all__ = [
+    "EXPECTED",
+    "OWN_MARK",
+    "expect_failure",
     "expected_failure",
     "faults_of_class",
     "faults_of_module",
@@ -26,6 +29,10 @@ __all__ = [
     "tests_of",
 ]
 
+OWN_MARK = pytest.StashKey[pytest.Mark]()
+"""Where a standard test keeps the mark that the kit gave it."""
+EXPECTED = "lexigram.conformance.expected"
+"""Property of a test's report: the kind and text of its expected failure."""
 _SILENCING = ("skip", "skipif", "xfail")
 
 
@@ -133,6 +140,19 @@ def expected_failure(item: pytest.Item) -> ExpectedFailure | None:
     failures = cls.harness.expected_failures(item.config)
     name = f"{cls.topic}::{item.name}"
     return failures.get(name) or failures.get(name.partition("[")[0])
+
+
+def expect_failure(item: pytest.Item, failure: ExpectedFailure) -> None:
+    """Have a standard test fail, strictly: where it does not, it is a failure.
+
+    Args:
+        item: The test; it may be running.
+        failure: Why.
+    """
+    own = pytest.mark.xfail(reason=str(failure), strict=True)
+    item.add_marker(own)
+    item.stash[OWN_MARK] = own.mark
+    item.user_properties.append((EXPECTED, [type(failure).__name__, str(failure)]))
 
 
 def foreign_marks(item: pytest.Item, own: object) -> list[str]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["pytest_addoption"]
 
 _KIT = "lexigram.nosql.testing"
-_own_mark = pytest.StashKey[pytest.Mark]()
 _checked = pytest.StashKey[set[int]]()
 _expected = pytest.StashKey[set[tuple[str, str, str]]]()
 _EXPECTED = "lexigram_nosql_standard_tests"
@@ -142,10 +141,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.user_properties.append((recording.TESTED, checking.identity(item)))
         failure = checking.expected_failure(item)
         if failure is not None:
-            own = pytest.mark.xfail(reason=str(failure), strict=True)
-            item.add_marker(own)
-            item.stash[_own_mark] = own.mark
-            item.user_properties.append((recording.EXPECTED, [type(failure).__name__, str(failure)]))
+            checking.expect_failure(item, failure)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -165,8 +161,9 @@ def pytest_runtest_makereport(
     report = yield
     if report.when == "teardown" or report.failed or not _is_topic(getattr(item, "cls", None)):
         return report
-    own = item.stash.get(_own_mark, None)
-    hidden_by: list[str] = [f"a mark {name}" for name in _kit("checking").foreign_marks(item, own)]
+    checking = _kit("checking")
+    own = item.stash.get(checking.OWN_MARK, None)
+    hidden_by: list[str] = [f"a mark {name}" for name in checking.foreign_marks(item, own)]
     if own is None and hasattr(report, "wasxfail"):
         hidden_by.append("a call of pytest.xfail()")
     if hidden_by:

@@ -20,16 +20,15 @@ import pytest
 
 # The main process of pytest-xdist imports no test module, and must know the topics all the same.
 from lexigram.nosql.testing import suites as suites
+from lexigram.nosql.testing.checking import EXPECTED
 from lexigram.nosql.testing.features import FEATURES, Feature
 from lexigram.nosql.testing.suite import DECLARED, OBSERVED, REFUSED, TESTED, TOPICS
 
-__all__ = ["COLLECTED", "EXPECTED", "FORMAT", "Observed", "Record"]
+__all__ = ["COLLECTED", "FORMAT", "Observed", "Record"]
 
 FORMAT = 1
 COLLECTED = "lexigram.conformance.collected"
 """Property of a test's report: how many standard tests of its backend were collected."""
-EXPECTED = "lexigram.conformance.expected"
-"""Property of a test's report: the kind and text of its expected failure."""
 
 _SUITES = Path(suites.__file__).parent
 _Test = tuple[str, str]
