@@ -30,6 +30,34 @@ async def test_a_feed_waits_for_its_table_and_ends_with_it(store: DynamoDBDocume
         assert [event.operation for event in await _take(feed, 1)] == ["update"]
 
 
+async def test_the_first_change_of_a_stream_that_was_read_while_it_was_empty_is_told(
+    store: DynamoDBDocumentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # DynamoDB Local refuses iterators of empty shards once there is a record.
+    client = store.driver.client
+    real, reads = client.streams_call, asyncio.Semaphore(0)
+
+    async def call(operation: str, asked: Any) -> Any:
+        answer = await real(operation, asked)
+        if operation == "GetRecords":
+            reads.release()
+        return answer
+
+    monkeypatch.setattr(client, "streams_call", call)
+    for number in range(5):
+        things = store.collection(f"things{number}")
+        await store.driver.homes.make(things.name)
+        async with things.watch() as feed:
+            first = asyncio.ensure_future(anext(feed))
+            await reads.acquire()
+            await reads.acquire()
+            await things.insert_one({"_id": number})
+            async with asyncio.timeout(20):
+                assert (await first).document_id == number
+        while not reads.locked():
+            await reads.acquire()
+
+
 async def test_making_an_index_is_no_change(store: DynamoDBDocumentStore) -> None:
     things = store.collection("things")
     async with things.watch() as feed:

@@ -19,12 +19,22 @@ def _operations(store: DynamoDBDocumentStore, monkeypatch: pytest.MonkeyPatch) -
     sent: list[str] = []
     real = store.driver.client.call
 
-    async def call(operation: str, request: Any) -> Any:
+    async def call(operation: str, request: Any, *more: Any) -> Any:
         sent.append(operation)
-        return await real(operation, request)
+        return await real(operation, request, *more)
 
     monkeypatch.setattr(store.driver.client, "call", call)
     return sent
+
+
+async def _until(event: asyncio.Event, task: asyncio.Task[Any]) -> None:
+    """Wait for what a task is to reach; its error, where it ends before."""
+    waiting = asyncio.ensure_future(event.wait())
+    await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        await task
+        raise AssertionError("the task ended before")
 
 
 async def test_a_new_store_reads_by_the_indexes_that_are_recorded(open_store: Opener, layout: str) -> None:
@@ -132,11 +142,11 @@ async def test_records_that_cannot_be_read_in_the_background_are_read_later(
     failed = asyncio.Event()
     real = store.driver.client.call
 
-    async def call(operation: str, request: Any) -> Any:
+    async def call(operation: str, request: Any, *more: Any) -> Any:
         if operation == "Query":
             failed.set()
             raise ConnectionError("away")
-        return await real(operation, request)
+        return await real(operation, request, *more)
 
     monkeypatch.setattr(catalogue, "_read_at", loop.time() - 40)
     monkeypatch.setattr(store.driver.client, "call", call)
@@ -206,12 +216,14 @@ async def test_an_index_whose_maker_shows_no_life_is_made_by_another(
 
     monkeypatch.setattr(indexing, "fill", fill)
     first = asyncio.create_task(one.collection("things").create_index("k", unique=True))
-    await began.wait()
+    await _until(began, first)
+    mark = (await one.driver.homes.catalogue._read_one("things")).indexes[0].mark
     await other.collection("things").create_index("k", unique=True)
     await other.collection("things").insert_one({"_id": 2, "k": 2})
+    assert (await one.driver.homes.catalogue._read_one("things")).indexes[0].mark != mark
     go_on.set()
-    with pytest.raises(NoSQLIndexError):
-        await first
+    # It is alive, and finds the index there.
+    await first
     for store in (one, other):
         await store.driver.homes.catalogue.read()
         things = store.collection("things")
@@ -222,27 +234,104 @@ async def test_an_index_whose_maker_shows_no_life_is_made_by_another(
             await things.insert_one({"_id": 3, "k": 1})
 
 
+async def test_what_a_maker_that_was_given_up_still_writes_is_put_right(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await open_store(table_wait_seconds=300), await open_store(table_wait_seconds=0.3)
+    await one.collection("things").insert_many([{"_id": number, "k": number} for number in range(5)])
+    began, go_on, late = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    real, real_check = indexing.fill, indexing._still_building
+    fills: list[bool] = []
+
+    async def fill(driver: Any, *given: Any, **more: Any) -> Any:
+        if driver is one.driver:
+            began.set()
+            await go_on.wait()
+        found = await real(driver, *given, **more)
+        if driver is other.driver:
+            fills.append(found.changed > 0)
+            if len(fills) == 1:
+                go_on.set()
+                await late.wait()
+        return found
+
+    async def still_building(driver: Any, collection: str, index: Any) -> Any:
+        # The first has looked just before it was given up, and writes its documents now.
+        if driver is one.driver and go_on.is_set() and not late.is_set():
+            return await driver.homes.find(collection)
+        return await real_check(driver, collection, index)
+
+    async def first() -> None:
+        await one.collection("things").create_index("k")
+
+    async def filled_late(*given: Any, **more: Any) -> Any:
+        found = await fill(*given, **more)
+        if given[0] is one.driver:
+            late.set()
+        return found
+
+    monkeypatch.setattr(indexing, "fill", filled_late)
+    monkeypatch.setattr(indexing, "_still_building", still_building)
+    making = asyncio.create_task(first())
+    await _until(began, making)
+    await other.collection("things").create_index("k")
+    await making
+    assert fills == [True, True]
+    found = other.collection("things").find({"k": {"$gte": 0}}, sort=[("k", 1)])
+    assert (await found.explain()).access.index == "k_1"
+    assert [document["_id"] for document in await found.to_list()] == list(range(5))
+
+
+async def test_an_index_that_is_dropped_while_it_is_made_says_so(
+    open_store: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await open_store(), await open_store()
+    await one.collection("things").insert_one({"_id": 1, "k": 1})
+    real = indexing.fill
+
+    async def fill(*given: Any, **more: Any) -> Any:
+        monkeypatch.setattr(indexing, "fill", real)
+        await indexing.drop_index(other.driver, "things", "k_1")
+        await one.driver.homes.catalogue.read()
+        return await real(*given, **more)
+
+    monkeypatch.setattr(indexing, "fill", fill)
+    with pytest.raises(NoSQLIndexError, match="dropped"):
+        await one.collection("things").create_index("k")
+
+
 async def test_an_index_that_is_being_made_is_waited_for(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, other = await open_store(table_wait_seconds=0.5), await open_store(table_wait_seconds=0.5)
+    # Its heart beats every twentieth second, and nobody gives anybody up in less than five minutes.
+    monkeypatch.setattr(indexing, "_BEATS", 6000)
+    one, other = await open_store(), await open_store()
     await one.collection("things").insert_one({"_id": 1, "k": 1})
     began, go_on = asyncio.Event(), asyncio.Event()
-    real, beats = indexing.fill, 0
+    real, real_pause, paused = indexing.fill, indexing._Patience.pause, asyncio.Semaphore(0)
 
     async def fill(*given: Any, **more: Any) -> Any:
         began.set()
         await go_on.wait()
         return await real(*given, **more)
 
+    async def pause(*given: Any) -> None:
+        paused.release()
+        await real_pause(*given)
+
     monkeypatch.setattr(indexing, "fill", fill)
+    monkeypatch.setattr(indexing._Patience, "pause", pause)
     first = asyncio.create_task(one.collection("things").create_index("k"))
-    await began.wait()
+    await _until(began, first)
     catalogue = other.driver.homes.catalogue
+    (declared,) = (await catalogue._read_one("things")).indexes
     second = asyncio.create_task(other.collection("things").create_index("k"))
-    while beats < 10:  # twice as long as the other one waits for a sign of life
-        beats = (await catalogue._read_one("things")).indexes[0].beat
+    beats: set[int] = set()
+    while len(beats) < 3:
+        await paused.acquire()
+        beats.add((await catalogue._read_one("things")).indexes[0].beat)
     assert not second.done()
     go_on.set()
     await asyncio.gather(first, second)
+    assert [index.mark for index in (await catalogue._read_one("things")).indexes] == [declared.mark]
     assert len(await one.collection("things").list_indexes()) == 2
 
 
@@ -330,7 +419,7 @@ async def test_a_table_that_stays_in_use_is_not_waited_for_for_ever(
     store = await open_store(table_wait_seconds=0.1)
     tables = store.driver.homes.tables
 
-    async def call(operation: str, request: Any) -> Any:
+    async def call(operation: str, request: Any, *more: Any) -> Any:
         raise ClientError({"Error": {"Code": "ResourceInUseException", "Message": "busy"}}, operation)
 
     monkeypatch.setattr(store.driver.client, "call", call)

@@ -58,8 +58,8 @@ def _after_the_index(
     client = store.driver.client
     real = client.call
 
-    async def call(operation: str, asked: Any) -> Any:
-        answer = await real(operation, asked)
+    async def call(operation: str, asked: Any, *more: Any) -> Any:
+        answer = await real(operation, asked, *more)
         if operation == "Query" and asked.get("IndexName") == "by_status":
             monkeypatch.setattr(client, "call", real)
             await work()

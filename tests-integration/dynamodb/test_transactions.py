@@ -13,6 +13,7 @@ from lexigram.nosql.exceptions import (
     AuthenticationFailedError,
     DocumentTooLargeError,
     DocumentValidationError,
+    DuplicateKeyError,
     ScanDeniedError,
     ThrottledError,
     WriteConflictError,
@@ -25,12 +26,39 @@ def _count_requests(monkeypatch: pytest.MonkeyPatch, store: DynamoDBDocumentStor
     real = client.call
     sent: list[tuple[str, Any]] = []
 
-    async def call(operation: str, asked: Any) -> Any:
+    async def call(operation: str, asked: Any, *more: Any) -> Any:
         sent.append((operation, asked))
-        return await real(operation, asked)
+        return await real(operation, asked, *more)
 
     monkeypatch.setattr(client, "call", call)
     return sent
+
+
+async def test_a_document_is_read_consistently_on_request(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await open_store(schema_lease_seconds=60)
+    things = store.collection("things")
+    await things.insert_one({"_id": 1, "n": 1})
+    await things.find_one({"_id": 1})
+    sent = _count_requests(monkeypatch, store)
+    assert await things.find_one({"_id": 1}) == {"_id": 1, "n": 1}
+    async with store.transaction():
+        assert await things.find_one({"_id": 1}) == {"_id": 1, "n": 1}
+    told = [(operation, asked.get("ConsistentRead", False)) for operation, asked in sent]
+    assert told == [("GetItem", False), ("GetItem", True)]
+
+
+async def test_a_transaction_keeps_an_index_that_was_made_since_it_began(open_store: Opener, layout: str) -> None:
+    one, other = await open_store(layout=layout), await open_store(layout=layout)
+    things = one.collection("things")
+    await things.insert_many([{"_id": number, "k": number} for number in range(3)])
+    async with one.transaction():
+        await things.update_one({"_id": 1}, {"$set": {"k": 10}})
+        await things.insert_one({"_id": 5, "k": 50})
+        await other.collection("things").create_index("k", unique=True)
+    for key in (10, 50):
+        assert await other.collection("things").count_documents({"k": key}) == 1
+        with pytest.raises(DuplicateKeyError):
+            await other.collection("things").insert_one({"_id": 7, "k": key})
 
 
 async def test_a_read_with_a_limit_does_not_count_all_matches_as_read(store: DynamoDBDocumentStore) -> None:
@@ -220,9 +248,9 @@ async def test_a_cancelled_transaction_tells_its_reason(
     client = store.driver.client
     real = client.call
 
-    async def call(operation: str, asked: Any) -> Any:
+    async def call(operation: str, asked: Any, *more: Any) -> Any:
         if operation != "TransactWriteItems":
-            return await real(operation, asked)
+            return await real(operation, asked, *more)
         told: Any = {
             "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
             "CancellationReasons": [{"Code": code, "Message": "why"}],

@@ -192,6 +192,36 @@ async def test_an_index_made_during_an_insert_of_many_counts_for_what_is_left(
     assert await others.count_documents() == 291
 
 
+@pytest.mark.parametrize("fault", [throttled, broken], ids=["throttled", "500"])
+@pytest.mark.parametrize("operation", ["PutItem", "UpdateItem", "TransactWriteItems"])
+async def test_a_write_is_not_sent_again_by_the_rules_of_indexes_that_have_changed(
+    brief: DynamoDBDocumentStore, between: Between, given: dict[str, Any], fault: Any, operation: str
+) -> None:
+    things = brief.collection("things")
+    await things.insert_one({"_id": 1, "k": 1})
+    async with DynamoDBDocumentStore(DynamoDBConfig(**{**given, "schema_lease_seconds": 0.05})) as other:
+
+        async def act(exchange: Exchange) -> Any:
+            await other.collection("things").create_index("k")
+            return await fault(operation).act(exchange)
+
+        between.add(Fault(act, frozenset({operation})))
+        sent = between.count(operation)
+        documents = [{"_id": number, "k": 2} for number in (2, 3)]
+        write: Any = {
+            "PutItem": lambda: things.insert_one(documents[0]),
+            "UpdateItem": lambda: things.update_one({"_id": 1}, {"$set": {"k": 2}}),
+            "TransactWriteItems": lambda: things.insert_many(documents),
+        }[operation]
+        with pytest.raises((ThrottledError, NoSQLConnectionError)):
+            await write()
+        assert between.count(operation) == sent + 1
+        await write()
+        found = other.collection("things").find({"k": 2})
+        assert (await found.explain()).access.index == "k_1"
+        assert len(await found.to_list()) == (2 if operation == "TransactWriteItems" else 1)
+
+
 async def test_an_index_made_during_an_update_of_many_holds_what_is_left(
     brief: DynamoDBDocumentStore, between: Between, given: dict[str, Any]
 ) -> None:
@@ -238,6 +268,28 @@ async def test_throttling_in_the_middle_says_what_was_updated(things: Collection
     between.faults.clear()
     assert caught.value.details["modified"] == 200
     assert await things.count_documents({"v": 1}) == 200
+
+
+@pytest.mark.parametrize("selection", [{"v": {"$mod": [1, 0]}}, {}], ids=["engine", "new table"])
+async def test_throttling_in_the_middle_says_what_was_done_by_the_engine_too(
+    given: dict[str, Any], others: Collection, between: Between, selection: dict[str, Any]
+) -> None:
+    await others.delete_many({})
+    await others.insert_many([{"_id": number, "v": 0} for number in range(300)])
+    async with DynamoDBDocumentStore(DynamoDBConfig(**{**given, "endpoint_url": between.url})) as store:
+        things = store.collection("things")
+        between.add(throttled("TransactWriteItems", "PutItem", "DeleteItem", times=None, skip=2))
+        for write in (things.update_many(selection, {"$inc": {"v": 1}}, upsert=True), things.delete_many(selection)):
+            with pytest.raises(ThrottledError) as caught:
+                await write
+            done = {name: caught.value.details[name] for name in ("matched", "modified", "deleted")}
+            left = await others.count_documents()
+            if done["deleted"]:
+                assert done == {"matched": 0, "modified": 0, "deleted": 300 - left}
+            else:
+                changed = await others.count_documents({"v": 1})
+                assert done == {"matched": changed, "modified": changed, "deleted": 0}
+            between.faults[0].skip = 2
 
 
 async def test_the_key_of_what_was_written_over_after_it_expired_is_free(brief: DynamoDBDocumentStore) -> None:

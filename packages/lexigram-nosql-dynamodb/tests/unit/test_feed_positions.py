@@ -157,7 +157,62 @@ class _Vanishing(_Stream):
 async def test_a_shard_that_is_cut_off_before_it_is_read_ends_the_feed(code: str) -> None:
     places = {"gone": Place("start"), "other": Place("start")}
     with pytest.raises(CursorError):
-        await _take(_Vanishing(code), Positions(_STREAM, places, moment=_NOW), 1)
+        await _take(_Vanishing(code), Positions(_STREAM, places, moment=_NOW), 2)
+
+
+class _EmptyAtFirst(_Stream):
+    """Refuses iterators of a shard that were given out while it was empty, as DynamoDB Local does."""
+
+    def __init__(self) -> None:
+        super().__init__({"here": (None, [])})
+        self.refused = 0
+
+    async def streams_call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        if operation == "DescribeStream":
+            return await super().streams_call(operation, request)
+        records = self.shards["here"][1]
+        if operation == "GetShardIterator":
+            answer = await super().streams_call(operation, request)
+            return {"ShardIterator": f"{answer['ShardIterator']}:{len(records)}"}
+        iterator, _, held = request["ShardIterator"].rpartition(":")
+        if held == "0" and records:
+            self.refused += 1
+            raise ClientError({"Error": {"Code": "TrimmedDataAccessException", "Message": "cut off"}}, operation)
+        answer = await super().streams_call(operation, {**request, "ShardIterator": iterator})
+        if not records:
+            records += [_record("a", 5), _record("b", 6)]
+            return {"Records": [], "NextShardIterator": request["ShardIterator"]}
+        return {**answer, "NextShardIterator": f"{answer['NextShardIterator']}:1"}
+
+
+@pytest.mark.parametrize("kind", ["start", "since"])
+async def test_a_shard_that_was_empty_is_read_from_its_first_record(kind: Any) -> None:
+    stream = _EmptyAtFirst()
+    place = Place(kind, str(_NOW) if kind == "since" else "")
+    assert await _take(stream, Positions(_STREAM, {"here": place}, moment=_NOW), 2) == ["a", "b"]
+    assert stream.refused == 1
+
+
+async def test_what_is_cut_off_behind_the_place_of_a_feed_is_told() -> None:
+    stream = _Vanishing("TrimmedDataAccessException")
+    places = {"gone": Place("after", "5"), "child": Place("start")}
+    with pytest.raises(CursorError):
+        await _take(stream, Positions(_STREAM, places, moment=_NOW), 1)
+
+
+async def test_a_shard_that_nobody_has_read_for_a_day_may_have_lost_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = _EmptyAtFirst()
+    feed = follow(_driver(late), "c", Positions(_STREAM, {"here": Place("start")}).to_token(), full_document=True)
+    real = late.streams_call
+
+    async def streams_call(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        if late.shards["here"][1]:
+            monkeypatch.setattr(time, "time", lambda: _NOW + _DAY + 60)
+        return await real(operation, request)
+
+    monkeypatch.setattr(late, "streams_call", streams_call)
+    with pytest.raises(CursorError):
+        await anext(feed)
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "TrimmedDataAccessException"])

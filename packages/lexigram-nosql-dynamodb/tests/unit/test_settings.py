@@ -24,6 +24,7 @@ OF_OURS = frozenset(
         "empty_values",
         "existing_tables",
         "feed_poll_seconds",
+        "idempotent_writes",
         "layout",
         "max_transaction_items",
         "memory_limit_bytes",

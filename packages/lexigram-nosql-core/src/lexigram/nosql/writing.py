@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ from lexigram.nosql.driver import (
     SupportsUpdate,
     WriteRequest,
 )
-from lexigram.nosql.exceptions import DocumentValidationError, DuplicateKeyError, WriteConflictError
+from lexigram.nosql.exceptions import DocumentValidationError, DuplicateKeyError, NoSQLError, WriteConflictError
 from lexigram.nosql.query.parse import Query, parse_filter
 from lexigram.nosql.query.plan import FindRequest, ReadPlan
 from lexigram.nosql.query.projection import Projection
@@ -245,7 +245,11 @@ class Writer:
         raise self._given_up(call)
 
     async def change_many(self, selection: Selection, change: Change, upsert: bool, call: Call) -> Outcome:
-        """Update every document that matches, each once, or insert one when told to and none matched."""
+        """Update every document that matches, each once, or insert one when told to and none matched.
+
+        Raises:
+            NoSQLError: It went wrong in the middle; its details say how many documents were done by then.
+        """
         if self._updates is not None:
             native = self.compile_change(selection, change, many=True, upsert=upsert)
             if native is not None:
@@ -255,27 +259,28 @@ class Writer:
         outcome = Outcome()
         seen: set[Any] = set()
         plan = self._plan(FindRequest(selection.query, hint=selection.hint))
-        async with aclosing(read_matching(self._target, plan, call)) as batches:
-            async for batch in batches:
-                for old, revision in zip(batch.documents, batch.revisions or batch.documents, strict=True):
-                    # A scan may meet a document again at the place where this very update has moved it.
-                    key = hash_key(old["_id"])
-                    if key in seen:
-                        continue
-                    seen.add(key)
-                    new, changed = change.apply(old, selection.query)
-                    if changed and self._fits is not None:
-                        self._fits(new)
-                    if not changed:
-                        outcome.matched += 1
-                    elif await self._target.replace(old, new, revision, isinstance(change, Replacement), call):
-                        outcome.matched += 1
-                        outcome.modified += 1
-                    else:
-                        await self._pause(1, call)
-                        again = await self.change_one(self._only(old, selection), change, False, call)
-                        outcome.matched += again.matched
-                        outcome.modified += again.modified
+        with self._telling(outcome, call):
+            async with aclosing(read_matching(self._target, plan, call)) as batches:
+                async for batch in batches:
+                    for old, revision in zip(batch.documents, batch.revisions or batch.documents, strict=True):
+                        # A scan may meet a document again at the place where this very update has moved it.
+                        key = hash_key(old["_id"])
+                        if key in seen:
+                            continue
+                        seen.add(key)
+                        new, changed = change.apply(old, selection.query)
+                        if changed and self._fits is not None:
+                            self._fits(new)
+                        if not changed:
+                            outcome.matched += 1
+                        elif await self._target.replace(old, new, revision, isinstance(change, Replacement), call):
+                            outcome.matched += 1
+                            outcome.modified += 1
+                        else:
+                            await self._pause(1, call)
+                            again = await self.change_one(self._only(old, selection), change, False, call)
+                            outcome.matched += again.matched
+                            outcome.modified += again.modified
         if outcome.matched or not upsert:
             return outcome
         return await self.change_one(selection, change, True, call)
@@ -306,7 +311,7 @@ class Writer:
         raise self._given_up(call)
 
     async def delete_many(self, selection: Selection, call: Call) -> Outcome:
-        """Delete every document that matches."""
+        """Delete every document that matches; see :meth:`change_many` for what goes wrong in the middle."""
         if self._deletes is not None:
             native = self.compile_delete(selection, many=True)
             if native is not None:
@@ -315,15 +320,31 @@ class Writer:
                     return done
         outcome = Outcome()
         plan = self._plan(FindRequest(selection.query, hint=selection.hint))
-        async with aclosing(read_matching(self._target, plan, call)) as batches:
-            async for batch in batches:
-                for old, revision in zip(batch.documents, batch.revisions or batch.documents, strict=True):
-                    if await self._target.delete(old, revision, call):
-                        outcome.deleted += 1
-                    else:
-                        await self._pause(1, call)
-                        outcome.deleted += (await self.delete_one(self._only(old, selection), call)).deleted
+        with self._telling(outcome, call):
+            async with aclosing(read_matching(self._target, plan, call)) as batches:
+                async for batch in batches:
+                    for old, revision in zip(batch.documents, batch.revisions or batch.documents, strict=True):
+                        if await self._target.delete(old, revision, call):
+                            outcome.deleted += 1
+                        else:
+                            await self._pause(1, call)
+                            outcome.deleted += (await self.delete_one(self._only(old, selection), call)).deleted
         return outcome
+
+    @contextmanager
+    def _telling(self, outcome: Outcome, call: Call) -> Generator[None]:
+        """Have an error tell how many documents were written before it; in a transaction none of them stays."""
+        try:
+            yield
+        except Exception as error:
+            done = {"matched": outcome.matched, "modified": outcome.modified, "deleted": outcome.deleted}
+            found = error if isinstance(error, NoSQLError) else self._classify(error)
+            if call.in_transaction or not any(done.values()) or not isinstance(found, NoSQLError):
+                raise
+            found.with_details(**done)
+            if found is error:
+                raise
+            raise found from error
 
     async def _first(self, selection: Selection, call: Call) -> tuple[Document, Any] | None:
         """The first match with its revision."""

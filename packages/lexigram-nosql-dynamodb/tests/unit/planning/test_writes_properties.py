@@ -40,7 +40,7 @@ def run(document: dict[str, Any], filter: dict[str, Any], change: dict[str, Any]
     """
     document = normalise_document({"_id": "k", **document})
     try:
-        item = {"_id": {"S": "k"}, **encode_item(document, "old")}
+        item = {"_id": {"S": "k"}, **encode_item(document, "r0")}
         query = parse_filter({"_id": "k", **filter})
         update = parse_update(change)
     except NoSQLError:
@@ -48,7 +48,7 @@ def run(document: dict[str, Any], filter: dict[str, Any], change: dict[str, Any]
     plan = PLANNER.write(query, update.operations)
     if plan is None:
         return False
-    request = plan.request("new")
+    request = plan.request("r1")
     used = dynamo.Request(request["ExpressionAttributeNames"], request.get("ExpressionAttributeValues"))
     condition = dynamo.parse_condition(request["ConditionExpression"], used)
     held = dynamo.holds(condition, item)
@@ -59,7 +59,7 @@ def run(document: dict[str, Any], filter: dict[str, Any], change: dict[str, Any]
     used.finish()
     expected, _ = update.apply(document, query)
     assert exactly(decode_document(changed, "k", KEYS)) == exactly(expected), plan.display()
-    wanted = encode_item(expected, "new")
+    wanted = encode_item(expected, "r1")
     ours, due = changed.pop("_lx")["M"], wanted.pop("_lx")["M"]
     changed.pop("_id")
     assert dynamo.same({"M": changed}, {"M": wanted}), "an equal document would not be equal natively"

@@ -52,8 +52,10 @@ read; they say what ``$text`` searches and what is unique. Indexes that a table 
 types and projections allow. ``drop_index`` waits for ``schema_lease_seconds``, in which every process leaves the index.
 
 **Consistency.** Reads are eventually consistent, unless ``consistent_reads`` is set: at twice the read units, and
-without global indexes, which cannot be read so. What a write or a transaction depends on is read consistently, except
-through a global index; there the condition of the write finds out, and the read is repeated.
+without global indexes, which cannot be read so. Single reads are consistent in a transaction, ``async with
+store.transaction(): …``, which for one document is one GetItem and nothing more. What a write or a transaction depends
+on is read consistently, except through a global index; there the condition of the write finds out, and the read is
+repeated.
 
 **Transactions** are serialisable for what is read by ``_id``, and for every document that a scan or query returned; a
 document that comes into a scan between its repetition and the commit is not seen. 100 items, documents read among
@@ -68,9 +70,15 @@ hours. In a single table, a dropped collection is told as the deletion of its do
 **Expiry.** An index with ``expire_after_seconds`` fills the table's TTL attribute; DynamoDB removes what is due within
 days, and reads hide it from the first millisecond.
 
-**Failures.** The SDK repeats requests (``retry_mode``, ``max_attempts``). A repeated write counts once: every write has
-a revision of its own, and transactions a token. Only of a deletion whose answer was lost nobody can know; it is told
-as ``NoSQLConnectionError``, never as nothing. What a batch leaves unprocessed is sent again with growing pauses, and is
+**Failures.** The SDK repeats requests (``retry_mode``, ``max_attempts``), writes only while the indexes are those that
+they were made for. A repeated write counts once: transactions have a token, and every write has a revision of its own.
+Where an answer was lost, the item is read; it keeps its latest six revisions, at 17 bytes each once it was updated by
+UpdateItem, and so tells whether the write took place, or that it did not, so that it is sent again. Where more than
+five others wrote the document meanwhile, or within the last minute, or it was deleted, nobody can know, and
+``NoSQLConnectionError`` says so, never as success or nothing. ``idempotent_writes: transaction`` sends writes of one
+document as transactions, which the service itself carries out once in ten minutes, at twice the write units; then no
+outcome is unknown but of what was given up. Updates and deletions that return a document read it first then, and so do
+updates that may leave it as it is. What a batch leaves unprocessed is sent again with growing pauses, and is
 an error in the end (``batch_attempts``). Errors are told by the service's code, with the original as cause.
 
 Only AWS itself shows, and no local server does: throttling and adaptive capacity, the delay of global indexes and of

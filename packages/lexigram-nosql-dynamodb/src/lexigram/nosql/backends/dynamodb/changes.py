@@ -32,7 +32,8 @@ __all__ = ["follow"]
 
 _HISTORY_LOST: Final = 286
 _RECORDS: Final = 1000
-_TRIMMED_AT_FIRST: Final = 20
+_MOST_REFUSED: Final = 5
+"""How often in turn a shard may refuse to be read where its iterator stands."""
 _LIMITED: Final = frozenset({"LimitExceededException", "ThrottlingException", "InternalServerError"})
 
 Record = Mapping[str, Any]
@@ -67,7 +68,9 @@ class _Feed:
         self._iterators: dict[str, str | None] = {}
         self._entered: set[str] = set()
         self._waited = False
-        self._trimmed = 0
+        self._trimmed: dict[str, int] = {}
+        self._opened = time.time()
+        self._read_at: dict[str, float] = {}
 
     async def events(self, positions: Positions | None) -> AsyncGenerator[ChangeEvent]:
         """The events from a place on."""
@@ -178,10 +181,10 @@ class _Feed:
             if code in _LIMITED:
                 return ()
             if code == "TrimmedDataAccessException":
-                self._trimmed += 1
-                if _has_missed(place) or self._trimmed > _TRIMMED_AT_FIRST:
+                if self._has_lost(shard, place, fresh=fresh):
                     raise self._lost() from error
-                # What was cut off between the two requests was there before this feed began.
+                # What was cut off was there before this feed began; or the iterator is of a time when the shard was
+                # empty, which DynamoDB Local refuses from the first record on. A new one begins at the same place.
                 self._iterators.pop(shard, None)
                 self._entered.discard(shard)
                 return ()
@@ -191,6 +194,8 @@ class _Feed:
                 self._iterators[shard] = None
                 return ()
             raise
+        self._trimmed.pop(shard, None)
+        self._read_at[shard] = time.time()
         self._iterators[shard] = answer.get("NextShardIterator")
         records: list[Record] = answer.get("Records", [])
         if place.kind == "since" and shard not in self._entered:
@@ -200,6 +205,14 @@ class _Feed:
                 record for record in records if float(record["dynamodb"]["ApproximateCreationDateTime"]) >= since
             ]
         return records
+
+    def _has_lost(self, shard: str, place: Place, *, fresh: bool) -> bool:
+        """True when a shard was cut off behind the place where it is to be read."""
+        if place.kind == "after" and fresh:
+            return True
+        since = int(place.value) if place.kind == "since" else self._opened
+        refused = self._trimmed[shard] = self._trimmed.get(shard, 0) + 1
+        return refused > _MOST_REFUSED or time.time() - self._read_at.get(shard, since) > KEPT_SECONDS
 
     async def _iterator_at(self, stream: str, shard: str, place: Place) -> str:
         if place.kind == "after":

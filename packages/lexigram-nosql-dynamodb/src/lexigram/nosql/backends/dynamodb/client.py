@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
+from lexigram.nosql.backends.dynamodb.wire import Again
 from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies
 from lexigram.nosql.backends.dynamodb.wire.direct import Direct, serves
 from lexigram.nosql.backends.dynamodb.wire.opening import client_options, open_session
@@ -52,11 +53,11 @@ class _Service:
         """How many requests were sent, repeated ones included."""
         return self.long.requests + (0 if self.short is None else self.short.requests)
 
-    async def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(self, operation: str, request: Mapping[str, Any], again: Again | None = None) -> dict[str, Any]:
         """Send a request by the way that serves it."""
         if self.short is None or any(":" in table for table in _tables(request)):
-            return await self.long(operation, request)
-        return await self.short(operation, request)
+            return await self.long(operation, request, again)
+        return await self.short(operation, request, again)
 
 
 class DynamoClient:
@@ -105,12 +106,13 @@ class DynamoClient:
         """How many requests were sent by this client, repeated ones included."""
         return sum(service.requests for service in (self._dynamodb, self._streams) if service is not None)
 
-    async def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def call(self, operation: str, request: Mapping[str, Any], again: Again | None = None) -> dict[str, Any]:
         """Ask DynamoDB.
 
         Args:
             operation: Its name, such as ``PutItem``.
             request: Its parameters, as on the wire.
+            again: Asked before the SDK sends the request again; None where that does no harm.
 
         Returns:
             What it answers, as on the wire.
@@ -125,7 +127,7 @@ class DynamoClient:
         if service is None or asyncio.get_running_loop() is not self._loop:
             service = self._open_service()
         try:
-            return await service.call(operation, request)
+            return await service.call(operation, request, again)
         except ClientError as error:
             # The service does not say which table it means.
             cast("dict[str, Any]", error.response).setdefault("TableNames", _tables(request))

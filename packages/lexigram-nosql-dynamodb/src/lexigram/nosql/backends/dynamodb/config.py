@@ -21,6 +21,7 @@ __all__ = ["BillingMode", "DynamoDBConfig", "ExistingTable", "Layout", "RetryMod
 Layout = Literal["table-per-collection", "single-table"]
 BillingMode = Literal["PAY_PER_REQUEST", "PROVISIONED"]
 TableCreation = Literal["create", "require"]
+IdempotentWrites = Literal["recent", "transaction"]
 RetryMode = Literal["standard", "adaptive", "legacy"]
 
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
@@ -72,6 +73,11 @@ class DynamoDBConfig(BackendConfig):
         batch_concurrency: How many requests of one batch, or segments of one scan, are under way at the same time.
         max_transaction_items: Most items of one transaction; inserts of many documents go by transactions as well. Less
             than the service's own 100 is of use only with servers that stand in for it.
+        idempotent_writes: How a write of one document that the SDK repeats, because no answer came, counts once. With
+            ``recent``, by the latest six revisions, which items keep: where more than that were written meanwhile, its
+            outcome is told as unknown. With ``transaction``, by a token that the service keeps for ten minutes, at
+            twice the write units; updates and deletions that return a document, or may leave it as it is, then read
+            it first.
         feed_poll_seconds: How long a change feed waits before it reads a shard again that had nothing new.
         retry_mode: How the SDK repeats requests; the SDK's own default if missing.
         max_attempts: How often the SDK tries a request in all; the SDK's own default if missing.
@@ -115,6 +121,7 @@ class DynamoDBConfig(BackendConfig):
     batch_attempts: int = Field(default=10, ge=1)
     batch_concurrency: int = Field(default=4, ge=1)
     max_transaction_items: int = Field(default=100, ge=1, le=100)
+    idempotent_writes: IdempotentWrites = "recent"
     feed_poll_seconds: float = Field(default=0.5, gt=0)
     retry_mode: RetryMode | None = None
     max_attempts: int | None = Field(default=None, ge=1)

@@ -15,8 +15,10 @@ A write that was sent right before may arrive while the documents are gone throu
 second time two leases after the declaration or later, and only what has been missed is written.
 
 While it is made, its record in the catalogue has a heartbeat. Who asks for the same index waits for it, and makes it
-anew only where the heart has stood still for ``table_wait_seconds``; who was given up learns of it before the next
-batch of documents, and tells it.
+anew only where the heart has stood still for ``table_wait_seconds``. Who was given up but lives learns of it before the
+next batch of documents, stops, and waits for the other's index in its turn, twice as long, so that two slow ones do not
+give each other up for ever. What it still wrote has the keys of its own index, and the other one's second pass, two
+leases after it took over, puts that right.
 
 **How it is dropped.** Its record says so; one lease later nobody reads the index any more, and it leaves the record.
 Then the global index goes, unless another collection of the same table has come to use it meanwhile; and after another
@@ -111,8 +113,14 @@ async def create_index(driver: DynamoDBDriver, collection: str, spec: IndexSpec)
     """
     _check_offered(spec)
     await driver.homes.make(collection)
-    mark = secrets.token_hex(4)
     patience = _Patience(driver.config.table_wait_seconds)
+    while not await _made(driver, collection, spec, patience):
+        patience.grow()
+
+
+async def _made(driver: DynamoDBDriver, collection: str, spec: IndexSpec, patience: _Patience) -> bool:
+    """Make an index, or wait for it; False when somebody else has begun it anew meanwhile."""
+    mark = secrets.token_hex(4)
     replaced: IndexRecord | None = None
 
     def declare(record: CollectionRecord) -> CollectionRecord | None:
@@ -135,7 +143,7 @@ async def create_index(driver: DynamoDBDriver, collection: str, spec: IndexSpec)
             raise NoSQLIndexError(f"another index is called {spec.name!r}", mongo_code=_NAME_CONFLICT)
         if declared.state == "ready":
             if await _is_there(driver, collection, declared):
-                return
+                return True
             # The table was made anew by somebody else, without it.
             patience.end(declared)
             continue
@@ -145,6 +153,12 @@ async def create_index(driver: DynamoDBDriver, collection: str, spec: IndexSpec)
     )
     try:
         await _build(driver, collection, declared)
+    except _GivenUpError:
+        await to_the_end(_undo(driver, collection, declared))
+        present = driver.homes.catalogue.record(collection).index(spec.name)
+        if present is None or present.state == "dropping" or not present.spec.same_as(spec):
+            raise
+        return False
     except BaseException:
         await to_the_end(_undo(driver, collection, declared))
         raise
@@ -153,6 +167,11 @@ async def create_index(driver: DynamoDBDriver, collection: str, spec: IndexSpec)
         await to_the_end(_ended(beating))
     if replaced is not None and replaced.mark != mark and replaced.spec.unique:
         await remove_guards(driver.client, driver.config, collection, replaced)
+    return True
+
+
+class _GivenUpError(NoSQLIndexError):
+    """Who makes an index was taken for dead, or the index was dropped."""
 
 
 class _Patience:
@@ -171,6 +190,10 @@ class _Patience:
     def has_ended(self, index: IndexRecord) -> bool:
         """True when an index is as it was when patience with it ended."""
         return _sign(index) in self._ended
+
+    def grow(self) -> None:
+        """Wait twice as long from now on."""
+        self._most *= 2
 
     def end(self, index: IndexRecord) -> None:
         """Wait no longer for an index, as it is."""
@@ -264,7 +287,7 @@ async def _still_building(driver: DynamoDBDriver, collection: str, index: IndexR
     """Where the collection lies, unless the index was dropped, or begun anew by somebody else.
 
     Raises:
-        NoSQLIndexError: It was.
+        _GivenUpError: It was.
     """
     home = await driver.homes.find(collection)
     present = home.record.marked(index.mark)
@@ -274,7 +297,7 @@ async def _still_building(driver: DynamoDBDriver, collection: str, index: IndexR
 
 
 def _given_up(index: IndexRecord) -> NoSQLIndexError:
-    return NoSQLIndexError(
+    return _GivenUpError(
         f"the index {index.spec.name!r} was dropped, or begun anew by somebody else, while it was made",
         hint="Look at list_indexes(), and make it again if it is missing.",
     )

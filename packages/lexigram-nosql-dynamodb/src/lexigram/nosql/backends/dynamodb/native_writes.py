@@ -5,6 +5,10 @@ everything under which the expression means what the engine would do
 (:mod:`~lexigram.nosql.backends.dynamodb.planning.writes`). Where the condition fails nothing has happened, and the
 portable way looks why: the document may be gone, or not match, or need the engine.
 
+Where the answer to one is lost, the item tells whether it took place, and it is sent again only where it surely did not
+(:mod:`~lexigram.nosql.backends.dynamodb.layouts.revisions`); or else it goes as a transaction, by the setting
+``idempotent_writes``.
+
 **Many documents**: the engine computes each, and transactions store up to a hundred of them, each on the condition that
 it is as it was read; what somebody changed meanwhile is read and computed again by itself. When the first document
 with an array comes into an index by another store, this one learns of it within ``schema_lease_seconds``; until then a
@@ -26,8 +30,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 from lexigram.nosql.backends.dynamodb.codec import check_size
 from lexigram.nosql.backends.dynamodb.errors import classify, error_code
-from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, new_revision
-from lexigram.nosql.backends.dynamodb.layouts.reserved import META
+from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, is_same
+from lexigram.nosql.backends.dynamodb.layouts.revisions import covers, has_seen, is_latest, new_revision
 from lexigram.nosql.backends.dynamodb.planning.writes import WritePlan
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
 from lexigram.nosql.backends.dynamodb.reading.getting import key_text
@@ -36,7 +40,7 @@ from lexigram.nosql.backends.dynamodb.writing.building import Write, deletion, r
 from lexigram.nosql.backends.dynamodb.writing.conditions import unchanged
 from lexigram.nosql.backends.dynamodb.writing.lost import answer_lost, send, unknown_outcome
 from lexigram.nosql.backends.dynamodb.writing.sweeping import carry_out_all
-from lexigram.nosql.backends.dynamodb.writing.writer import is_same
+from lexigram.nosql.backends.dynamodb.writing.transact import reasons_of, transact
 from lexigram.nosql.driver import Call, Change, Document, Outcome, WriteRequest
 from lexigram.nosql.exceptions import NoSQLConnectionError, NoSQLError, WriteConflictError
 from lexigram.nosql.query.parse import Query
@@ -51,6 +55,9 @@ __all__ = ["NativeWrites", "Single", "Sweep"]
 
 _REFUSED: Final = frozenset({"ConditionalCheckFailedException", "TransactionConflictException", "ValidationException"})
 """Nothing has happened, and the engine should look; what is not valid is said better by it, with its own limits."""
+
+_UNDER_WAY: Final = 30.0
+"""Seconds after which a native write is not sent again, so that its revision tells about when it was carried out."""
 
 _CHANGING: Final = frozenset({"$push", "$addToSet"})
 """Operators that are native only where they change the document."""
@@ -103,33 +110,27 @@ class NativeWrites(ABC):
         """Take updates of one document that the service can do, and updates of many."""
         find: NativeFind = request.compiled.native
         home, change = find.home, request.change
-        if not home.exists:
-            return None
-        if isinstance(change, Update) and not change.is_pipeline and not _expires(home):
+        if home.exists and isinstance(change, Update) and not change.is_pipeline and not _expires(home):
             plan = home.planner.write(request.query, change.operations, home.protected)
             if plan is not None:
                 return Single(request, home, plan)
-        if request.many and not request.upsert and isinstance(change, Update):
-            return Sweep(request, find)
-        return None
+        return Sweep(request, find) if request.many and isinstance(change, Update) else None
 
     async def run_update(self, native: Single | Sweep, call: Call) -> Outcome | None:
         """Run an update."""
-        home = await self._unchanged_home(native, call)
         change = native.request.change
-        if home is None or change is None:
-            return None
         if isinstance(native, Sweep):
-            return await self._sweep(home, native, change)
-        return await self._update(home, native, change)
+            outcome = await self._sweep(native, change, call)
+            # What nothing matched may still be inserted.
+            return None if outcome is not None and native.request.upsert and not outcome.matched else outcome
+        home = await self._unchanged_home(native, call)
+        return None if home is None or change is None else await self._update(home, native, change)
 
     def compile_delete(self, request: WriteRequest) -> Single | Sweep | None:
         """Take deletions of one document by its ``_id``, and deletions of many."""
         find: NativeFind = request.compiled.native
         home = find.home
-        if not home.exists:
-            return None
-        if not home.unique and not _expires(home):
+        if home.exists and not home.unique and not _expires(home):
             plan = home.planner.write(request.query)
             if plan is not None:
                 return Single(request, home, plan)
@@ -137,17 +138,23 @@ class NativeWrites(ABC):
 
     async def run_delete(self, native: Single | Sweep, call: Call) -> Outcome | None:
         """Run a deletion."""
+        if isinstance(native, Sweep):
+            return await self._sweep(native, None, call)
         home = await self._unchanged_home(native, call)
         if home is None:
             return None
-        if isinstance(native, Sweep):
-            return await self._sweep(home, native, None)
         request = native.plan.request()
+        if self._strict:
+            told = native.request.returns is None and await self._transacted("Delete", request, home)
+            return Outcome(deleted=1) if told else None
         if native.request.returns is not None:
             request["ReturnValues"] = "ALL_OLD"
+        sending = _Sending(self, home, native, new_revision())
         try:
-            answer = await send(self.driver.client, "DeleteItem", request, self.driver.config.batch_attempts)
-        except ClientError as error:
+            answer = await self._send("DeleteItem", request, sending)
+        except (ClientError, BotoCoreError) as error:
+            if sending.is_unknown:
+                raise unknown_outcome("a deletion") from error
             if error_code(error) not in _REFUSED:
                 raise
             if answer_lost(error):
@@ -160,27 +167,36 @@ class NativeWrites(ABC):
 
     async def _update(self, home: Home, native: Single, change: Change) -> Outcome | None:
         revision = new_revision()
-        request = _once(native.plan.request(revision), revision)
+        request = native.plan.request(revision)
         returns = native.request.returns
         always = isinstance(change, Update) and all(map(_changes, change.operations))
+        if self._strict:
+            # A transaction does not tell what was there.
+            told = always and returns is None and await self._transacted("Update", request, home)
+            return Outcome(matched=1, modified=1) if told else None
         if returns == "before" or not always:
             # Whether anything changed is told by what was there.
             request["ReturnValues"] = "ALL_OLD"
         elif returns == "after":
             request["ReturnValues"] = "ALL_NEW"
+        sending = _Sending(self, home, native, revision)
         try:
-            answer = await send(self.driver.client, "UpdateItem", request, self.driver.config.batch_attempts)
-        except ClientError as error:
-            if error_code(error) not in _REFUSED:
-                raise
-            if not answer_lost(error):
+            answer = await self._send("UpdateItem", request, sending)
+        except (ClientError, BotoCoreError) as error:
+            refused = error_code(error) in _REFUSED
+            if refused and not sending.was_lost and not answer_lost(error):
                 return None
-            found = await self._item(home, dict(native.plan.key))
-            if found is None or home.revision(found) != revision:
-                raise unknown_outcome("an update") from error
-            if returns == "before":
+            if not refused and not sending.was_lost:
+                raise
+            found = await self.item(home, dict(native.plan.key))
+            if found is None or not has_seen(found, revision):
+                if refused or sending.is_unknown:
+                    raise unknown_outcome("an update") from error
+                raise
+            if returns == "before" or (returns == "after" and not is_latest(found, revision)):
                 raise NoSQLConnectionError(
-                    "the answer to an update was lost; the update was carried out, but what was there before is gone",
+                    f"the answer to an update was lost; the update was carried out, but what was there {returns} it "
+                    "is gone",
                     retryable=False,
                 ) from error
             return Outcome(matched=1, modified=1, after=home.document(found))
@@ -193,27 +209,55 @@ class NativeWrites(ABC):
         new, changed = change.apply(document, native.request.query)
         return Outcome(matched=1, modified=int(changed), before=document, after=new)
 
-    async def _item(self, home: Home, key: Item) -> Item | None:
+    @property
+    def _strict(self) -> bool:
+        """True when writes go as transactions, which the service itself carries out once."""
+        return self.driver.config.idempotent_writes == "transaction"
+
+    async def _transacted(self, action: str, request: dict[str, Any], home: Home) -> bool:
+        """Carry out one write as a transaction; False where the engine should look, and nothing has happened."""
+        try:
+            attempts, still = self.driver.config.batch_attempts, self.driver.homes.still(home)
+            reasons = await transact(self.driver.client, [{action: request}], attempts, still)
+        except ClientError as error:
+            if error_code(error) == "ValidationException" or "ValidationError" in (reasons_of(error) or ()):
+                return False
+            raise
+        return reasons is None
+
+    async def _send(self, operation: str, request: dict[str, Any], sending: _Sending) -> dict[str, Any]:
+        return await send(self.driver.client, operation, request, self.driver.config.batch_attempts, sending.again)
+
+    async def item(self, home: Home, key: Item) -> Item | None:
+        """The item with a key, as it was written last."""
         return await self.driver.reader.one(home, key, Counts(), strict=True)
 
-    async def _unchanged_home(self, native: Single | Sweep, call: Call) -> Home | None:
+    async def _unchanged_home(self, native: Single, call: Call) -> Home | None:
         """Where the collection lies, if that is where the request was made for, and it may run now."""
         if call.in_transaction:
             return None
         home = await self.home()
-        return home if home is (native.home if isinstance(native, Single) else native.find.home) else None
+        return home if home is native.home else None
 
     # --- many documents
 
-    async def _sweep(self, home: Home, native: Sweep, change: Change | None) -> Outcome:
-        """Change or delete what is found.
+    async def _sweep(self, native: Sweep, change: Change | None, call: Call) -> Outcome | None:
+        """Change or delete what is found; None in a transaction, and where there is nothing yet.
 
         Raises:
             NoSQLError: It went wrong in the middle; the details say how many documents were done by then.
         """
+        if call.in_transaction:
+            return None
+        home, find = await self.home(), native.find
+        if not home.exists:
+            return None
+        if home is not find.home:
+            # Its table or its indexes have changed since the request was compiled.
+            find = self.driver.compile(home, find.query, find.sort, None).native
         outcome = Outcome()
         try:
-            await self._sweep_pages(home, native, change, outcome)
+            await self._sweep_pages(home, find, native.request.query, change, outcome)
         except (ClientError, BotoCoreError, NoSQLError) as error:
             done = {"matched": outcome.matched, "modified": outcome.modified, "deleted": outcome.deleted}
             if not any(done.values()):
@@ -227,8 +271,9 @@ class NativeWrites(ABC):
             raise found.with_details(**done) from error
         return outcome
 
-    async def _sweep_pages(self, home: Home, native: Sweep, change: Change | None, outcome: Outcome) -> None:
-        find, query = native.find, native.request.query
+    async def _sweep_pages(
+        self, home: Home, find: NativeFind, query: Query, change: Change | None, outcome: Outcome
+    ) -> None:
         seen: set[str] = set()
         config = self.driver.config
         async with aclosing(self.driver.reader.items(home, find.reach, find.counts, strict=True)) as pages:
@@ -241,6 +286,8 @@ class NativeWrites(ABC):
                     if key in seen:
                         continue
                     seen.add(key)
+                    if find.reach.residue is not None and not find.reach.residue.matches(document):
+                        continue
                     read[key] = document, item
                     write = self._write(home, document, item, change, query)
                     if write is None:
@@ -256,6 +303,7 @@ class NativeWrites(ABC):
                     config.batch_attempts,
                     partial(self._current, read, change, query),
                     partial(_count, outcome, change=change),
+                    self.driver.homes.still,
                 )
                 for write in failed:
                     await self._again(write, change, query, outcome)
@@ -280,7 +328,7 @@ class NativeWrites(ABC):
         new, changed = change.apply(document, query)
         if not changed:
             return None
-        stored = home.item(new, whole=isinstance(change, Replacement))
+        stored = home.item(new, whole=isinstance(change, Replacement), before=revision)
         check_size([stored])
         return replacement(home, document, new, stored, unchanged(home, revision))
 
@@ -288,7 +336,7 @@ class NativeWrites(ABC):
         """Look again at a document that somebody changed meanwhile, or whose key another one holds."""
         for attempt in range(self.driver.config.write_attempts):
             home = await self.home()
-            item = await self._item(home, write.key)
+            item = await self.item(home, write.key)
             shown = self.driver.reader.shown(home, [] if item is None else [item])
             if item is None or not shown or not query.matches(shown[0][0]):
                 return
@@ -309,17 +357,41 @@ class NativeWrites(ABC):
         )
 
 
-def _once(request: dict[str, Any], revision: str) -> dict[str, Any]:
-    """The same update, refused where it was the latest one already: the SDK repeats what was not answered.
+class _Sending:
+    """A native write under way, which is sent again only where it surely has not taken place.
 
-    Another writer who comes between the two hides the first; the repetition is then carried out as well.
+    Args:
+        writes: The collection.
+        home: Where it lies.
+        native: The write.
+        revision: Its revision; for a deletion, one that was made right before.
+
+    Attributes:
+        was_lost: True when an attempt may have been carried out though no answer came.
+        is_unknown: True when that cannot be told any more.
     """
-    return {
-        **request,
-        "ConditionExpression": f"({request['ConditionExpression']}) AND #lxm.#lxr <> :lxr",
-        "ExpressionAttributeNames": {**request["ExpressionAttributeNames"], "#lxm": META, "#lxr": "r"},
-        "ExpressionAttributeValues": {**request["ExpressionAttributeValues"], ":lxr": {"S": revision}},
-    }
+
+    def __init__(self, writes: NativeWrites, home: Home, native: Single, revision: str) -> None:
+        self._writes = writes
+        self._home = home
+        self._key = dict(native.plan.key)
+        self._revision = revision
+        self._still = writes.driver.homes.still(home)
+        self._in_flight = writes.driver.config.read_timeout + writes.driver.config.connect_timeout
+        self._until = asyncio.get_running_loop().time() + _UNDER_WAY
+        self.was_lost = False
+        self.is_unknown = False
+
+    async def again(self, lost: bool) -> bool:
+        """Say whether the write may be sent again."""
+        if not lost:
+            return asyncio.get_running_loop().time() < self._until and await self._still(False)
+        self.was_lost = True
+        item = await self._writes.item(self._home, self._key)
+        if item is not None and has_seen(item, self._revision):
+            return False
+        self.is_unknown = item is None or not covers(item, self._revision, _UNDER_WAY + self._in_flight)
+        return not self.is_unknown
 
 
 def _count(outcome: Outcome, done: int, *, change: Change | None) -> None:

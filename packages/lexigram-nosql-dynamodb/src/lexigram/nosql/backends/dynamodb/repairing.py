@@ -173,4 +173,4 @@ async def _free_one(driver: DynamoDBDriver, home: Home, only: Home, guard: Guard
         release(home, guard.key, owner),
         {"ConditionCheck": {"TableName": home.table, "Key": owner, **condition}},
     ]
-    return await transact(driver.client, parts, driver.config.batch_attempts) is None
+    return await transact(driver.client, parts, driver.config.batch_attempts, driver.homes.still(home)) is None

@@ -30,7 +30,8 @@ from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.codec import check_size, item_size
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.layouts.expiry import now_millis
-from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, Revision
+from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, is_same
+from lexigram.nosql.backends.dynamodb.layouts.revisions import Revision
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
 from lexigram.nosql.backends.dynamodb.reading.getting import batch_get
 from lexigram.nosql.backends.dynamodb.reading.native import NativeFind, Reach
@@ -58,6 +59,7 @@ from lexigram.nosql.values.copying import copy_document
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.driver import DynamoDBDriver
+    from lexigram.nosql.backends.dynamodb.wire import Again
 
 __all__ = ["State", "Transaction"]
 
@@ -327,21 +329,32 @@ class Transaction:
             self._over = True
             await self._check_read()
             return
+        self._check_fits(list(self._items(changed)))
+        await self._see_again()
+        # Indexes may have been made since the documents were read.
+        changed = [await self._as_now(state) for state in changed]
         for state in changed:
             if state.document is not None:
                 await self._driver.homes.note_apart(state.home, (state.document,))
         items = list(self._items(changed))
         self._check_fits(items)
-        await self._see_again()
         self._over = True
         try:
-            reasons = await transact(self._driver.client, items, self._attempts)
+            reasons = await transact(self._driver.client, items, self._attempts, self._still())
         except ClientError as error:
             if not _lost_race(reasons_of(error)):
                 raise
             raise self._refused(items, reasons_of(error) or []) from error
         if reasons is not None:
             raise self._refused(items, reasons)
+
+    async def _as_now(self, state: State) -> State:
+        """A write by the rules that hold now."""
+        home = await self._driver.homes.find(state.home.collection)
+        if is_same(home, state.home):
+            return state
+        self._states[state.place] = found = replace(state, home=home)
+        return found
 
     async def _check_read(self) -> None:
         """See that what a transaction without writes has read was there at the same time."""
@@ -356,7 +369,7 @@ class Transaction:
             if not items:
                 return
             try:
-                reasons = await transact(self._driver.client, items, self._attempts)
+                reasons = await transact(self._driver.client, items, self._attempts, self._still())
             except ClientError as error:
                 # A table that is gone meanwhile is seen below.
                 if error_code(error) != "ResourceNotFoundException":
@@ -403,7 +416,7 @@ class Transaction:
             claims.update({text: (home, guard, state.key) for text, guard in after.items() if text not in before})
             releases.update({text: (home, guard, state.key) for text, guard in before.items() if text not in after})
             if state.document is not None:
-                yield put(home, home.item(state.document, whole=state.whole), condition)
+                yield put(home, home.item(state.document, whole=state.whole, before=state.revision), condition)
             else:
                 yield {"Delete": {"TableName": home.table, "Key": state.key, **condition.to_request()}}
         for state in self._states.values():
@@ -474,6 +487,10 @@ class Transaction:
             hint="Run the transaction again; store.run_transaction() does.",
             collection=home.collection,
         )
+
+    def _still(self) -> Again:
+        homes = {state.home.collection: state.home for state in self._states.values()}
+        return self._driver.homes.still(*homes.values())
 
     @property
     def _attempts(self) -> int:

@@ -18,6 +18,7 @@ they are equal in the engine. Fields that ``$order`` does not know stand at the 
 **An item** (:func:`encode_item`) is a document's fields but ``_id``, and ``_lx``, a map of what is ours:
 
 * ``r``: the revision, text;
+* ``p1`` to ``p5`` (:data:`EARLIER`): the revisions before it, once the item was updated natively;
 * ``o``: order of the top-level fields, where they are not in the order of their names;
 * ``f``: a string set: dotted paths outside of arrays at which plain numbers with a fraction stand; :data:`ANY_PATH`
   alone stands for too many of them;
@@ -45,10 +46,11 @@ from lexigram.nosql.backends.dynamodb.codec.names import (
     stored_name,
 )
 from lexigram.nosql.backends.dynamodb.codec.sizes import MAX_ITEM_BYTES, check_size, item_size, value_size
-from lexigram.nosql.backends.dynamodb.codec.tags import OURS, RESERVED, Tag
+from lexigram.nosql.backends.dynamodb.codec.tags import EARLIER, OURS, RESERVED, Tag
 
 __all__ = [
     "ANY_PATH",
+    "EARLIER",
     "MAX_ITEM_BYTES",
     "OURS",
     "RESERVED",

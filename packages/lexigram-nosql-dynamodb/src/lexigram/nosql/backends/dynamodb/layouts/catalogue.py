@@ -4,7 +4,8 @@ A writer must know every index that another process declares, before that proces
 copy that is older than the *lease* (the setting ``schema_lease_seconds``), and who declares an index waits for one
 lease before it fills and uses it: by then everybody writes the index's keys and guards. The copy is read again in the
 background when half of its time is over, one query for all collections. So requests do not wait for it, but for the
-first one after nothing was asked for a whole lease. What is read and says nothing new leaves the copy's records as they
+first one after nothing was asked for a whole lease. A write that the SDK sends again, which may take longer, is sent
+only while the copy, fresh again, says the same. What is read and says nothing new leaves the copy's records as they
 are, the same objects.
 
 The table is called as the setting ``table_name`` says. It is made with the first record; until then there are none.

@@ -9,9 +9,6 @@ when one of them changes: two requests that see the same object work by the same
 
 from __future__ import annotations
 
-import itertools
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +19,7 @@ from lexigram.nosql.backends.dynamodb.layouts.expiry import expiry_millis, is_du
 from lexigram.nosql.backends.dynamodb.layouts.names import escape
 from lexigram.nosql.backends.dynamodb.layouts.records import CollectionRecord, IndexRecord
 from lexigram.nosql.backends.dynamodb.layouts.reserved import META, slot_attributes
+from lexigram.nosql.backends.dynamodb.layouts.revisions import Revision, carried, mark_of, new_revision
 from lexigram.nosql.backends.dynamodb.layouts.shapes import computed_index
 from lexigram.nosql.backends.dynamodb.planning.choose import Planner
 from lexigram.nosql.backends.dynamodb.planning.index_keys import index_entry
@@ -30,40 +28,10 @@ from lexigram.nosql.driver import Document
 from lexigram.nosql.exceptions import DocumentValidationError
 from lexigram.nosql.query.parse import parse_filter
 
-__all__ = ["Home", "Item", "Revision", "new_revision"]
+__all__ = ["Home", "Item", "is_same"]
 
 Item = dict[str, Any]
-Revision = str | Mapping[str, Any]
-"""What tells whether an item is still the same: its revision, or the whole item where somebody else wrote it."""
-
-_REVISION: Final = "r"
 _REPLACED: Final = "w"
-
-
-class _Revisions:
-    """Makes texts that no other write has, in this process or another."""
-
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Begin anew, as a process that is a copy of another one must."""
-        self._process = secrets.token_urlsafe(9)
-        self._writes = itertools.count()
-
-    def next(self) -> str:
-        """The next text."""
-        return f"{self._process}{next(self._writes):x}"
-
-
-_revisions: Final = _Revisions()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_revisions.begin)
-
-
-def new_revision() -> str:
-    """A text that no other write has."""
-    return _revisions.next()
 
 
 @dataclass(frozen=True)
@@ -184,12 +152,13 @@ class Home:
 
     # --- documents and items
 
-    def item(self, document: Document, *, whole: bool = False) -> Item:
+    def item(self, document: Document, *, whole: bool = False, before: Revision | None = None) -> Item:
         """A document as an item, with a revision of its own.
 
         Args:
             document: The document, with its ``_id``.
             whole: True when it replaces another as a whole.
+            before: The revision of the item that it replaces; None for none.
 
         Raises:
             DocumentValidationError: It holds what items cannot hold.
@@ -199,6 +168,8 @@ class Home:
         item = encode_item(self._inside(document), revision)
         if whole:
             item[META]["M"][_REPLACED] = {"S": revision}
+        if before is not None:
+            item[META]["M"].update(carried(before))
         item.update(self.key(document["_id"]))
         for index in self.record.indexes:
             for name, value in self.computed(document, index).items():
@@ -247,16 +218,12 @@ class Home:
 
     def revision(self, item: Item) -> Revision:
         """What tells whether an item is still the same."""
-        ours = item.get(META)
-        revision: str | None = None
-        if ours is not None:
-            revision = ours.get("M", {}).get(_REVISION, {}).get("S")
-        return item if revision is None else revision
+        return mark_of(item) or item
 
     def is_replaced(self, item: Item) -> bool:
         """True when the latest write of an item gave the whole document."""
         ours = item.get(META, {}).get("M", {})
-        return _REPLACED in ours and ours[_REPLACED] == ours.get(_REVISION)
+        return _REPLACED in ours and ours[_REPLACED] == ours.get("r")
 
     def is_hidden(self, document: Document, now: int) -> bool:
         """True when a document has expired.
@@ -318,3 +285,18 @@ def _key_value(attribute: KeyAttribute, value: Any) -> Item:
             )
         return {"S": value}
     return encode_key(value, attribute.type)
+
+
+def is_same(home: Home, other: Home) -> bool:
+    """True when what is written by the rules of one home is right for another as well.
+
+    Args:
+        home: One state of a collection.
+        other: Another one.
+    """
+    return home is other or (
+        home.exists == other.exists
+        and home.record.indexes == other.record.indexes
+        and home.shape.primary == other.shape.primary
+        and (home.expiry, home.expires_natively) == (other.expiry, other.expires_natively)
+    )

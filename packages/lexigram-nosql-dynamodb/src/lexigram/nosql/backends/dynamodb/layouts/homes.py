@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.layouts.catalogue import Catalogue
-from lexigram.nosql.backends.dynamodb.layouts.home import Home
+from lexigram.nosql.backends.dynamodb.layouts.home import Home, is_same
 from lexigram.nosql.backends.dynamodb.layouts.names import collection_of, table_of
 from lexigram.nosql.backends.dynamodb.layouts.records import CollectionRecord
 from lexigram.nosql.backends.dynamodb.layouts.reserved import EXPIRY, PARTITION
@@ -32,6 +32,7 @@ from lexigram.nosql.exceptions import NoSQLError
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.client import DynamoClient
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
+    from lexigram.nosql.backends.dynamodb.wire import Again
 
 __all__ = ["Homes"]
 
@@ -139,6 +140,24 @@ class Homes:
             return False
         self._compared[collection] = (record, math.inf)
         return True
+
+    def still(self, *homes: Home) -> Again:
+        """What lets writes be sent again only while the collections are as the writes were made for.
+
+        Sending again may take longer than the lease, and who makes an index does not wait for that.
+
+        Args:
+            homes: The collections, as they were.
+        """
+
+        async def again(lost: bool) -> bool:
+            if not lost:
+                for home in homes:
+                    if not is_same(await self.find(home.collection), home):
+                        return False
+            return True
+
+        return again
 
     async def make(self, collection: str) -> Home:
         """Where a collection lies, after its table has been made if it was missing.

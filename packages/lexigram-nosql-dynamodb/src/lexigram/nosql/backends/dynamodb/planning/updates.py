@@ -26,16 +26,21 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from lexigram.nosql.backends.dynamodb.codec import OURS, Tag, encode_value, fractional_paths
+from lexigram.nosql.backends.dynamodb.codec import EARLIER, OURS, Tag, encode_value, fractional_paths
 from lexigram.nosql.backends.dynamodb.codec.tags import ORDER
+from lexigram.nosql.backends.dynamodb.codec.times import grace
 from lexigram.nosql.backends.dynamodb.planning.expressions import (
     Between,
+    Comparison,
     Expression,
     Function,
+    OneOf,
     Operand,
     Path,
     Text,
     Writer,
+    all_of,
+    any_of,
     negation,
 )
 from lexigram.nosql.backends.dynamodb.planning.forms import form_count, form_of, is_rigid
@@ -46,7 +51,7 @@ from lexigram.nosql.update.ast import AddToSet, Operation, Push
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, NUMBER_KINDS, Kind, class_kind
 from lexigram.nosql.values.path import array_index
 
-__all__ = ["IS_OURS", "Actions", "plan_actions"]
+__all__ = ["IS_NEWS", "Actions", "plan_actions"]
 
 _REVISION: Final[Path] = (OURS, "r")
 _FRACTIONS: Final[Path] = (OURS, "f")
@@ -54,8 +59,24 @@ _DEEPEST: Final = 32
 _NEXT_REVISION: Final = Operand(-1, lambda revision, _part: {"S": revision})
 """The last of all constants, which only the request has."""
 
-IS_OURS: Final[Expression] = Function("attribute_exists", _REVISION)
-"""The condition that we wrote an item."""
+_TOO_NEW: Final = Operand(-1, lambda revision, _part: {"S": grace(revision)}, 1)
+"""Of the same: a revision that is not made before this one is, with some patience for slow requests and clocks."""
+
+_BEFORE: Final[tuple[Path, ...]] = tuple((OURS, name) for name in EARLIER)
+
+IS_NEWS: Final[Expression] = all_of(
+    [
+        any_of(
+            [
+                Comparison(_BEFORE[-1], "<", _TOO_NEW),
+                all_of([Function("attribute_not_exists", _BEFORE[-1]), Comparison(_REVISION, "<", _TOO_NEW)]),
+            ]
+        ),
+        negation(OneOf((_REVISION, *_BEFORE), (_NEXT_REVISION,))),
+    ]
+)
+"""The condition that an item is ours and has not seen this very update: none of the revisions that it keeps is this
+one, and the oldest is not so much newer that an attempt which was given up long ago arrives only now."""
 
 How = Literal["=", "+", "after", "before"]
 
@@ -99,7 +120,13 @@ class Actions:
         Args:
             writer: Gives placeholders.
         """
-        clauses = [f"{writer.path(_REVISION)} = {writer.value(_NEXT_REVISION)}"]
+        latest = writer.path(_REVISION)
+        clauses = [f"{latest} = {writer.value(_NEXT_REVISION)}"]
+        newer = latest
+        for place in map(writer.path, _BEFORE):
+            # All are there from the first native update on.
+            clauses.append(f"{place} = {newer if newer == latest else f'if_not_exists({newer}, {latest})'}")
+            newer = place
         for path, how, value in self.sets:
             place, operand = writer.path(path), writer.value(value)
             new = {

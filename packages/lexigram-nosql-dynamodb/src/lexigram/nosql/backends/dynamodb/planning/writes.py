@@ -23,7 +23,7 @@ from lexigram.nosql.backends.dynamodb.planning.expressions import (
 )
 from lexigram.nosql.backends.dynamodb.planning.requests import Limits, are_small, weight, within_limits
 from lexigram.nosql.backends.dynamodb.planning.shape import AttributeValue, TableShape
-from lexigram.nosql.backends.dynamodb.planning.updates import IS_OURS, Actions, plan_actions
+from lexigram.nosql.backends.dynamodb.planning.updates import IS_NEWS, Actions, plan_actions
 from lexigram.nosql.update.ast import Operation
 
 __all__ = ["WriteCondition", "WritePlan", "plan_write"]
@@ -94,7 +94,7 @@ class WritePlan:
 
     def display(self) -> dict[str, Any]:
         """The request as plain data, for ``explain()``."""
-        return {**shown("UpdateItem" if self.update else "DeleteItem", [self.request("…")]), "key": self.key}
+        return {**shown("UpdateItem" if self.update else "DeleteItem", [self.request("r")]), "key": self.key}
 
 
 Template = tuple[str, str, Mapping[str, str], Mapping[str, AttributeValue], tuple[tuple[str, Operand | Composite], ...]]
@@ -155,8 +155,8 @@ def _write(
     there: Expression = Function("attribute_exists", (shape.primary.partition[0].name,))
     conditions: list[Expression] = []
     if actions is not None:
-        update, there, conditions = actions.write(writer), IS_OURS, actions.conditions
-        if len(update) > limits.bytes or 3 * len(actions.sets) + 2 > limits.operators:
+        update, there, conditions = actions.write(writer), IS_NEWS, actions.conditions
+        if len(update) > limits.bytes or 3 * len(actions.sets) + 12 > limits.operators:
             return None
     condition = all_of([there, sure, *conditions])
     if not within_limits(writer, condition, limits, constants):

@@ -6,9 +6,17 @@ there. Here a body is read once, by ``json.loads``, and never walked.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-__all__ = ["ANSWER_LOST"]
+__all__ = ["ANSWER_LOST", "UNCERTAIN", "Again"]
+
+Again = Callable[[bool], Awaitable[bool]]
+"""Asked whether a request may be sent again. It is given True right after an attempt that may have been carried out
+though no answer came, and False right before the next attempt."""
 
 ANSWER_LOST: Final = "AnswerLost"
-"""In the metadata of a refusal: whether the request was sent before and may have been carried out then."""
+"""In the metadata of a refusal: whether this attempt or an earlier one may have been carried out all the same."""
+
+UNCERTAIN: Final = 500
+"""From this status on, a refused request may have been carried out."""

@@ -20,7 +20,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from botocore.context import start_as_current_context
 from botocore.exceptions import ChecksumError, HTTPClientError, NoCredentialsError
 from botocore.utils import is_valid_ipv6_endpoint_url
-from lexigram.nosql.backends.dynamodb.wire import ANSWER_LOST
+from lexigram.nosql.backends.dynamodb.wire import ANSWER_LOST, UNCERTAIN, Again
 from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies, error_of, is_whole
 from lexigram.nosql.backends.dynamodb.wire.connections import Connections, Reply
 from lexigram.nosql.backends.dynamodb.wire.signing import Signer
@@ -30,8 +30,6 @@ __all__ = ["Direct", "serves"]
 _RETRY_MODES: Final = frozenset({"legacy", "standard"})
 _INTERNALS: Final = ("_endpoint", "_request_signer", "_resolve_endpoint_ruleset", "_user_agent_creator")
 _FAILED: Final = 300
-_UNCERTAIN: Final = 500
-"""From this status on, a refused request may have been carried out all the same."""
 _WITHOUT_TABLES: Final[Mapping[str, str]] = {"dynamodb": "ListTables", "dynamodbstreams": "ListStreams"}
 """An operation of each service for whose endpoint no table matters."""
 
@@ -91,12 +89,13 @@ class Direct:
         self._retried = False
         self.requests = 0
 
-    async def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def __call__(self, operation: str, request: Mapping[str, Any], again: Again | None = None) -> dict[str, Any]:
         """Send one request, again if need be, and return what the answer says.
 
         Args:
             operation: Its name.
             request: Its parameters.
+            again: Asked before it is sent again.
 
         Raises:
             ClientError: The service refused it.
@@ -116,7 +115,7 @@ class Direct:
             if self._retried:
                 await self._succeeded(operation, reply, {})
             return self._bodies.read(reply.body)
-        return await self._again(operation, headers, body, reply, failure)
+        return await self._again(operation, headers, body, reply, failure, again)
 
     async def _attempt(
         self, operation: str, headers: Mapping[str, str], body: bytes
@@ -169,7 +168,13 @@ class Direct:
         return place
 
     async def _again(
-        self, operation: str, headers: dict[str, str], body: bytes, reply: Reply | None, failure: Exception | None
+        self,
+        operation: str,
+        headers: dict[str, str],
+        body: bytes,
+        reply: Reply | None,
+        failure: Exception | None,
+        again: Again | None,
     ) -> dict[str, Any]:
         """Follow botocore's retry handlers after a first attempt that failed."""
         model = self._model.operation_model(operation)
@@ -182,12 +187,13 @@ class Direct:
         while True:
             outcome: Exception
             answer: tuple[Any, Mapping[str, Any]] | None = None
+            uncertain = reply is None or not _FAILED <= reply.status < UNCERTAIN
             if reply is None:
                 outcome = failure or HTTPClientError(error="no answer")
             elif reply.status >= _FAILED:
                 parsed = error_of(reply.status, reply.headers, reply.body)
                 parsed["ResponseMetadata"]["RetryAttempts"] = attempts - 1
-                parsed["ResponseMetadata"][ANSWER_LOST] = lost
+                parsed["ResponseMetadata"][ANSWER_LOST] = lost or uncertain
                 outcome = self._client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
                 answer = (reply.for_botocore(), parsed)
             elif is_whole(reply.headers, reply.body):
@@ -199,10 +205,14 @@ class Direct:
                     checksum_type="crc32", expected_checksum=told, actual_checksum=str(zlib.crc32(reply.body))
                 )
                 answer = (reply.for_botocore(), {"ResponseMetadata": {}})
+            lost = lost or uncertain
+            if uncertain and again is not None and not await again(True):
+                raise outcome
             if not await self._endpoint._needs_retry(attempts, model, {"context": context}, answer, failure):
                 raise outcome
+            if again is not None and not await again(False):
+                raise outcome
             attempts += 1
-            lost = lost or reply is None or not _FAILED <= reply.status < _UNCERTAIN
             self._endpoint._update_retries_context(context, attempts, answer)
             most = context.get("retries", {}).get("max")
             headers["amz-sdk-request"] = f"attempt={attempts}" + (f"; max={most}" if most else "")

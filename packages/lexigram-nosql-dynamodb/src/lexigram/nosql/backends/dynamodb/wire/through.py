@@ -11,14 +11,41 @@ import copy
 import io
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
 
+from botocore.exceptions import HTTPClientError
+from lexigram.nosql.backends.dynamodb.wire import UNCERTAIN, Again
 from lexigram.nosql.backends.dynamodb.wire.bodies import Bodies, error_of
 from lexigram.nosql.backends.dynamodb.wire.connections import LARGE
 
 __all__ = ["Through"]
 
 _FAILED = 300
+
+
+class _Call:
+    """One call, of which the SDK makes one attempt or several.
+
+    Args:
+        again: Asked before another attempt.
+    """
+
+    def __init__(self, again: Again | None) -> None:
+        self.again = again
+        self.attempts = 0
+        self.uncertain = False
+
+    async def may_be_sent(self) -> bool:
+        """Say whether another attempt is wanted."""
+        self.attempts += 1
+        if self.attempts == 1 or self.again is None:
+            return True
+        return (not self.uncertain or await self.again(True)) and await self.again(False)
+
+
+_call: Final[ContextVar[_Call | None]] = ContextVar("lexigram_dynamodb_call", default=None)
+"""The call to which an attempt belongs; botocore's events do not tell."""
 
 
 class _Serializer:
@@ -88,22 +115,39 @@ class Through:
         twin._endpoint._response_parser_factory = _Parsers(_Parser(bodies))
         self._client = twin
         self.requests = 0
-        client.meta.events.register(f"before-send.{client.meta.service_model.service_id.hyphenize()}", self._count)
+        service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-send.{service}", self._count)
+        client.meta.events.register_first(f"needs-retry.{service}", self._note)
 
-    def _count(self, **_: object) -> None:
+    async def _count(self, **_: object) -> None:
+        """Count an attempt, before it is sent, unless it is a repetition that is not wanted."""
+        call = _call.get()
+        if call is not None and not await call.may_be_sent():
+            raise HTTPClientError(error="the request was not sent again")
         self.requests += 1
 
-    async def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _note(self, response: tuple[Any, Any] | None, **_: object) -> None:
+        """Note whether an attempt may have been carried out, where botocore asks whether to send another."""
+        call = _call.get()
+        if call is not None:
+            call.uncertain = response is None or not _FAILED <= response[0].status_code < UNCERTAIN
+
+    async def __call__(self, operation: str, request: Mapping[str, Any], again: Again | None = None) -> dict[str, Any]:
         """Send one request, again if need be, and return what the answer says.
 
         Args:
             operation: Its name.
             request: Its parameters.
+            again: Asked before it is sent again.
 
         Raises:
             ClientError: The service refused it.
             BotoCoreError: It did not reach the service, or the answer did not arrive.
         """
-        found: dict[str, Any] = await self._client._make_api_call(operation, dict(request))
+        token = _call.set(_Call(again))
+        try:
+            found: dict[str, Any] = await self._client._make_api_call(operation, dict(request))
+        finally:
+            _call.reset(token)
         found.pop("ResponseMetadata", None)
         return found

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lexigram.nosql.backends.dynamodb.codec import item_size
-from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, Revision
+from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item
 from lexigram.nosql.backends.dynamodb.layouts.records import IndexRecord
 from lexigram.nosql.backends.dynamodb.layouts.reserved import PARTITION
+from lexigram.nosql.backends.dynamodb.layouts.revisions import Revision
 from lexigram.nosql.backends.dynamodb.reading.getting import key_text
 from lexigram.nosql.backends.dynamodb.writing.conditions import Condition, absent_or_expired, unchanged
 from lexigram.nosql.backends.dynamodb.writing.unique import guard_keys

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lexigram.nosql.backends.dynamodb.layouts.home import Home, Revision
+from lexigram.nosql.backends.dynamodb.layouts.home import Home
 from lexigram.nosql.backends.dynamodb.layouts.reserved import META
+from lexigram.nosql.backends.dynamodb.layouts.revisions import Mark, Revision
 from lexigram.nosql.exceptions import UnsupportedFeatureError
 
 __all__ = ["Condition", "absent", "absent_or_expired", "unchanged"]
@@ -68,8 +69,8 @@ def unchanged(home: Home, revision: Revision) -> Condition:
     Raises:
         UnsupportedFeatureError: Another program wrote the item, and it has more attributes than a condition compares.
     """
-    if isinstance(revision, str):
-        return Condition("#m.#r = :r", {"#m": META, "#r": "r"}, {":r": {"S": revision}})
+    if isinstance(revision, Mark):
+        return Condition("#m.#r = :r", {"#m": META, "#r": "r"}, {":r": {"S": revision.text}})
     names: dict[str, str] = {"#m": META, "#k": home.partition_name}
     values: dict[str, Any] = {}
     parts = ["attribute_exists(#k)", "attribute_not_exists(#m.r)"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from botocore.exceptions import ClientError
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.reading.getting import pause_before
-from lexigram.nosql.backends.dynamodb.wire import ANSWER_LOST
+from lexigram.nosql.backends.dynamodb.wire import ANSWER_LOST, Again
 from lexigram.nosql.exceptions import NoSQLConnectionError
 
 if TYPE_CHECKING:
@@ -26,19 +26,23 @@ IN_THE_WAY: Final = "TransactionConflictException"
 """A transaction of somebody else holds the item; the condition was not looked at."""
 
 
-def answer_lost(error: ClientError) -> bool:
+def answer_lost(error: Exception) -> bool:
     """True when the request was sent before without an answer, so that it may have been carried out.
 
     Args:
         error: What the last one was answered.
     """
+    if not isinstance(error, ClientError):
+        return False
     metadata = cast("Mapping[str, Any]", error.response.get("ResponseMetadata") or {})
     lost = metadata.get(ANSWER_LOST)
     # Botocore's own loop tells only how often it sent the request, not why.
     return int(metadata.get("RetryAttempts") or 0) > 0 if lost is None else bool(lost)
 
 
-async def send(client: DynamoClient, operation: str, request: Mapping[str, Any], attempts: int) -> dict[str, Any]:
+async def send(
+    client: DynamoClient, operation: str, request: Mapping[str, Any], attempts: int, again: Again
+) -> dict[str, Any]:
     """Send a conditional write of one item, again while transactions of others hold it.
 
     Args:
@@ -46,6 +50,7 @@ async def send(client: DynamoClient, operation: str, request: Mapping[str, Any],
         operation: ``PutItem``, ``UpdateItem`` or ``DeleteItem``.
         request: Its parameters.
         attempts: How often it is tried, 1 or more.
+        again: Asked before it is sent again.
 
     Returns:
         What the service answers.
@@ -54,16 +59,20 @@ async def send(client: DynamoClient, operation: str, request: Mapping[str, Any],
         ClientError: It was refused; :func:`answer_lost` tells of all attempts together.
     """
     lost = False
+    refused: ClientError | None = None
     for attempt in range(1, attempts + 1):
         if attempt > 1:
             await asyncio.sleep(pause_before(attempt - 1))
+            if refused is not None and not await again(False):
+                raise refused
         try:
-            return await client.call(operation, request)
+            return await client.call(operation, request, again)
         except ClientError as error:
             lost = lost or answer_lost(error)
             cast("dict[str, Any]", error.response).setdefault("ResponseMetadata", {})[ANSWER_LOST] = lost
             if error_code(error) != IN_THE_WAY or attempt == attempts:
                 raise
+            refused = error
     raise AssertionError("the last attempt returns or raises")  # pragma: no cover
 
 

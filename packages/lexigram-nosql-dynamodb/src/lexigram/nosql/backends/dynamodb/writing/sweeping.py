@@ -15,6 +15,7 @@ from lexigram.nosql.backends.dynamodb.writing.transact import CONDITION_FAILED, 
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.client import DynamoClient
+    from lexigram.nosql.backends.dynamodb.wire import Again
 
 __all__ = ["carry_out_all"]
 
@@ -26,6 +27,7 @@ async def carry_out_all(
     attempts: int,
     current: Callable[[list[Write]], Awaitable[list[Write]]],
     count: Callable[[int], None],
+    still: Callable[..., Again],
 ) -> list[Write]:
     """Carry out writes of different documents, each by itself or not at all.
 
@@ -37,6 +39,7 @@ async def carry_out_all(
         current: Gives writes as they must be now; it is asked before each transaction, since an index may have been
             made or removed meanwhile.
         count: Told of each transaction how many documents it wrote, so that an error leaves a true number.
+        still: Gives what is asked before a transaction is sent again; it is told of the collection.
 
     Returns:
         Those whose condition failed.
@@ -46,7 +49,8 @@ async def carry_out_all(
     while left:
         chunk, left = _chunk(await current(left), most)
         while chunk:
-            reasons = await transact(client, [item for write in chunk for item in write.items()], attempts)
+            items = [item for write in chunk for item in write.items()]
+            reasons = await transact(client, items, attempts, still(chunk[0].home))
             if reasons is None:
                 count(len(chunk))
                 break

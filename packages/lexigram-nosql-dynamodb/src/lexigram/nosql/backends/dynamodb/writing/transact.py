@@ -17,6 +17,7 @@ from lexigram.nosql.backends.dynamodb.reading.getting import pause_before
 
 if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.client import DynamoClient
+    from lexigram.nosql.backends.dynamodb.wire import Again
 
 __all__ = ["CONDITION_FAILED", "MAX_TRANSACTION_BYTES", "MAX_TRANSACTION_ITEMS", "reasons_of", "transact"]
 
@@ -44,13 +45,16 @@ def reasons_of(error: ClientError) -> list[str] | None:
     return [str(reason.get("Code", "None")) for reason in response.get("CancellationReasons") or ()]
 
 
-async def transact(client: DynamoClient, items: Sequence[Mapping[str, Any]], attempts: int) -> list[str] | None:
+async def transact(
+    client: DynamoClient, items: Sequence[Mapping[str, Any]], attempts: int, again: Again
+) -> list[str] | None:
     """Carry out a transaction.
 
     Args:
         client: The client.
         items: ``TransactItems``, 1 to 100.
         attempts: How often it is tried while others are in its way.
+        again: Asked before it is sent again.
 
     Returns:
         None when it was carried out; else the reasons, of which at least one is a condition that failed.
@@ -59,13 +63,17 @@ async def transact(client: DynamoClient, items: Sequence[Mapping[str, Any]], att
         ClientError: It was refused for another reason, or others were in its way each time.
     """
     token = str(uuid.uuid4())
+    refused: ClientError | None = None
     for attempt in range(attempts):
         if attempt:
             await asyncio.sleep(pause_before(attempt))
+        if refused is not None and not await again(False):
+            raise refused
         last = attempt + 1 >= attempts
         try:
-            await client.call("TransactWriteItems", {"TransactItems": list(items), "ClientRequestToken": token})
+            await client.call("TransactWriteItems", {"TransactItems": list(items), "ClientRequestToken": token}, again)
         except ClientError as error:
+            refused = error
             reasons = reasons_of(error)
             if reasons is None:
                 if error_code(error) in _IN_PROGRESS and not last:

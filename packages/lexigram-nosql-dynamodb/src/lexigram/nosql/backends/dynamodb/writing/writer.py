@@ -25,8 +25,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lexigram.nosql.backends.dynamodb.codec import check_size
 from lexigram.nosql.backends.dynamodb.errors import error_code
 from lexigram.nosql.backends.dynamodb.layouts.expiry import now_millis
-from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, Revision
+from lexigram.nosql.backends.dynamodb.layouts.home import Home, Item, is_same
 from lexigram.nosql.backends.dynamodb.layouts.reserved import META
+from lexigram.nosql.backends.dynamodb.layouts.revisions import Revision, has_seen
 from lexigram.nosql.backends.dynamodb.reading.counts import Counts
 from lexigram.nosql.backends.dynamodb.reading.getting import get_item
 from lexigram.nosql.backends.dynamodb.writing.building import (
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from lexigram.nosql.backends.dynamodb.config import DynamoDBConfig
     from lexigram.nosql.backends.dynamodb.layouts.homes import Homes
 
-__all__ = ["Writer", "encode_all", "is_same"]
+__all__ = ["Writer", "encode_all"]
 
 _REFUSED: Final = frozenset({"ConditionalCheckFailedException", IN_THE_WAY})
 _ERRORS: Final = (ClientError, BotoCoreError, NoSQLError)
@@ -82,21 +83,6 @@ def encode_all(home: Home, documents: Sequence[Document]) -> list[Item]:
         raise
     check_size(items)
     return items
-
-
-def is_same(home: Home, other: Home) -> bool:
-    """True when what is written by the rules of one home is right for another as well.
-
-    Args:
-        home: One state of a collection.
-        other: Another one.
-    """
-    return home is other or (
-        home.exists == other.exists
-        and home.record.indexes == other.record.indexes
-        and home.shape.primary == other.shape.primary
-        and (home.expiry, home.expires_natively) == (other.expiry, other.expires_natively)
-    )
 
 
 @dataclass(slots=True)
@@ -136,6 +122,7 @@ class Writer:
         self._attempts = config.batch_attempts
         self._at_once = config.batch_concurrency
         self._most = config.max_transaction_items
+        self._strict = config.idempotent_writes == "transaction"
 
     async def insert(self, home: Home, documents: Sequence[Document], ordered: bool) -> list[Failure]:
         """Insert documents.
@@ -200,11 +187,11 @@ class Writer:
         Raises:
             DuplicateKeyError: A unique index holds a key of the new document.
         """
-        item = home.item(new, whole=whole)
+        item = home.item(new, whole=whole, before=revision)
         check_size([item])
         await self._homes.note_apart(home, (new,))
         write = replacement(home, old, new, item, unchanged(home, revision))
-        if write.parts == 1:
+        if write.parts == 1 and not self._strict:
             return await self.put(home, item, write.main["Put"])
         return await self.carry_out(write)
 
@@ -219,10 +206,10 @@ class Writer:
                 knows.
         """
         write = deletion(home, old, revision)
-        if write.parts > 1:
+        if write.parts > 1 or self._strict:
             return await self.carry_out(write)
         try:
-            await send(self._client, "DeleteItem", write.main["Delete"], self._attempts)
+            await send(self._client, "DeleteItem", write.main["Delete"], self._attempts, self._homes.still(home))
         except ClientError as error:
             if error_code(error) not in _REFUSED:
                 raise
@@ -246,7 +233,7 @@ class Writer:
             NoSQLConnectionError: An answer was lost, and the item is not this one: whether it was, nobody knows.
         """
         try:
-            await send(self._client, "PutItem", request, self._attempts)
+            await send(self._client, "PutItem", request, self._attempts, self._homes.still(home))
         except ClientError as error:
             if error_code(error) not in _REFUSED:
                 raise
@@ -255,7 +242,7 @@ class Writer:
                     raise
                 return False
             found = await self._read(home, home.key_of(item))
-            if found is None or found.get(META, {}).get("M", {}).get("r") != item[META]["M"]["r"]:
+            if not has_seen(found, item[META]["M"]["r"]["S"]):
                 raise unknown_outcome("a write") from error
         return True
 
@@ -269,7 +256,7 @@ class Writer:
             DuplicateKeyError: A unique index holds a key of the document.
         """
         while True:
-            reasons = await transact(self._client, list(write.items()), self._attempts)
+            reasons = await transact(self._client, list(write.items()), self._attempts, self._homes.still(write.home))
             if reasons is None:
                 return True
             if reasons[0] == CONDITION_FAILED:
@@ -315,6 +302,7 @@ class Writer:
                 {"ConditionCheck": {"TableName": home.table, "Key": owner, **state.to_request()}},
             ],
             self._attempts,
+            self._homes.still(home),
         )
         return reasons is None
 
@@ -396,7 +384,7 @@ class Writer:
         failures: list[Failure] = []
         left = list(chunk)
         while left:
-            if len(left) == 1 and left[0][1].parts == 1:
+            if len(left) == 1 and left[0][1].parts == 1 and not self._strict:
                 place, write = left[0]
                 request = write.main["Put"]
                 if await self.put(write.home, request["Item"], request):
@@ -408,7 +396,10 @@ class Writer:
                 left = [(place, over)]
                 continue
             reasons = await transact(
-                self._client, [item for _, write in left for item in write.items()], self._attempts
+                self._client,
+                [item for _, write in left for item in write.items()],
+                self._attempts,
+                self._homes.still(left[0][1].home),
             )
             if reasons is None:
                 break
