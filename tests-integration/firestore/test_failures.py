@@ -110,13 +110,22 @@ async def test_a_cancelled_call_leaves_the_connection_usable(store: FirestoreDoc
     assert await things.count_documents({}) == 300
 
 
-async def test_a_cursor_that_is_left_early_ends_its_request(store: FirestoreDocumentStore) -> None:
+async def test_a_cursor_that_is_left_early_has_ended_its_request(store: FirestoreDocumentStore) -> None:
     things = store.collection("things")
-    await things.insert_many([{"_id": number} for number in range(300)])
+    await things.insert_many([{"_id": str(number), "s": "x" * 2000} for number in range(400)])
+    driver: Any = store.driver
+    send, calls = driver.client._query, list[Any]()
+
+    def noted(*args: Any, **given: Any) -> Any:
+        calls.append(send(*args, **given))
+        return calls[-1]
+
+    driver.client._query = noted
     before = asyncio.all_tasks()
     async with things.find({}, batch_size=5) as cursor:
         async for _ in cursor:
             break
+    assert [call.done() for call in calls] == [True]
     async with asyncio.timeout(5):
         while asyncio.all_tasks() - before:  # noqa: ASYNC110 - gRPC tells nobody when its tasks have ended
             await asyncio.sleep(0.01)

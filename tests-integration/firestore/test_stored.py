@@ -194,3 +194,21 @@ async def test_text_like_numeric_ids_is_stored(text: str, store: FirestoreDocume
     things = store.collection("things")
     await things.insert_one({"_id": text, "n": 1})
     assert await things.find_one({"_id": text}) == {"_id": text, "n": 1}
+
+
+@pytest.mark.parametrize("length", [1000, 1119, 1120, 1330, 1400, 1490])
+async def test_arrays_beside_very_long_names_are_found(open_store: Any, length: int) -> None:
+    """Firestore takes paths of 1,500 bytes; what would be longer is stored where no query sees it."""
+    name = "n" * length
+    store = await open_store(fields={"hinted": {name: "required array of text"}})
+    for collection in ("plain", "hinted"):
+        things = store.collection(collection)
+        await things.insert_many([{"_id": 1, name: ["a", "b"]}, {"_id": 2, name: ["c"]}])
+        assert await things.count_documents({name: "a"}) == 1
+        assert await things.count_documents({name: ["c"]}) == 1
+        assert (await things.update_one({"_id": 1}, {"$addToSet": {name: "d"}})).modified_count == 1
+        assert await things.find_one({"_id": 1}) == {"_id": 1, name: ["a", "b", "d"]}
+    things = store.collection("nested")
+    await things.insert_one({"_id": 1, name: [["a", 1], Decimal("1.5"), {"x": 1}]})
+    for value in (["a", 1], Decimal("1.5"), {"x": 1}):
+        assert await things.count_documents({name: value}) == 1

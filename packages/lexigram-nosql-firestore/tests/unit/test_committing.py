@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from grpc import ChannelConnectivity, StatusCode, aio
 from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocumentStore
+from lexigram.nosql.backends.firestore.catalogue import make_record
 from lexigram.nosql.backends.firestore.codec import messages
 from lexigram.nosql.exceptions import (
     BulkWriteError,
@@ -19,6 +20,7 @@ from lexigram.nosql.exceptions import (
     TransactionError,
     WriteConflictError,
 )
+from lexigram.nosql.indexes import parse_index
 from lexigram.nosql.session import Session
 
 LOST = StatusCode.UNAVAILABLE
@@ -388,3 +390,24 @@ async def test_where_the_service_cannot_be_reached_nothing_was_written_and_the_c
         assert caught.value.retryable
         assert isinstance(caught.value.__cause__, aio.AioRpcError)
     assert service.sent("Commit") == []
+
+
+async def test_what_is_read_of_indexes_does_not_undo_a_change_made_meanwhile(
+    store: FirestoreDocumentStore, service: Any
+) -> None:
+    """The list of records may be as old as the beginning of its reading."""
+    driver: Any = store.driver
+    catalogue, listed = driver.catalogue, driver.client.list_documents
+
+    async def changing(*given: Any) -> Any:
+        page = await listed(*given)
+        service.faults["GetDocument"] = [StatusCode.NOT_FOUND]
+        await catalogue.change("things", lambda _: [make_record(parse_index("k"))], None)
+        return page
+
+    driver.client.list_documents = changing
+    await catalogue.load(None)
+    assert catalogue.names() == ["things"]
+    driver.client.list_documents = listed
+    await catalogue.load(None)
+    assert catalogue.names() == []

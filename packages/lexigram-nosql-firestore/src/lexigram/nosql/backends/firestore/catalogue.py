@@ -172,6 +172,8 @@ class Catalogue:
         self._seconds = refresh_seconds
         self._known: dict[str, Indexes] = {}
         self._at = float("-inf")
+        self._noted: dict[str, int] = {}
+        self._changes = 0
         self._asking: asyncio.Task[None] | None = None
 
     async def settle(self) -> None:
@@ -235,7 +237,7 @@ class Catalogue:
         Args:
             deadline: When that must have ended, as ``loop.time()``.
         """
-        began = asyncio.get_running_loop().time()
+        began, changes = asyncio.get_running_loop().time(), self._changes
         request = messages.ListDocumentsRequest(parent=self._client.root, collection_id=INDEXES, page_size=300)
         known: dict[str, Indexes] = {}
         while True:
@@ -251,6 +253,13 @@ class Catalogue:
             old = self._known.get(path)
             if old is not None and old.records == indexes.records:
                 known[path] = old
+        for path, change in self._noted.items():
+            if change > changes:
+                # Changed from here while this was read; what was read may be older.
+                known.pop(path, None)
+                if path in self._known:
+                    known[path] = self._known[path]
+        self._noted = {path: change for path, change in self._noted.items() if change > changes}
         self._known = known
         self._at = began
 
@@ -312,6 +321,8 @@ class Catalogue:
         return removed
 
     def _note(self, path: str, records: Sequence[Record]) -> None:
+        self._changes += 1
+        self._noted[path] = self._changes
         if records:
             self._known[path] = Indexes(records)
         else:

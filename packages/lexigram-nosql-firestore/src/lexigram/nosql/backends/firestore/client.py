@@ -434,7 +434,9 @@ class Client:
             else:
                 return
             finally:
-                call.cancel()
+                if call.cancel():
+                    # Until its end has been told, the request is still open.
+                    await call.code()
 
     async def aggregate(self, request: Any, deadline: float | None) -> Any:
         """Run an aggregation.

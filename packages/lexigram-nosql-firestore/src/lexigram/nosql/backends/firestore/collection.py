@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -132,9 +133,10 @@ class FirestoreCollection(NativeWrites, NativeIndexes, Totals):
             if read.projection is not None and not read.revisions:
                 document = read.projection.apply(document)
             return document, revision
-        async for batch in self.read(replace(read, limit=1), call):
-            if batch.documents:
-                return batch.documents[0], batch.revisions[0] if batch.revisions is not None else None
+        async with aclosing(self.read(replace(read, limit=1), call)) as batches:
+            async for batch in batches:
+                if batch.documents:
+                    return batch.documents[0], batch.revisions[0] if batch.revisions is not None else None
         return None
 
     async def read(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
@@ -144,18 +146,20 @@ class FirestoreCollection(NativeWrites, NativeIndexes, Totals):
         hides = self.driver.catalogue.known(self.scope.name).hides()
         project = None if read.projection is None else read.projection.apply
         source = self._messages(read, call) if transaction is None else transaction.read(self, read, call)
-        async for found in source:
-            if hides is not None:
-                found = [pair for pair in found if not hides(pair[0])]
-            documents = [document for document, _ in found]
-            if project is not None:
-                documents = [project(document) for document in documents]
-            yield Batch(documents, [revision for _, revision in found] if read.revisions else None)
+        async with aclosing(source):
+            async for found in source:
+                if hides is not None:
+                    found = [pair for pair in found if not hides(pair[0])]
+                documents = [document for document, _ in found]
+                if project is not None:
+                    documents = [project(document) for document in documents]
+                yield Batch(documents, [revision for _, revision in found] if read.revisions else None)
 
     async def _messages(self, read: NativeRead, call: Call) -> AsyncGenerator[list[tuple[Document, Any]]]:
         """What a read outside of transactions finds."""
-        async for found in self.fetch(read, call.deadline):
-            yield [(self._with_revision(message, read.revisions)) for message in found]
+        async with aclosing(self.fetch(read, call.deadline)) as source:
+            async for found in source:
+                yield [(self._with_revision(message, read.revisions)) for message in found]
 
     def _with_revision(self, message: Any, wanted: bool) -> tuple[Document, Any]:
         revision = revision_of(message) if wanted else None
@@ -191,17 +195,18 @@ class FirestoreCollection(NativeWrites, NativeIndexes, Totals):
             source = self._by_query(queries, read, deadline, at, note)
             skip, limit = (read.skip, read.limit) if len(queries) > 1 else (0, 0)
         left = limit
-        async for found in source:
-            if skip:
-                dropped = min(skip, len(found))
-                found, skip = found[dropped:], skip - dropped
-            if limit:
-                found = found[:left]
-                left -= len(found)
-            if found:
-                yield found
-            if limit and not left:
-                return
+        async with aclosing(source):
+            async for found in source:
+                if skip:
+                    dropped = min(skip, len(found))
+                    found, skip = found[dropped:], skip - dropped
+                if limit:
+                    found = found[:left]
+                    left -= len(found)
+                if found:
+                    yield found
+                if limit and not left:
+                    return
 
     async def _by_key(
         self, keys: KeyRead, deadline: float | None, at: Any, note: Callable[[Any], None] | None
@@ -232,18 +237,19 @@ class FirestoreCollection(NativeWrites, NativeIndexes, Totals):
             if at is not None:
                 request.read_time.CopyFrom(at)
             try:
-                async for documents, read_at in self.client.query(request, deadline, size):
-                    if read_at is not None:
-                        if note is not None:
-                            note(read_at)
-                        # Of several queries, all read at the time of the first: a document that goes from what one
-                        # selects to what another does would be missed between them.
-                        at = at or read_at
-                    if seen is not None:
-                        documents = [message for message in documents if message.name not in seen]
-                        seen.update([message.name for message in documents])
-                    if documents:
-                        yield documents
+                async with aclosing(self.client.query(request, deadline, size)) as answers:
+                    async for documents, read_at in answers:
+                        if read_at is not None:
+                            if note is not None:
+                                note(read_at)
+                            # Of several queries, all read at the time of the first: a document that goes from what one
+                            # selects to what another does would be missed between them.
+                            at = at or read_at
+                        if seen is not None:
+                            documents = [message for message in documents if message.name not in seen]
+                            seen.update([message.name for message in documents])
+                        if documents:
+                            yield documents
             except aio.AioRpcError as error:
                 raised = self.missing_index(error, query)
                 if raised is None:

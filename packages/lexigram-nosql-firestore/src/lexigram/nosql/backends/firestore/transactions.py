@@ -18,6 +18,7 @@ read the same documents and change different ones both succeed.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -118,8 +119,9 @@ class Transaction:
         """What a read finds, own writes included."""
         own = {name: each for name, each in self._own.items() if _includes(collection.scope, each.scope)}
         if not own:
-            async for found in collection.fetch(read, call.deadline, at=self._time, note=self._note):
-                yield [_with_revision(collection, message) for message in found]
+            async with aclosing(collection.fetch(read, call.deadline, at=self._time, note=self._note)) as source:
+                async for found in source:
+                    yield [_with_revision(collection, message) for message in found]
             return
         native = read.compiled.native
         whole = replace(read, skip=0, limit=0, projection=None, after=None)

@@ -23,7 +23,7 @@ from lexigram.nosql.backends.firestore.codec.names import ORDER_FIELD, encode_na
 from lexigram.nosql.exceptions import DocumentValidationError
 from lexigram.nosql.values.bson_compat import BsonTag, binary_parts, bson_tag, code_scope
 
-__all__ = ["MAX_DEPTH", "encode_fields", "encode_into", "encode_value"]
+__all__ = ["MAX_DEPTH", "encode_fields", "encode_into", "encode_value", "may_be_packed"]
 
 MAX_DEPTH: Final = 20
 """Levels of maps and arrays in a document (Firestore, "Usage and limits"), those of this codec included."""
@@ -32,6 +32,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_LAYOUTS: Final = 2048
 _WIDEST: Final = 64
 _BYTES_PER_LEVEL: Final = 70
+_ARRAY_OF_ARRAYS: Final = 4
+"""Levels of the largest value that queries are asked for: two arrays, the map between them, and a tag inside."""
 _PACKED: Final = 1 << 16
 """Added to the levels that are left inside of what is packed, where paths may be of any length."""
 _LEVELS: Final = _PACKED - 1
@@ -59,6 +61,15 @@ def _layout(names: tuple[str, ...]) -> Layout:
 
 def _extra_levels(name: str) -> int:
     return (len(name) if name.isascii() else len(name.encode())) // _BYTES_PER_LEVEL
+
+
+def may_be_packed(parts: Sequence[str]) -> bool:
+    """Say whether an array of arrays at a path may be stored as bytes; what is simpler is not, where this is False.
+
+    Args:
+        parts: The encoded names of the path.
+    """
+    return len(parts) + sum(map(_extra_levels, parts)) > MAX_DEPTH - _ARRAY_OF_ARRAYS
 
 
 def encode_fields(document: Mapping[str, Any], fields: Any, *, depth: int = MAX_DEPTH) -> None:

@@ -26,7 +26,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from lexigram.nosql.backends.firestore.codec import tags
-from lexigram.nosql.backends.firestore.codec.encoding import encode_value
+from lexigram.nosql.backends.firestore.codec.encoding import encode_value, may_be_packed
 from lexigram.nosql.backends.firestore.codec.ids import encode_id
 from lexigram.nosql.backends.firestore.codec.messages import Value
 from lexigram.nosql.backends.firestore.codec.names import encode_name, field_path
@@ -120,10 +120,15 @@ class Translation:
                 return None
             hint = ANYTHING
         try:
-            return field_path([encode_name(part) for part in path.split(".")]), hint
+            parts = [encode_name(part) for part in path.split(".")]
+            written = field_path(parts)
         except DocumentValidationError:
             # No document has such a field.
             return None
+        if may_be_packed(parts):
+            self.notes[path] = "beside names so long, or levels so many, arrays and maps are stored where no query sees"
+            return None
+        return written, hint
 
     def note(self, path: str, reason: str) -> None:
         """Note why something on a path is left to the engine; the first reason is kept."""

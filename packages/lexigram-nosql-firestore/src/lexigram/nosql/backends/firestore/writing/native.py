@@ -372,9 +372,10 @@ class NativeWrites(CollectionPart):
     async def _names(self, read: NativeRead, call: Call) -> AsyncGenerator[Batch]:
         """The ``_id`` of each document of a read, with its revision."""
         only = NativeRead(read.compiled, batch_size=read.batch_size)
-        async for found in self.fetch(only, call.deadline, fields=("__name__",)):
-            documents = [{"_id": self.scope.identity(message.name)} for message in found]
-            yield Batch(documents, [revision_of(message) for message in found])
+        async with aclosing(self.fetch(only, call.deadline, fields=("__name__",))) as source:
+            async for found in source:
+                documents = [{"_id": self.scope.identity(message.name)} for message in found]
+                yield Batch(documents, [revision_of(message) for message in found])
 
     async def _commit_all(self, maker: _Maker, pending: Sequence[_Pending], call: Call) -> None:
         """Send steps in as few commits as can be; where one is refused, its steps one by one."""

@@ -31,6 +31,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lexigram.nosql.backends.firestore.codec import encode_into, encode_name, field_path
+from lexigram.nosql.backends.firestore.codec.encoding import may_be_packed
 from lexigram.nosql.backends.firestore.planning.hints import CollectionHints, FieldHint
 from lexigram.nosql.update.ast import AddToSet, Operation, Pull
 from lexigram.nosql.update.parse import Update
@@ -68,7 +69,8 @@ def _put(operation: Operation, hints: CollectionHints, write: Any) -> bool:
         return False
     if any(path[0] == parts[0] for path in hints.dotted):
         return False
-    return put(operation.operand, hints.of(parts[0]), encode_name(parts[0]), write)
+    name = encode_name(parts[0])
+    return not may_be_packed([name]) and put(operation.operand, hints.of(parts[0]), name, write)
 
 
 def _put_unset(operand: Any, hint: FieldHint | None, name: str, write: Any) -> bool:
