@@ -140,6 +140,10 @@ from lexigram.nosql.query.regex_syntax import regex_flags, translate
         (r"x|", "", "", True),
         (r"a", "iimm", "A", True),
         (r"a", "u", "a", True),
+        # \N before a brace: a repetition, or a character by its number
+        (r"^\N{2}$", "", "ab", True),
+        (r"^\N{U+61}$", "", "a", True),
+        (r"^\N{U+1F600}$", "", "\U0001f600", True),
     ],
 )
 def test_the_syntax_of_pcre_means_what_it_means_there(source: str, options: str, text: str, holds: bool | None):
@@ -206,6 +210,11 @@ def test_the_syntax_of_pcre_means_what_it_means_there(source: str, options: str,
         (r"a{5,2}", ""),
         (r"(?<=a*)b", ""),
         (r"\y", ""),
+        (r"\u0061", r"\x{...}"),
+        (r"\U00000061", r"\x{...}"),
+        (r"\N{SPACE}", "by their names"),
+        (r"\N{U+zz}", "not the number"),
+        (r"\N{U+61", "not closed"),
         (r"(?<a>x)(?<a>y)", ""),
         (r"a{99999999999999999999}", ""),
         (r"(?i", ""),

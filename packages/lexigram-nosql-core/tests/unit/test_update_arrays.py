@@ -78,6 +78,14 @@ def test_pushing_sorts_by_collation() -> None:
     assert _apply(["b", "C"], "$push", {"$each": ["a"], "$sort": 1})[0] == ["C", "a", "b"]
 
 
+def test_a_sort_is_a_change_but_of_an_empty_array():
+    """As MongoDB counts: it takes the elements out and adds them again, so that the same order is a change too."""
+    assert _apply([], "$push", {"$each": [], "$sort": 1}) == ([], False)
+    assert _apply([], "$push", {"$each": [], "$slice": 0, "$sort": {"b": -1}}) == ([], False)
+    assert _apply([1, 2], "$push", {"$each": [], "$sort": 1}) == ([1, 2], True)
+    assert _apply([1], "$push", {"$each": [], "$sort": -1, "$slice": 0}) == ([], True)
+
+
 @pytest.mark.parametrize(
     ("old", "operand", "expected", "changed"),
     [

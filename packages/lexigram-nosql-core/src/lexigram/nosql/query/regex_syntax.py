@@ -238,16 +238,28 @@ class _Translator:
         elif char == "R":
             self.write("(?:\\r\\n|[\\n-\\r\\x85\\u2028\\u2029])", 2)
         elif char == "N":
-            self.write("[^\\n]", 2)
+            self.not_newline(at)
         elif char == "K":
             if not self.boolean:
                 raise invalid_regex("\\K has no equivalent here")
             self.position += 2
         elif char in "gk" or char in "123456789":
             self.reference(char)
+        elif char in "uU":  # Python's way to write a character, which PCRE has not
+            raise invalid_regex(f"\\{char} is no escape; \\x{{...}} is a character by its number")
         else:
             code, used = self.code_point(char)
             self.write(_char(code) if used else "\\" + char, used or 2)
+
+    def not_newline(self, at: int) -> None:
+        source = self.source
+        if not source.startswith("{", at + 1) or _QUANTIFIER.match(source, at + 1) is not None:
+            self.write("[^\\n]", 2)
+            return
+        name = self.until("}", at + 2, "\\N{...}")
+        if not name.startswith("U+"):
+            raise invalid_regex("characters by their names (\\N{...}) have no equivalent here; \\N{U+...} has")
+        self.write(_char(self.number(name[2:], 16)), len(name) + 4)
 
     def set_escape(self, char: str) -> None:
         lower = char.lower()

@@ -127,8 +127,8 @@ def _make_push(path: UpdatePath, index: int, setting: Setting) -> Apply:
         array[position:position] = [copy_value(value) for value in push.values]
         length = len(array)
         _arrange(array, push, key)
-        if current is not MISSING and not push.values and push.sort is None and len(array) == length:
-            return UNCHANGED
+        if current is not MISSING and not push.values and len(array) == length and not (push.sort and array):
+            return UNCHANGED  # sorting counts as a change, of anything but an empty array
         return array
 
     return apply
