@@ -438,6 +438,13 @@ async def test_graph_lookup_follows_references(aggregate: Aggregate, batch: int)
     ]
 
 
+async def test_the_number_of_steps_is_a_long(aggregate: Aggregate) -> None:
+    """Manual, "$graphLookup", depthField."""
+    stages = [{"$graphLookup": {**HIERARCHY, "depthField": "steps"}}, {"$unwind": "$above"}]
+    typed = [*stages, {"$group": {"_id": {"$type": "$above.steps"}}}]
+    assert await aggregate(EMPLOYEES, typed, employees=EMPLOYEES) == [{"_id": "long"}]
+
+
 @pytest.mark.parametrize(
     ("depth", "names"),
     [(0, {"Ron"}), (1, {"Ron", "Eliot"}), (2.0, {"Ron", "Eliot", "Dev"}), (9, {"Ron", "Eliot", "Dev"})],

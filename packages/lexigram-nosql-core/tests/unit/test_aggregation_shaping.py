@@ -504,3 +504,9 @@ def test_every_error_is_one_of_the_library() -> None:
     """The errors of this module have one base."""
     with pytest.raises(NoSQLError):
         parse_pipeline([{"$match": {"$nothing": 1}}])
+
+
+async def test_the_position_of_an_element_is_a_long(aggregate: Any) -> None:
+    """As small as it is (manual, "$unwind", includeArrayIndex)."""
+    stages = [{"$unwind": {"path": "$a", "includeArrayIndex": "i"}}, {"$project": {"_id": 0, "t": {"$type": "$i"}}}]
+    assert await aggregate([{"_id": 1, "a": [5]}, {"_id": 2, "a": 5}], stages) == [{"t": "long"}, {"t": "null"}]

@@ -14,7 +14,7 @@ from typing import Any
 
 from lexigram.nosql.aggregation.expressions.compiled import Compiled
 from lexigram.nosql.aggregation.expressions.errors import FAILED_TO_PARSE, fault
-from lexigram.nosql.aggregation.expressions.numbers import as_double, is_numeric
+from lexigram.nosql.aggregation.expressions.numbers import as_double, as_long, is_numeric
 from lexigram.nosql.aggregation.stages.base import NOTHING, AsyncRunner, Batch, Document, Fields, Output, Run, Stage
 from lexigram.nosql.aggregation.stages.fields import joined_values, setter, write_path
 from lexigram.nosql.aggregation.stages.join import Foreign, Table
@@ -162,7 +162,7 @@ class _Searching(AsyncRunner):
             if key in search.found:
                 continue
             new = True
-            search.found[key] = document if stage.depth is None else write_path(document, stage.depth, depth)
+            search.found[key] = document if stage.depth is None else write_path(document, stage.depth, as_long(depth))
             frontier += joined_values(document, stage.connect_from)
         search.frontier = self._frontier(frontier)
         return new

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lexigram.nosql.aggregation.expressions.errors import fault
+from lexigram.nosql.aggregation.expressions.numbers import as_long
 from lexigram.nosql.aggregation.limits import CHUNK
 from lexigram.nosql.aggregation.stages.base import NOTHING, Batch, Document, Fields, Output, Run, Runner, Stage
 from lexigram.nosql.aggregation.stages.fields import getter, setter, write_path
@@ -128,7 +129,7 @@ class _Paths(Runner):
         if type(value) is list and value:
             for position, item in enumerate(value):
                 made = self._write(document, item)
-                yield made if index is None else write_path(made, index, position)
+                yield made if index is None else write_path(made, index, as_long(position))
         elif type(value) is list:
             if self._preserve:
                 made = self._write(document, MISSING)
