@@ -334,6 +334,51 @@ def test_a_topic_that_a_hook_takes_away_is_refused(kit: Run, pytester: pytest.Py
     result.stdout.fnmatch_lines(["*pytest does not collect Crud as topics of standard tests*"])
 
 
+IGNORING = {
+    "file": "collect_ignore = ['test_backend.py']",
+    "pattern": "collect_ignore_glob = ['*_backend.py']",
+    "hook": "def pytest_ignore_collect(collection_path):\n    return collection_path.name == 'test_backend.py' or None",
+}
+
+
+@pytest.mark.parametrize("conftest", list(IGNORING))
+@pytest.mark.parametrize("workers", ["0", "1"], ids=["alone", "with workers"])
+def test_a_file_of_standard_tests_that_is_ignored_is_missing(
+    pytester: pytest.Pytester, conftest: str, workers: str
+) -> None:
+    """Though the tests that are left pass."""
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeconftest(IGNORING[conftest])
+    pytester.makepyfile(test_backend=f"{HEAD}\n{ALL}", test_other="def test_other(): pass")
+    start = pytester.runpytest_inprocess if workers == "0" else pytester.runpytest_subprocess
+
+    result = start("-p", "no:cacheprovider", "-n", workers)
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*missing standard tests*", "*test_backend.py holds standard tests, and is ignored*"])
+
+
+def test_a_folder_of_standard_tests_that_is_ignored_is_missing(pytester: pytest.Pytester) -> None:
+    """Unless it is a project of its own, whose tests are its own."""
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makeconftest("collect_ignore = ['backends']")
+    pytester.makepyfile(test_other="def test_other(): pass")
+    folder = pytester.mkdir("backends")
+    (folder / "test_backend.py").write_text(f"{HEAD}\n{ALL}")
+    (folder / "test_plain.py").write_text("from lexigram.nosql.testing import Harness\n")
+
+    ignored = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+    asked = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist", "--ignore", "backends")
+    (folder / "pyproject.toml").touch()
+    own = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+
+    assert ignored.ret == pytest.ExitCode.TESTS_FAILED
+    ignored.stdout.fnmatch_lines(["*test_backend.py holds standard tests, and is ignored*"])
+    ignored.stdout.no_fnmatch_line("*test_plain.py*")
+    assert (asked.ret, own.ret) == (0, 0)
+
+
 def test_what_is_missing_is_told_by_the_main_process_of_many(pytester: pytest.Pytester) -> None:
     """With pytest-xdist, where the tests are collected elsewhere."""
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")

@@ -10,9 +10,12 @@ was observed as JSON.
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from fnmatch import fnmatch
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,9 +29,15 @@ __all__ = ["pytest_addoption"]
 _KIT = "lexigram.nosql.testing"
 _checked = pytest.StashKey[set[int]]()
 _expected = pytest.StashKey[set[tuple[str, str, str]]]()
+_ignored = pytest.StashKey[set[str]]()
 _EXPECTED = "lexigram_nosql_standard_tests"
 """Where a worker of pytest-xdist tells the main process which tests have to end."""
+_IGNORED = "lexigram_nosql_ignored_files"
+"""Where it tells which files with standard tests were ignored."""
+_HOLDS_TOPICS = re.compile(r"lexigram\.nosql\.testing(\.suites\b|\s+import\s+(\([^)]*\bsuites\b|[^\n(]*\bsuites\b))")
+"""What the text of a file has that holds standard topics."""
 _MOST_TOLD = 20
+_OWN_PROJECT = ("pyproject.toml", "pytest.ini", "pyvenv.cfg")
 
 
 def _kit(name: str) -> Any:
@@ -67,6 +76,49 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.register_assert_rewrite(f"{_KIT}.suites")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Listener(config), "lexigram-nosql-listener")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> Generator[None, bool | None, bool | None]:
+    """Note files with standard tests that pytest is told to ignore, by a setting or a hook of a conftest.py."""
+    ignored = yield
+    if ignored and not _is_left_out(collection_path, config):
+        found = {str(path) for path in _test_files(collection_path, config) if _holds_topics(path)}
+        config.stash.setdefault(_ignored, set()).update(found)
+    return ignored
+
+
+def _is_left_out(path: Path, config: pytest.Config) -> bool:
+    """Whether a file or folder is ignored by the command line, is no part of the tests, or a project of its own."""
+    if any(str(word).startswith("--ignore") for word in config.invocation_params.args):
+        files: list[str] = config.getoption("ignore") or []
+        patterns: list[str] = config.getoption("ignore_glob") or []
+        asked = [str(config.invocation_params.dir / name) for name in (*files, *patterns)]
+        if any(fnmatch(str(path), pattern) for pattern in asked):
+            return True
+    return path.is_dir() and _is_apart(path, config)
+
+
+def _is_apart(folder: Path, config: pytest.Config) -> bool:
+    """Whether pytest would not look into a folder by itself, or it is a project of its own."""
+    patterns: list[str] = ["__pycache__", *config.getini("norecursedirs")]
+    return any(fnmatch(folder.name, pattern) for pattern in patterns) or any(
+        (folder / name).exists() for name in _OWN_PROJECT
+    )
+
+
+def _test_files(path: Path, config: pytest.Config) -> Iterator[Path]:
+    patterns: list[str] = config.getini("python_files")
+    if path.is_file():
+        if any(fnmatch(path.name, pattern) for pattern in patterns):
+            yield path
+    elif not _is_apart(path, config):
+        for inner in path.iterdir():
+            yield from _test_files(inner, config)
+
+
+def _holds_topics(file: Path) -> bool:
+    return _HOLDS_TOPICS.search(file.read_text(encoding="utf-8", errors="replace")) is not None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -181,6 +233,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output: Any = getattr(session.config, "workeroutput", None)
     if output is not None:
         output[_EXPECTED] = sorted(session.config.stash.get(_expected, ()))
+        output[_IGNORED] = sorted(session.config.stash.get(_ignored, ()))
 
 
 class _Listener:
@@ -199,8 +252,9 @@ class _Listener:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Note which tests a worker of pytest-xdist knows of."""
-        told = getattr(node, "workeroutput", {}).get(_EXPECTED, ())
-        self._config.stash.setdefault(_expected, set()).update(map(tuple, told))
+        output = getattr(node, "workeroutput", {})
+        self._config.stash.setdefault(_expected, set()).update(map(tuple, output.get(_EXPECTED, ())))
+        self._config.stash.setdefault(_ignored, set()).update(output.get(_IGNORED, ()))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note one report, if it is of a standard test."""
@@ -228,10 +282,14 @@ class _Listener:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the report, and fail a run that passed without some of the tests it was asked for."""
         expected = self._config.stash.get(_expected, set[tuple[str, str, str]]())
-        if expected and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        ignored = self._config.stash.get(_ignored, set[str]())
+        if (expected or ignored) and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             counting = _kit("counting")
             if counting.asks_for_all(self._config):
-                self._missing = list(counting.missing(expected, self._record))
+                self._missing = [
+                    *(f"{file} holds standard tests, and is ignored by a conftest.py" for file in sorted(ignored)),
+                    *counting.missing(expected, self._record),
+                ]
                 if self._missing:
                     session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._file is not None and self._record is not None:
