@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -375,3 +376,13 @@ async def test_opening_that_is_cancelled_behind_the_file_closes_the_file(monkeyp
         await connection.open()
     assert opened == [connection]
     assert not connection.is_alive
+
+
+async def test_a_closed_database_is_one_file(tmp_path: Path) -> None:
+    """Its log is a part of it again, whoever used it last."""
+    async with DatabaseService(f"sqlite:///{tmp_path / 'a.db'}") as db:
+        await db.execute("CREATE TABLE t (a INTEGER)")
+        async with db.transaction():
+            await db.execute("INSERT INTO t VALUES (1)")
+        await db.fetch("SELECT * FROM t")
+    assert os.listdir(tmp_path) == ["a.db"]

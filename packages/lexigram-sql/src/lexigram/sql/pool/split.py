@@ -82,7 +82,9 @@ class ConnectionPool(AbstractConnectionPool):
 
     async def shutdown(self) -> None:
         """Close all connections, waiting a while for those that are lent."""
-        await asyncio.gather(*(pool.close() for pool in self._pools()))
+        # The writer last: a reader that is the last to go leaves SQLite's log beside the file.
+        for pool in reversed(self._pools()):
+            await pool.close()
 
     def _pools(self) -> list[Pool]:
         return [self._writers] if self._readers is None else [self._writers, self._readers]

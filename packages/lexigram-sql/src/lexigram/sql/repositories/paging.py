@@ -52,7 +52,7 @@ class PagingRepository(ReadingRepository[T, K]):
         direction = sort_order.lower()
         if direction not in ("asc", "desc"):
             raise DataQueryError(f"there is no order {sort_order!r}", hint="Use 'asc' or 'desc'.")
-        column = self._column(sort_by or self.key_field)
+        column = self._column(self.key_field if sort_by is None else sort_by)
         order = [column] if column == self._key else [column, self._key]
         draft = self._filtered(self._draft("paginate_cursor").columns(self._columns()), exprs, filters)
         query = f"{self.table_name}|{'|'.join(order)}|{direction}|{draft!r}"
