@@ -84,6 +84,7 @@ class RepositoryCore(ABC, Generic[T, K]):
         self._key = self._column(key_field)
         self._after_save: builtins.list[Hook] = []
         self._after_delete: builtins.list[Hook] = []
+        self._inserts: dict[tuple[SQLDialect, str, tuple[str, ...], bool], CompiledShape] = {}
         self._by_key: dict[tuple[SQLDialect, tuple[str, ...], bool], CompiledShape] = {}
 
     def __repr__(self) -> str:

@@ -14,6 +14,8 @@ from lexigram.sql.exceptions import (
     RepositoryError,
     TenantScopingError,
 )
+from lexigram.sql.query.compile import CompiledShape, compile_shape
+from lexigram.sql.query.shape import Clause, Shape, Slot
 from lexigram.sql.repositories.core import CREATED, DELETED, UPDATED, VERSION
 from lexigram.sql.repositories.draft import Draft
 from lexigram.sql.repositories.paging import PagingRepository
@@ -22,6 +24,9 @@ __all__ = ["WritingRepository"]
 
 T = TypeVar("T")
 K = TypeVar("K")
+
+_INSERTS = 256
+"""Inserts that a repository keeps, one for each choice of columns."""
 
 
 class WritingRepository(PagingRepository[T, K]):
@@ -82,6 +87,20 @@ class WritingRepository(PagingRepository[T, K]):
             )
         return cast("K", key)
 
+    def _insert_of(self, names: tuple[str, ...], returns: bool) -> CompiledShape:
+        """The insert of a row with these columns, which may return the key; compiled once."""
+        wanted = (self.provider.dialect, self.write_table_name, names, returns)
+        compiled = self._inserts.get(wanted)
+        if compiled is None:
+            clauses: list[Clause] = [("values", names, (tuple([Slot(index) for index in range(len(names))]),))]
+            if returns:
+                clauses.append(("returning", (self._key,)))
+            compiled = compile_shape(Shape(self.write_table_name, "insert", tuple(clauses)), self.provider.dialect)
+            if len(self._inserts) >= _INSERTS:
+                self._inserts.clear()
+            self._inserts[wanted] = compiled
+        return compiled
+
     async def create(self, entity: T) -> T:
         """Insert an object.
 
@@ -92,16 +111,19 @@ class WritingRepository(PagingRepository[T, K]):
             DuplicateKeyError: Its key, or a unique value, is taken.
         """
         row, decided = self._new_row(entity, "create")
-        draft = Draft(self.write_table_name, "insert").insert([row])
-        if self._key in row:
-            await draft.execute(self.provider)
+        given = self._key in row
+        returns = not given and self.provider.dialect is not SQLDialect.MYSQL
+        insert = self._insert_of(tuple(row), returns)
+        values = insert.bind(tuple(row.values()))
+        if given:
+            await self.provider.execute_compiled(insert.statement, values)
             made = self._assign(entity, decided) if decided else entity
             await self._told(self._after_save, (made,))
             return made
-        if self.provider.dialect is SQLDialect.MYSQL:
-            key = (await draft.execute(self.provider)).last_id
+        if returns:
+            key = (await self.provider.run_compiled(insert.statement, values)).rows[0][0]
         else:
-            key = (await draft.returning(self._key).fetch(self.provider)).rows[0][0]
+            key = (await self.provider.execute_compiled(insert.statement, values)).last_id
         if not key:
             raise RepositoryError(
                 f"the database made no key for {self.table_name!r}",
