@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from bson import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -24,8 +25,16 @@ class Refused(Exception):
 # The interpreter
 
 
-def fit(number: int) -> int | float:
-    return number if -_INT64 <= number < _INT64 else float(number)
+def is_int(number: int) -> bool:
+    return type(number) is int and -(2**31) <= number < 2**31
+
+
+def fit(number: int, operands: list[int]) -> int | float:
+    if not -_INT64 <= number < _INT64:
+        return float(number)
+    # A long gives a long, of a class of its own where it is small.
+    is_long = not all(map(is_int, operands))
+    return Int64(number) if is_long and (is_int(number) or any(type(each) is Int64 for each in operands)) else number
 
 
 def is_number(value: Any) -> bool:
@@ -92,8 +101,11 @@ def arithmetic(name: str, values: list[Any]) -> Any:
     else:
         if numbers[1] == 0:
             raise Refused
-        return int(math.fmod(*numbers)) if exact else math.fmod(*map(float, numbers))
-    return fit(total) if isinstance(total, int) else total
+        if not exact:
+            return math.fmod(*map(float, numbers))
+        rest = abs(numbers[0]) % abs(numbers[1])
+        return fit(-rest if numbers[0] < 0 else rest, numbers)
+    return fit(int(total), numbers) if exact else total
 
 
 def rounded(value: Any, place: int) -> Any:
@@ -103,7 +115,9 @@ def rounded(value: Any, place: int) -> Any:
         raise Refused
     scale = Fraction(10) ** place
     whole = round(Fraction(value) * scale) / scale  # Fraction rounds halves to even
-    return int(whole) if isinstance(value, int) else math.copysign(float(whole), value)
+    if isinstance(value, int):
+        return value if place >= 0 else fit(int(whole), [value])
+    return math.copysign(float(whole), value)
 
 
 COMPARISONS: Mapping[str, Callable[[int], Any]] = {
@@ -178,7 +192,7 @@ def operate(name: str, spec: Any, document: Any, variables: dict[str, Any]) -> A
         value = run(spec)
         names = {0: "missing", 1: "null", 3: "string", 4: "object", 5: "array", 8: "bool"}
         if rank(value) == 2:
-            return "double" if isinstance(value, float) else "int" if -(2**31) <= value < 2**31 else "long"
+            return "double" if isinstance(value, float) else "int" if is_int(value) else "long"
         return names[rank(value)]
     return operate_on_array(name, spec, run)
 

@@ -240,8 +240,8 @@ def test_the_number_of_operands_is_checked(spec: Any, code: int) -> None:
         ("$pow", (2, -1), 0.5),
         ("$pow", (0, 0), 1),
         ("$pow", (0, 100), 0),
-        ("$pow", (1, 10**10), 1),
-        ("$pow", (-1, 10**10 + 1), -1),
+        ("$pow", (1, 10**10), Int64(1)),
+        ("$pow", (-1, 10**10 + 1), Int64(-1)),
         ("$pow", (-1, -2), 1),
         ("$pow", (2, 0.5), math.sqrt(2)),
         ("$pow", (-8, 0.5), NAN),
@@ -464,3 +464,47 @@ def test_wrong_sigmoids(spec: Any, code: int) -> None:
     with pytest.raises(PipelineError) as caught:
         compile_expression({"$sigmoid": spec})({}, {})
     assert caught.value.mongo_code == code
+
+
+LARGE = 2**40
+
+
+@pytest.mark.parametrize(
+    ("operator", "operands", "result"),
+    [
+        ("$add", (LARGE, -LARGE), Int64(0)),
+        ("$add", (1, LARGE, -LARGE), Int64(1)),
+        ("$add", (LARGE, 1), LARGE + 1),
+        ("$add", (2**31 - 1, 1), 2**31),
+        ("$add", (LARGE, -LARGE, 0.5), 0.5),
+        ("$subtract", (LARGE, LARGE - 5), Int64(5)),
+        ("$subtract", (2**31, 1), Int64(2**31 - 1)),
+        ("$subtract", (-LARGE, LARGE), -2 * LARGE),
+        ("$multiply", (LARGE, 0), Int64(0)),
+        ("$multiply", (LARGE, 0, 1), Int64(0)),
+        ("$multiply", (2**16, 2**16), 2**32),
+        ("$multiply", (LARGE, LARGE), float(2**80)),
+        ("$mod", (LARGE + 5, 10), Int64((LARGE + 5) % 10)),
+        ("$mod", (5, LARGE), Int64(5)),
+        ("$pow", (LARGE, 0), Int64(1)),
+        ("$pow", (1, LARGE), Int64(1)),
+        ("$bitAnd", (LARGE + 1, 1), Int64(1)),
+        ("$bitXor", (LARGE, LARGE + 1), Int64(1)),
+        ("$round", (LARGE, -20), Int64(0)),
+        ("$add", (3, 4), 7),
+        ("$multiply", (3, 4), 12),
+    ],
+)
+def test_what_is_computed_from_a_long_is_a_long_however_small(operator: str, operands: Any, result: Any) -> None:
+    """An int too large for 32 bits is a long, and its type goes on in the result."""
+    assert same(evaluate(operator, *operands), result)
+
+
+def test_a_small_long_converts_to_a_date_and_a_small_int_does_not() -> None:
+    """So the type of a remainder of milliseconds matters."""
+    millis = 1_600_000_000_123
+    remainder = {"$toDate": {"$mod": ["$t", 1000]}}
+    assert compile_expression(remainder)({"t": millis}, {}) == datetime(1970, 1, 1, 0, 0, 0, 123_000, tzinfo=UTC)
+    with pytest.raises(PipelineError) as caught:
+        compile_expression(remainder)({"t": 1_123}, {})
+    assert caught.value.mongo_code == 241

@@ -25,10 +25,10 @@ from lexigram.nosql.aggregation.expressions.numbers import (
     as_double,
     as_long,
     clip,
-    has_int64,
     like_decimal,
     number_kind,
     round_half_away,
+    stays_long,
 )
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, Kind, kind_of, type_name
@@ -51,6 +51,10 @@ def _whole_millis(value: Any) -> int:
     if not number.is_finite() or number.adjusted() > 20:
         raise fault(OVERFLOW, "the date would be out of range")
     return int(number.to_integral_value())
+
+
+def _like_long(result: int, values: Sequence[Any]) -> int:
+    return as_long(result) if stays_long(result, *values) else result
 
 
 def add(*values: Any) -> Any:
@@ -89,7 +93,7 @@ def add(*values: Any) -> Any:
                 total = float(total)
             elif width == 3:
                 total = as_decimal(total)
-        long = long or has_int64(value)
+        long = long or kind is Kind.LONG
         if width == 3:
             total = DECIMAL128.add(total, as_decimal(value))
         elif width == 2:
@@ -104,7 +108,7 @@ def add(*values: Any) -> Any:
         return date_of(millis)
     if width == 3:
         return like_decimal(total, values)
-    return as_long(total) if long and width < 2 else total
+    return _like_long(total, values) if long and width < 2 else total
 
 
 def subtract(left: Any, right: Any) -> Any:
@@ -130,7 +134,7 @@ def subtract(left: Any, right: Any) -> Any:
             return float(left) - float(right)
         whole = int(left) - int(right)
         if INT64_MIN <= whole <= INT64_MAX:
-            return clip(whole, long=has_int64(left, right))
+            return clip(whole, long=stays_long(whole, left, right))
         return float(left) - float(right)
     if kind_of(left) is Kind.DATE:
         if kind_of(right) is Kind.DATE:
@@ -162,7 +166,7 @@ def multiply(*values: Any) -> Any:
         kind = number_kind(value)
         if kind is None:
             raise fault(TYPE_MISMATCH, f"$multiply takes numbers, not {type_name(value)}")
-        long = long or has_int64(value)
+        long = long or kind is Kind.LONG
         if kind is Kind.DECIMAL and width < 3:
             product = as_decimal(double) if width == 2 else Decimal(product)
             width = 3
@@ -179,7 +183,7 @@ def multiply(*values: Any) -> Any:
         return like_decimal(product, values)
     if width == 2:
         return double
-    return clip(product, long=long)
+    return _like_long(product, values) if long else product
 
 
 def divide(left: Any, right: Any) -> Any:
@@ -231,7 +235,7 @@ def _mod(left: Any, right: Any) -> Any:
             return math.nan
     # The remainder has the sign of the dividend, where Python's has the divisor's.
     remainder = abs(int(left)) % abs(int(right))
-    return clip(-remainder if left < 0 else remainder, long=has_int64(left, right))
+    return clip(-remainder if left < 0 else remainder, long=stays_long(remainder, left, right))
 
 
 def _decimal_remainder(left: Decimal, right: Decimal) -> Decimal:
@@ -244,10 +248,13 @@ def _decimal_remainder(left: Decimal, right: Decimal) -> Decimal:
     return DECIMAL128.remainder(left, right)
 
 
+# Two ints give what fits in 64 bits. What a long gives is left alone where its size says that it is a long.
 _SUM = """
 if type(x) is int and type(y) is int:
+    if -2147483648 <= x <= 2147483647 and -2147483648 <= y <= 2147483647:
+        return x {sign} y
     result = x {sign} y
-    if -9223372036854775808 <= result <= 9223372036854775807:
+    if 2147483647 < result <= 9223372036854775807 or -9223372036854775808 <= result < -2147483648:
         return result
 elif type(x) is float and (type(y) is float or type(y) is int) or type(y) is float and type(x) is int:
     return x {sign} y

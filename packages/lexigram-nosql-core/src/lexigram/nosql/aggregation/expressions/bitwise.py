@@ -7,7 +7,7 @@ from typing import Any
 
 from lexigram.nosql.aggregation.expressions.arguments import at_least, valued
 from lexigram.nosql.aggregation.expressions.errors import TYPE_MISMATCH, fault
-from lexigram.nosql.aggregation.expressions.numbers import as_long, has_int64, number_kind
+from lexigram.nosql.aggregation.expressions.numbers import as_long, has_int64, number_kind, stays_long
 from lexigram.nosql.aggregation.expressions.powers import unary
 from lexigram.nosql.aggregation.expressions.scope import Builder
 from lexigram.nosql.values.kinds import Kind, type_name
@@ -27,7 +27,7 @@ def _fold(name: str, start: int, combine: Callable[[int, int], int]) -> Builder:
             if number_kind(value) not in _WHOLE:
                 raise fault(TYPE_MISMATCH, f"{name} takes ints and longs, not {type_name(value)}")
             result = combine(result, int(value))
-        return as_long(result) if has_int64(*values) else result
+        return as_long(result) if stays_long(result, *values) else result
 
     return at_least(name, 0, 0, valued(compute))
 

@@ -17,7 +17,16 @@ from decimal import MAX_PREC, ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
 
 from lexigram.nosql.values.bson_compat import BsonTag, bson_tag, load
-from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, NUMBER_KINDS, Kind, class_kind, kind_of
+from lexigram.nosql.values.kinds import (
+    INT32_MAX,
+    INT32_MIN,
+    INT64_MAX,
+    INT64_MIN,
+    NUMBER_KINDS,
+    Kind,
+    class_kind,
+    kind_of,
+)
 from lexigram.nosql.values.order import number_value
 
 __all__ = [
@@ -33,6 +42,7 @@ __all__ = [
     "like_decimal",
     "number_kind",
     "round_half_away",
+    "stays_long",
 ]
 
 DECIMAL128: Final = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144, clamp=1, traps=[])
@@ -77,6 +87,21 @@ def has_int64(*values: Any) -> bool:
         True if one is.
     """
     return any(type(value) is not int and isinstance(value, int) for value in values)
+
+
+def stays_long(result: int, *operands: Any) -> bool:
+    """Whether a whole result needs the class of longs, because an operand was a long and it would be taken for an int.
+
+    Args:
+        result: The result.
+        operands: What it was computed from, whole numbers.
+
+    Returns:
+        True if it does: a long is never an int again by becoming small.
+    """
+    if has_int64(*operands):
+        return True
+    return INT32_MIN <= result <= INT32_MAX and not all(INT32_MIN <= operand <= INT32_MAX for operand in operands)
 
 
 def as_long(value: int) -> int:

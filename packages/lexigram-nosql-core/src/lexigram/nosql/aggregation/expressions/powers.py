@@ -22,6 +22,7 @@ from lexigram.nosql.aggregation.expressions.numbers import (
     has_int64,
     like_decimal,
     number_kind,
+    stays_long,
 )
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN, Kind, type_name
@@ -131,11 +132,12 @@ def _pow(base: Any, exponent: Any) -> Any:
         return _double_power(float(base), float(exponent))
     whole, times = int(base), int(exponent)
     if whole in (1, -1):
-        return clip(whole if times % 2 else 1, long=has_int64(base, exponent))
+        unit = whole if times % 2 else 1
+        return clip(unit, long=stays_long(unit, base, exponent))
     if 0 <= times <= 63 or whole == 0:
         power = whole**times
         if INT64_MIN <= power <= INT64_MAX:
-            return clip(power, long=has_int64(base, exponent))
+            return clip(power, long=stays_long(power, base, exponent))
     return _double_power(float(whole), float(times))
 
 

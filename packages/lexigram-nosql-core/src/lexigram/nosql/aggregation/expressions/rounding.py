@@ -18,10 +18,10 @@ from lexigram.nosql.aggregation.expressions.numbers import (
     as_decimal,
     as_int64,
     as_long,
-    has_int64,
     is_numeric,
     like_decimal,
     number_kind,
+    stays_long,
 )
 from lexigram.nosql.aggregation.expressions.powers import unary
 from lexigram.nosql.aggregation.expressions.scope import Builder
@@ -96,7 +96,7 @@ def _round(name: str, value: Any, kind: Kind, place: int, rounding: str) -> Any:
     whole = int(_rounded(Decimal(int(value)), place, rounding))
     if not INT64_MIN <= whole <= INT64_MAX:
         raise fault(51080, f"{name} of {value} to {place} places does not fit in 64 bits")
-    return as_long(whole) if has_int64(value) else whole
+    return as_long(whole) if stays_long(whole, value) else whole
 
 
 OPERATORS: Mapping[str, Builder] = {
