@@ -124,16 +124,21 @@ def _unordered(value: Any) -> Any:
 
 def _counts_nothing(difference: Difference) -> bool:
     counted = [{name: 0} for name in _named(difference.request, "$count") if isinstance(name, str)]
-    return any(part in counted for part in _parts(dict(difference.found)))
+    # A stage behind it may refuse what should not be there.
+    refused = bool(counted) and _refused_by(difference) == ("PipelineError", None)
+    return refused or any(part in counted for part in _parts(dict(difference.found)))
 
 
-def _last_of_constant(difference: Difference) -> bool:
-    constant = [
-        given
-        for given in _named(difference.request, "$last")
-        if not any(isinstance(part, str) and part.startswith("$") for part in _parts(given))
-    ]
-    return bool(constant) and _refused_by(difference) == ("PipelineError", None)
+def _accumulated_constant(accumulator: str) -> Callable[[Difference], bool]:
+    def covers(difference: Difference) -> bool:
+        constant = [
+            given
+            for given in _named(difference.request, accumulator)
+            if not any(isinstance(part, str) and part.startswith("$") for part in _parts(given))
+        ]
+        return bool(constant) and _refused_by(difference) == ("PipelineError", None)
+
+    return covers
 
 
 def _parallel_arrays(difference: Difference) -> bool:
@@ -234,7 +239,13 @@ SHAPES: Final[Mapping[str, Shape]] = {
         {"_id": 0},
         {"$group": {"_id": 3, "b": {"$last": {"$toString": 1}}}},
         fault("$last (accumulator): the value of the group's last document", "it takes a constant for an array"),
-        _last_of_constant,
+        _accumulated_constant("$last"),
+    ),
+    "empty document in a group": _piped(
+        {"_id": 0},
+        {"$group": {"_id": 3, "b": {"$push": {}}}},
+        fault("$push (accumulator): the value of any expression, an empty document too", "it refuses an empty one"),
+        _accumulated_constant("$push"),
     ),
     "order by parallel arrays": Shape(
         [{"_id": 0, "a": [1, 2], "b": [1, 2]}],

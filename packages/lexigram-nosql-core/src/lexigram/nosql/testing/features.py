@@ -39,11 +39,11 @@ class Feature:
         native, engine, refused = (seen.get(way, 0) for way in ("native", "engine", "refused"))
         if not native + engine + refused:
             return "not observed"
+        if refused:
+            return "not offered"
         if self.kind == "limit":
             limit = capabilities.get(self.name)
             return "none" if limit is None else f"{limit:,} {self.unit}".strip()
-        if refused:
-            return "not offered"
         if self.kind == "capability":
             return "native" if native else "by the engine"
         if not engine:
@@ -76,5 +76,6 @@ FEATURES: tuple[Feature, ...] = (
     Feature("wildcard_indexes", "Wildcard indexes", "capability"),
     Feature("max_document_bytes", "Largest document", "limit", "bytes"),
     Feature("max_nesting", "Deepest nesting", "limit", "levels"),
+    Feature("max_transaction_writes", "Most writes of a transaction", "limit", "documents"),
 )
 """All rows, in order."""

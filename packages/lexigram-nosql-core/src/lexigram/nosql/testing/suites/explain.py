@@ -21,23 +21,33 @@ __all__ = ["Explain"]
 
 Act = Callable[[Collection], Awaitable[Any]]
 
+
+def _requests(condition: dict[str, Any]) -> dict[str, Act]:
+    """Every operation that reads by a filter."""
+    return {
+        "find": lambda things: things.find(condition).to_list(),
+        "find_one": lambda things: things.find_one(condition),
+        "find_page": lambda things: things.find_page(condition, size=1),
+        "count": lambda things: things.count_documents(condition),
+        "distinct": lambda things: things.distinct("n", condition),
+        "exists": lambda things: things.exists(condition),
+        "update_one": lambda things: things.update_one(condition, {"$set": {"a": 1}}),
+        "update_many": lambda things: things.update_many(condition, {"$set": {"a": 1}}),
+        "replace_one": lambda things: things.replace_one(condition, {"a": 1}),
+        "delete_one": lambda things: things.delete_one(condition),
+        "delete_many": lambda things: things.delete_many(condition),
+        "find_one_and_update": lambda things: things.find_one_and_update(condition, {"$set": {"a": 1}}),
+        "aggregate": lambda things: things.aggregate([{"$match": condition}]).to_list(),
+    }
+
+
 # Ranges, since some services have an index of every field that serves an equality by itself.
-SCANS: dict[str, Act] = {
-    "find": lambda things: things.find({"n": {"$gt": 1}}).to_list(),
+SCANS = {
+    **_requests({"n": {"$gt": 1}}),
     "find by order": lambda things: things.find(sort=[("n", 1)], limit=1).to_list(),
-    "find_one": lambda things: things.find_one({"n": {"$gt": 1}}),
-    "find_page": lambda things: things.find_page({"n": {"$gt": 1}}, size=1),
-    "count": lambda things: things.count_documents({"n": {"$gt": 1}}),
-    "distinct": lambda things: things.distinct("n", {"n": {"$gt": 1}}),
-    "exists": lambda things: things.exists({"n": {"$gt": 1}}),
-    "update_one": lambda things: things.update_one({"n": {"$gt": 1}}, {"$set": {"a": 1}}),
-    "update_many": lambda things: things.update_many({"n": {"$gt": 1}}, {"$set": {"a": 1}}),
-    "replace_one": lambda things: things.replace_one({"n": {"$gt": 1}}, {"a": 1}),
-    "delete_one": lambda things: things.delete_one({"n": {"$gt": 1}}),
-    "delete_many": lambda things: things.delete_many({"n": {"$gt": 1}}),
-    "find_one_and_update": lambda things: things.find_one_and_update({"n": {"$gt": 1}}, {"$set": {"a": 1}}),
-    "aggregate": lambda things: things.aggregate([{"$match": {"n": {"$gt": 1}}}]).to_list(),
 }
+# Equalities, since some services' indexes serve nothing else.
+SERVED = _requests({"n": 18})
 
 
 class Explain(Suite, topic="explain"):
@@ -168,13 +178,28 @@ class Explain(Suite, topic="explain"):
                 assert await things.find_one({"n": 5}) == {"_id": 5, "n": 5}
 
     @needs("indexes")
-    async def test_an_index_makes_a_scan_unnecessary(self) -> None:
-        """The same request is then allowed. Check ``access`` of ``compile()``."""
+    @pytest.mark.parametrize("request_by_index", SERVED)
+    async def test_an_index_makes_a_scan_unnecessary(self, request_by_index: str) -> None:
+        """A request that is denied without it is allowed with it, and its plan says by what.
+
+        Check ``access`` of ``compile()``, of every operation. Where the service has an index of every field, it is not
+        denied without one either.
+        """
         async with self.opened(scan_policy="deny") as store:
             things = store.collection("things")
             await self._filled(things)
+            if (await things.find({"n": 18}).explain()).access.kind == "scan":
+                with pytest.raises(ScanDeniedError):
+                    await SERVED[request_by_index](things)
+                assert await things.count_documents() == 20
             await things.create_index("n")
-            assert ids_of(await things.find({"n": 18}).to_list()) == [18]
+            access = (await things.find({"n": 18}).explain()).access
+            assert (access.kind, access.index, access.fields) == ("index", "n_1", ("n",))
+            await SERVED[request_by_index](things)
+            with deliberate_scan():
+                left = await things.find({"n": 18, "a": None}).to_list()
+        changes = request_by_index.startswith(("update", "replace", "delete", "find_one_and"))
+        assert left == ([] if changes else [{"_id": 18, "n": 18}])
 
     async def test_a_scan_is_warned_of_once(self, caplog: pytest.LogCaptureFixture) -> None:
         """For each kind of request, with the index that would serve. Check that nothing else is logged for it."""

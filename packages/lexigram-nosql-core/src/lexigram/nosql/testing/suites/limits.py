@@ -121,6 +121,35 @@ class Limits(Suite, topic="limits"):
         else:
             assert await things.count_documents() == 151
 
+    async def test_a_transaction_holds_as_many_writes_as_declared(
+        self, things: Collection, store: DocumentStore
+    ) -> None:
+        """All of them are there; with one more none is, and repeating would not help.
+
+        Check ``Capabilities.max_transaction_writes``, or what else the driver writes in a transaction. Where there is
+        no limit, a thousand writes stand for any number.
+        """
+        limit = self.capabilities.max_transaction_writes
+
+        async def write(count: int) -> None:
+            async with store.transaction():
+                await things.insert_many([{"_id": number} for number in range(count)])
+
+        if not self.capabilities.transactions:
+            assert limit is None, "a limit is declared of transactions that are not"
+            with pytest.raises(UnsupportedFeatureError):
+                await write(1)
+            self.refused("max_transaction_writes")
+            return
+        if limit is not None:
+            with pytest.raises(NoSQLError) as caught:
+                await write(limit + 1)
+            assert not caught.value.retryable
+            assert await things.count_documents() == 0
+        await write(limit or 1000)
+        assert await things.count_documents() == (limit or 1000)
+        self.observe("max_transaction_writes", native=True)
+
     async def test_a_long_field_name_is_kept(self, things: Collection) -> None:
         """So long that services begin to refuse. Check limits of the service on names."""
         name = "n" * 1000

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from lexigram.nosql.backend import IndexFile
     from lexigram.nosql.driver import Driver
 
-__all__ = ["MAX_DOCUMENT_BYTES", "SPEC"]
+__all__ = ["MAX_DOCUMENT_BYTES", "MAX_TRANSACTION_WRITES", "SPEC"]
 
 MAX_DOCUMENT_BYTES = 1_048_576
 """Largest document, in bytes as Firestore counts them (Firestore, "Usage and limits")."""
+MAX_TRANSACTION_WRITES = 500
+"""Most writes of a transaction; each key in a unique index is one of its own."""
 
 
 async def _connect(config: FirestoreConfig) -> Driver:
@@ -55,6 +57,7 @@ SPEC = BackendSpec(
         wildcard_indexes=True,
         native_aggregation=True,
         max_document_bytes=MAX_DOCUMENT_BYTES,
+        max_transaction_writes=MAX_TRANSACTION_WRITES,
         random_ids=True,
         encoder_validates=True,
     ),

@@ -27,6 +27,7 @@ from lexigram.nosql.backends.firestore.catalogue import Record
 from lexigram.nosql.backends.firestore.errors import code_of
 from lexigram.nosql.backends.firestore.naming import Scope
 from lexigram.nosql.backends.firestore.planning import KeyRead
+from lexigram.nosql.backends.firestore.spec import MAX_TRANSACTION_WRITES
 from lexigram.nosql.backends.firestore.writing import guards
 from lexigram.nosql.backends.firestore.writing.changes import Step, Target, revision_of
 from lexigram.nosql.backends.firestore.writing.committing import still_kept
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BYTES", "MAX_WRITES", "Transaction"]
 
-MAX_WRITES: Final = 500
+MAX_WRITES: Final = MAX_TRANSACTION_WRITES
 """Most writes in one commit, guards of unique indexes included."""
 
 MAX_BYTES: Final = 10_000_000
