@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -160,11 +161,23 @@ async def test_a_shard_that_is_cut_off_before_it_is_read_ends_the_feed(code: str
         await _take(_Vanishing(code), Positions(_STREAM, places, moment=_NOW), 2)
 
 
+async def test_a_stream_that_has_no_shards_yet_is_read_from_the_first_one_on() -> None:
+    stream = _Stream({})
+    feed = follow(_driver(stream), "c", None, full_document=True)
+    first = asyncio.ensure_future(anext(feed))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    stream.shards = {"here": (None, [_record("a", 5)])}
+    assert (await first).document_id == "a"
+    await feed.aclose()
+
+
 class _EmptyAtFirst(_Stream):
     """Refuses iterators of a shard that were given out while it was empty, as DynamoDB Local does."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: int = _NOW) -> None:
         super().__init__({"here": (None, [])})
+        self.moment = moment
         self.refused = 0
 
     async def streams_call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +193,7 @@ class _EmptyAtFirst(_Stream):
             raise ClientError({"Error": {"Code": "TrimmedDataAccessException", "Message": "cut off"}}, operation)
         answer = await super().streams_call(operation, {**request, "ShardIterator": iterator})
         if not records:
-            records += [_record("a", 5), _record("b", 6)]
+            records += [_record("a", 5, self.moment), _record("b", 6, self.moment)]
             return {"Records": [], "NextShardIterator": request["ShardIterator"]}
         return {**answer, "NextShardIterator": f"{answer['NextShardIterator']}:1"}
 
@@ -190,6 +203,14 @@ async def test_a_shard_that_was_empty_is_read_from_its_first_record(kind: Any) -
     stream = _EmptyAtFirst()
     place = Place(kind, str(_NOW) if kind == "since" else "")
     assert await _take(stream, Positions(_STREAM, {"here": place}, moment=_NOW), 2) == ["a", "b"]
+    assert stream.refused == 1
+
+
+async def test_a_shard_that_was_empty_when_a_feed_began_is_read_whole_whatever_the_times_of_its_records() -> None:
+    stream = _EmptyAtFirst(_NOW - 3600)
+    feed = follow(_driver(stream), "c", None, full_document=True)
+    assert [(await anext(feed)).document_id for _ in range(2)] == ["a", "b"]
+    await feed.aclose()
     assert stream.refused == 1
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 from lexigram.contracts.data.nosql.nosql import ChangeEvent
 from lexigram.nosql.backends.dynamodb.errors import error_code
-from lexigram.nosql.backends.dynamodb.feed.positions import END, KEPT_SECONDS, Place, Positions, invalid_token
+from lexigram.nosql.backends.dynamodb.feed.positions import END, KEPT_SECONDS, START, Place, Positions, invalid_token
 from lexigram.nosql.backends.dynamodb.feed.records import event_of
 from lexigram.nosql.backends.dynamodb.layouts.home import Home
 from lexigram.nosql.exceptions import CursorError, UnsupportedFeatureError
@@ -100,7 +100,11 @@ class _Feed:
                 positions.places[shard] = END
                 del self._iterators[shard]
             if ended or not batches:
-                positions.learn(await self._shards(positions))
+                shards = await self._shards(positions)
+                if not positions.places:
+                    # The stream had no shards yet when this feed began, so all of them are new.
+                    positions.enter_all(shards)
+                positions.learn(shards)
                 if positions.at_end() and await self._is_gone(positions):
                     yield ChangeEvent("drop", self._collection, None, None, positions.to_token())
                     return
@@ -185,6 +189,9 @@ class _Feed:
                     raise self._lost() from error
                 # What was cut off was there before this feed began; or the iterator is of a time when the shard was
                 # empty, which DynamoDB Local refuses from the first record on. A new one begins at the same place.
+                if shard in self._entered:
+                    # Nothing was there when this feed began. Times would not tell: Local has them by the minute.
+                    positions.places[shard] = START
                 self._iterators.pop(shard, None)
                 self._entered.discard(shard)
                 return ()

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 from lexigram.nosql.exceptions import CursorError
 
-__all__ = ["KEPT_SECONDS", "Place", "Positions", "invalid_token"]
+__all__ = ["END", "KEPT_SECONDS", "START", "Place", "Positions", "invalid_token"]
 
 _INVALID: Final = 260
 
