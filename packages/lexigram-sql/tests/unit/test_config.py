@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from lexigram.config import LexigramConfig
+from lexigram.contracts.exceptions.config import ConfigurationError
 from lexigram.sql.config import DatabaseConfig
 from pydantic import ValidationError
 
@@ -103,3 +104,30 @@ def test_the_defaults_are_those_that_are_documented() -> None:
     assert [span.total_seconds for span in times] == [30, 300, 3600, 60]
     assert (config.data.default_page_size, config.data.max_page_size, config.data.default_cursor_size) == (20, 1000, 20)
     assert str(config.url) == "sqlite:///data.db"
+
+
+def test_the_environment_alone_is_a_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flat settings, nested ones and lists, with any prefix."""
+    monkeypatch.setenv("SHOP_DB__URL", "postgresql://u:secret@host/shop")
+    monkeypatch.setenv("SHOP_DB__POOL__MAX_SIZE", "7")
+    monkeypatch.setenv("SHOP_DB__ECHO", "true")
+    config = DatabaseConfig.from_env("SHOP_DB__")
+    assert (config.url.host, config.pool.max_size, config.operations.echo) == ("host", 7, True)
+    monkeypatch.setenv("LEX_SQL__BACKENDS__0__NAME", "main")
+    monkeypatch.setenv("LEX_SQL__BACKENDS__0__PRIMARY", "true")
+    monkeypatch.setenv("LEX_SQL__BACKENDS__0__URL", ":memory:")
+    monkeypatch.setenv("LEX_SQL__BACKENDS__1__NAME", "other")
+    monkeypatch.setenv("LEX_SQL__BACKENDS__1__BACKEND__URL", "sqlite:///other.db")
+    named = [(name, primary, entry.url.database) for name, primary, entry in DatabaseConfig.from_env().entries()]
+    assert named == [("main", True, ":memory:"), ("other", False, "other.db")]
+
+
+@pytest.mark.parametrize(
+    "names", [["POOL__MAX_SISE"], ["POOL", "POOL__MAX_SIZE"], ["BACKEND__URL", "BACKEND__URL__X"]], ids=str
+)
+def test_variables_that_name_no_setting_are_refused(monkeypatch: pytest.MonkeyPatch, names: list[str]) -> None:
+    """Rather than left out."""
+    for name in names:
+        monkeypatch.setenv(f"SHOP_DB__{name}", "7")
+    with pytest.raises(ConfigurationError):
+        DatabaseConfig.from_env("SHOP_DB__")

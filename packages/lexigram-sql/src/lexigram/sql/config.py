@@ -28,6 +28,7 @@ Times are seconds, or text such as ``30s``, ``5m`` and ``1h``. Environment varia
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
@@ -44,6 +45,7 @@ from lexigram.sql.constants import (
     DEFAULT_POOL_MAX_SIZE,
     DEFAULT_POOL_MIN_SIZE,
     DEFAULT_POOL_TIMEOUT,
+    ENV_PREFIX,
     MAX_PAGE_SIZE,
 )
 from lexigram.sql.url import DatabaseUrl, parse_url
@@ -326,6 +328,32 @@ class DatabaseConfig(_Database):
         return cls.model_validate({"name": name, "backend": {"url": url}})
 
     @classmethod
+    def from_env(cls, prefix: str = ENV_PREFIX) -> Self:
+        """The settings of environment variables alone, such as ``LEX_SQL__POOL__MAX_SIZE``; no file is read.
+
+        Args:
+            prefix: What they begin with. The rest is the path of a setting, its parts joined by two underscores.
+
+        Raises:
+            ConfigurationError: A variable names no setting, or its value does not fit.
+        """
+        found: dict[str, Any] = {}
+        for name, value in sorted(os.environ.items()):
+            if not name.upper().startswith(prefix.upper()):
+                continue
+            *sections, last = name[len(prefix) :].lower().split("__")
+            place = found
+            for section in sections:
+                inner = place.setdefault(section, {})
+                if not isinstance(inner, dict):
+                    raise ConfigurationError(f"{name} and the variable of its section exclude each other")
+                place = cast("dict[str, Any]", inner)
+            if isinstance(place.get(last), dict):
+                raise ConfigurationError(f"{name} and the variables of its settings exclude each other")
+            place[last] = value
+        return cls.from_dict({name: _listed(value) for name, value in found.items()})
+
+    @classmethod
     def from_named(cls, entry: NamedDatabaseConfig, base: DatabaseConfig | None = None) -> Self:
         """The configuration of a single database, made of one entry.
 
@@ -372,6 +400,16 @@ class DatabaseConfig(_Database):
                 if _is_weak(entry.url)
             ]
         return issues
+
+
+def _listed(value: Any) -> Any:
+    """A mapping whose keys are 0, 1, … as a list."""
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _listed(one) for name, one in cast("dict[str, Any]", value).items()}
+    if inner and all(name.isdecimal() for name in inner):
+        return [inner[name] for name in sorted(inner, key=int)]
+    return inner
 
 
 def _is_weak(url: DatabaseUrl) -> bool:

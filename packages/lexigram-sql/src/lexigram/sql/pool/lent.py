@@ -58,10 +58,11 @@ class LentConnection:
         """
         started = time.perf_counter()
         connection = self._held()
-        given: Any = args[0] if len(args) == 1 and isinstance(args[0], list | tuple | dict) else args
+        one = len(args) == 1 and isinstance(args[0], list | tuple | dict)
+        given = cast("Sequence[Any] | Mapping[str, Any]", args[0] if one else args)
         translation = translate(query, self._driver.dialect, self._driver.param_style)
         statement = translation.statement
-        values = translation.bind(cast("Sequence[Any] | Mapping[str, Any]", given))
+        values = translation.bind(given)
         self._figures.statements += 1
         try:
             if statement.returns_rows:
