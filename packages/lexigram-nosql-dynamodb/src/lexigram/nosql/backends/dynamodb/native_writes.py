@@ -38,7 +38,7 @@ from lexigram.nosql.backends.dynamodb.reading.getting import key_text
 from lexigram.nosql.backends.dynamodb.reading.native import NativeFind
 from lexigram.nosql.backends.dynamodb.writing.building import Write, deletion, replacement
 from lexigram.nosql.backends.dynamodb.writing.conditions import unchanged
-from lexigram.nosql.backends.dynamodb.writing.lost import answer_lost, send, unknown_outcome
+from lexigram.nosql.backends.dynamodb.writing.lost import send, unknown_outcome
 from lexigram.nosql.backends.dynamodb.writing.sweeping import carry_out_all
 from lexigram.nosql.backends.dynamodb.writing.transact import reasons_of, transact
 from lexigram.nosql.driver import Call, Change, Document, Outcome, WriteRequest
@@ -153,12 +153,10 @@ class NativeWrites(ABC):
         try:
             answer = await self._send("DeleteItem", request, sending)
         except (ClientError, BotoCoreError) as error:
-            if sending.is_unknown:
+            if sending.is_unknown or (sending.was_lost and error_code(error) in _REFUSED):
                 raise unknown_outcome("a deletion") from error
             if error_code(error) not in _REFUSED:
                 raise
-            if answer_lost(error):
-                raise unknown_outcome("a deletion") from error
             return None
         old = answer.get("Attributes")
         return Outcome(deleted=1, before=home.document(old) if old else None)
@@ -184,9 +182,9 @@ class NativeWrites(ABC):
             answer = await self._send("UpdateItem", request, sending)
         except (ClientError, BotoCoreError) as error:
             refused = error_code(error) in _REFUSED
-            if refused and not sending.was_lost and not answer_lost(error):
-                return None
-            if not refused and not sending.was_lost:
+            if not sending.was_lost:
+                if refused:
+                    return None
                 raise
             found = await self.item(home, dict(native.plan.key))
             if found is None or not has_seen(found, revision):
