@@ -180,6 +180,18 @@ def _position_in_stage(difference: Difference) -> bool:
     return any(_has_position(path) and _meets_array(difference, path, before=True) for path in paths)
 
 
+def _missing_of_variable(difference: Difference) -> bool:
+    paths = [part for part in _parts(difference.request.get("pipeline")) if isinstance(part, str)]
+    return any(path.startswith(("$$ROOT.", "$$CURRENT.")) for path in paths) and None in _parts(
+        difference.found.get("answer")
+    )
+
+
+def _included_by_fraction(difference: Difference) -> bool:
+    projected = [fields for fields in _named(difference.request, "$project") if isinstance(fields, dict)]
+    return any(isinstance(value, float) and 0 < abs(value) < 1 for fields in projected for value in fields.values())
+
+
 def _array_behind_a_value(*operators: str) -> Callable[[Difference], bool]:
     def covers(difference: Difference) -> bool:
         update = difference.request.get("update")
@@ -223,6 +235,15 @@ def _piped(
 
 
 SHAPES: Final[Mapping[str, Shape]] = {
+    "concatenation of no array": _piped(
+        {"_id": 0, "c": {}},
+        {"$group": {"_id": 3, "b": {"$sum": {"$concatArrays": "$c"}}}},
+        fault("$concatArrays: what is neither an array nor null is an error (code 28664)", "it takes any single one"),
+        lambda difference: (
+            any(True for _ in _named(difference.request, "$concatArrays"))
+            and _refused_by(difference) == (None, "PipelineError")
+        ),
+    ),
     "count of nothing": _piped(
         {"_id": 0}, {"$facet": {"none": [{"$match": {"a": 1}}, {"$count": "n"}]}}, COUNT, _counts_nothing
     ),
@@ -234,6 +255,18 @@ SHAPES: Final[Mapping[str, Shape]] = {
             "it finds no value behind an array",
         ),
         _distinct_in_arrays,
+    ),
+    "field of a variable": _piped(
+        {"_id": 0},
+        {"$set": {"m": "$$ROOT.a"}},
+        fault("$addFields: a field whose expression has no value is not added", "it adds null for a variable's path"),
+        _missing_of_variable,
+    ),
+    "inclusion by a fraction": _piped(
+        {"_id": 0, "b": 1},
+        {"$project": {"a": 0.5}},
+        fault("$project: a number that is not zero includes the field", "it takes one below 1 for a value"),
+        _included_by_fraction,
     ),
     "last of a group": _piped(
         {"_id": 0},
