@@ -256,6 +256,46 @@ async def test_find_one_and_replace_and_delete(things: Collection) -> None:
     assert await everything(things) == [{"_id": 1, "k": 1}]
 
 
+@pytest.mark.parametrize(
+    ("operation", "filter", "projection", "code", "options"),
+    [
+        ("update", {"l": 2}, {"l.$": 1}, 2, {}),
+        ("replace", {"l": 2}, {"l.$": 1}, 2, {}),
+        ("update", {"l": 2}, {"k": {"$meta": "sortKey"}}, 2, {"sort": [("l", 1)]}),
+        ("delete", {"l": 2}, {"k": {"$meta": "sortKey"}}, 2, {"sort": [("l", 1)]}),
+        ("update", {"l": 2}, {"m.$": 1}, 51247, {"return_document": False}),
+        ("replace", {"_id": 1}, {"l.$": 1}, 51246, {"return_document": False}),
+        ("delete", {"_id": 1}, {"l.$": 1}, 51246, {}),
+        ("update", {"_id": 1}, {"k": {"$divide": [1, "$n"]}}, 2, {"return_document": False}),
+        ("update", {"_id": 1}, {"k": {"$divide": [1, "$n"]}}, 2, {}),
+        ("update", {"_id": 9}, {"k": {"$divide": [1, "$n"]}}, 2, {"upsert": True}),
+        ("delete", {"_id": 1}, {"k": {"$divide": [1, "$n"]}}, 2, {}),
+    ],
+)
+async def test_a_projection_that_fails_leaves_the_document_as_it_was(
+    things: Collection, operation: str, filter: Any, projection: Any, code: int, options: dict[str, Any]
+) -> None:
+    """The error comes before the write. A positional $ is refused where the new document is asked for, as on MongoDB:
+    what the filter chose is in the old one."""
+    document = {"_id": 1, "l": [1, 2], "m": [1], "n": 0}
+    await things.insert_one(document)
+    given = {"update": [{"$set": {"l": [9], "n": 0}}], "replace": [{"l": [9]}], "delete": []}[operation]
+    with pytest.raises(NoSQLError) as caught:
+        await getattr(things, f"find_one_and_{operation}")(filter, *given, projection=projection, **options)
+    assert caught.value.mongo_code == code
+    assert await everything(things) == [document]
+
+
+async def test_the_positional_operator_shows_what_the_filter_chose_before_the_write(things: Collection) -> None:
+    """Of the document as it was, before an update and before a deletion."""
+    await things.insert_one({"_id": 1, "l": [1, 2]})
+    shown = await things.find_one_and_update(
+        {"l": 2}, {"$set": {"l.$": 5}}, projection={"l.$": 1}, return_document=False
+    )
+    assert shown == {"_id": 1, "l": [2]}
+    assert await things.find_one_and_delete({"l": 5}, projection={"l.$": 1}) == {"_id": 1, "l": [5]}
+
+
 async def test_what_a_write_returns_is_not_the_stores_own(things: Collection) -> None:
     """Changing it changes nothing."""
     await things.insert_one({"_id": 1, "l": [1]})

@@ -983,10 +983,9 @@ class Collection:
         session: Session | None,
         timeout: float | None,
     ) -> Document | None:
-        fields = _fields(projection, selection)
-
-        parse_upsert(upsert, selection.query)
         parse_flag("return_document", after)
+        fields = _fields(projection, selection, after=after)
+        parse_upsert(upsert, selection.query)
 
         async def work(call: Call) -> Document | None:
             returns: Literal["before", "after"] = "after" if after else "before"
@@ -1066,11 +1065,22 @@ def _result(outcome: Outcome) -> DocumentResult:
     )
 
 
-def _fields(projection: Any, selection: Selection) -> Projection | None:
+def _fields(projection: Any, selection: Selection, *, after: bool = False) -> Projection | None:
     """What a write shows of its document."""
     if projection is None:
         return None
-    return parse_projection(projection, query=selection.query, sort=selection.sort)
+    fields = parse_projection(projection, query=selection.query, sort=selection.sort)
+    if fields is None:
+        return None
+    if after and fields.positional:
+        raise QueryOptionError(
+            "a positional $ keeps what the filter chose in the old document, and the new one is asked for",
+            hint="pass return_document=False, or project the whole array or an $elemMatch",
+            mongo_code=2,
+        )
+    if fields.sort_key:
+        raise QueryOptionError("a document that is written shows no sortKey", hint="read it first", mongo_code=2)
+    return fields
 
 
 def _shown(document: Document | None, projection: Projection | None) -> Document | None:

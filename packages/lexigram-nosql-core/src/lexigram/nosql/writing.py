@@ -230,7 +230,8 @@ class Writer:
             if found is None:
                 if not upsert:
                     return Outcome()
-                inserted = await self._upsert(selection, change, call, last=attempt + 1 == self._attempts)
+                shows = projection if returns == "after" else None
+                inserted = await self._upsert(selection, change, call, shows, last=attempt + 1 == self._attempts)
                 if inserted is not None:
                     return inserted
             else:
@@ -240,8 +241,9 @@ class Writer:
                     return Outcome(matched=1, before=old, after=old)
                 if self._fits is not None:
                     self._fits(new)
+                outcome = _outcome(old, new, returns, projection)
                 if await self._target.replace(old, new, revision, isinstance(change, Replacement), call):
-                    return Outcome(matched=1, modified=1, before=old, after=new)
+                    return outcome
         raise self._given_up(call)
 
     async def change_many(self, selection: Selection, change: Change, upsert: bool, call: Call) -> Outcome:
@@ -306,8 +308,9 @@ class Writer:
             if found is None:
                 return Outcome()
             old, revision = found
+            shown = old if projection is None else projection.apply(old)
             if await self._target.delete(old, revision, call):
-                return Outcome(deleted=1, before=old)
+                return Outcome(deleted=1, before=shown, projected=projection is not None)
         raise self._given_up(call)
 
     async def delete_many(self, selection: Selection, call: Call) -> Outcome:
@@ -371,12 +374,15 @@ class Writer:
         """The same selection, narrowed to one document."""
         return Selection(parse_filter({"_id": {"$eq": document["_id"]}}), also=selection.query)
 
-    async def _upsert(self, selection: Selection, change: Change, call: Call, *, last: bool) -> Outcome | None:
+    async def _upsert(
+        self, selection: Selection, change: Change, call: Call, projection: Projection | None, *, last: bool
+    ) -> Outcome | None:
         """Insert what the upsert makes; None when somebody else inserted a match first."""
         document = self._prepare(change.build_upsert(selection.query))
+        shown = document if projection is None else projection.apply(document)
         failures = await self.insert([document], True, call)
         if not failures:
-            return Outcome(upserted=document, after=document)
+            return Outcome(upserted=document, after=shown, projected=projection is not None)
         error = failures[0][1]
         # A match that appeared meanwhile is updated; a conflict with another document is the caller's error.
         retry = isinstance(error, DuplicateKeyError) and not last and not call.in_transaction
@@ -401,6 +407,17 @@ class Writer:
             f"other writers kept changing the document; gave up after {tries}",
             hint="Run it again, raise write_attempts, or spread the writes over more documents.",
         )
+
+
+def _outcome(
+    old: Document, new: Document, returns: Literal["before", "after"] | None, projection: Projection | None
+) -> Outcome:
+    """What a change of one document will have done. The projection is applied here: it may fail, the write not yet."""
+    if projection is None:
+        return Outcome(matched=1, modified=1, before=old, after=new)
+    if returns == "after":
+        return Outcome(matched=1, modified=1, after=projection.apply(new), projected=True)
+    return Outcome(matched=1, modified=1, before=projection.apply(old), projected=True)
 
 
 def _find_culprit(documents: Sequence[Document]) -> None:

@@ -65,14 +65,18 @@ class Projection:
         fields_needed: Names of the top-level fields that are read; None for all.
         fields: For a projection that only names top-level fields: each name and whether it is kept; else None. For
             backends that can do this much themselves.
+        positional: True if it keeps of an array what the filter chose.
+        sort_key: True if it shows the values that documents are sorted by.
     """
 
-    __slots__ = ("apply", "fields", "fields_needed", "inclusive", "needs_query", "spec")
+    __slots__ = ("apply", "fields", "fields_needed", "inclusive", "needs_query", "positional", "sort_key", "spec")
 
     def __init__(self, form: _Form, spec: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         self.inclusive = form.inclusive
         self.spec = spec
         self.needs_query = form.positional is not None or form.metas
+        self.positional = form.positional is not None
+        self.sort_key = form.sort_key
         apply = compile_tree(form.tree, form.inclusive, variables)
         if form.positional is not None and form.query is not None:
             apply = _choosing(apply, form.positional, form.query)
@@ -117,7 +121,18 @@ def _choosing(apply: Callable[[Document], Document], path: str, query: Query) ->
 class _Form:
     """A projection as it is read, without the constants of its expressions."""
 
-    __slots__ = ("computes", "fields", "fields_needed", "inclusive", "keepable", "metas", "positional", "query", "tree")
+    __slots__ = (
+        "computes",
+        "fields",
+        "fields_needed",
+        "inclusive",
+        "keepable",
+        "metas",
+        "positional",
+        "query",
+        "sort_key",
+        "tree",
+    )
 
     def __init__(self, reader: _Reader, inclusive: bool) -> None:
         tree = self.tree = reader.root
@@ -125,6 +140,7 @@ class _Form:
         self.inclusive = inclusive
         self.positional = reader.positional
         self.metas = reader.metas
+        self.sort_key = reader.sort_key
         self.query = reader.query if reader.positional is not None else None
         # To choose an element the filter is asked again, and it may look at any field.
         self.fields_needed = fields_read(tree) if inclusive and reader.positional is None else None
@@ -146,6 +162,7 @@ class _Reader:
         self.matches = False
         self.positional: str | None = None
         self.metas = False
+        self.sort_key = False
         self.id_included = False
         self.id_excluded = False
         self.id_named = False
@@ -286,6 +303,7 @@ class _Reader:
             sort = self.sort
             if sort is None or sort.natural:
                 raise QueryOptionError("the sortKey needs a sort by fields", hint="sort by fields", mongo_code=2)
+            self.sort_key = True
             values = sort.values
             return Compute(lambda document, _variables: values(document), None)
         return self.expression(value)

@@ -297,11 +297,11 @@ class AbleCollection(MinimalCollection):
             return None
         if "_id" not in made:
             made = {"_id": native.new_id, **made}
+        outcome = Outcome(upserted={"_id": made["_id"]})
+        self._show(native, outcome, None, made)
         failures = await self.insert([made], True, call)
         if failures:
             raise failures[0][1]
-        outcome = Outcome(upserted={"_id": made["_id"]})
-        self._show(native, outcome, None, made)
         return self._told(outcome)
 
     def _show(self, native: WriteRequest, outcome: Outcome, before: Document | None, after: Document | None) -> None:
