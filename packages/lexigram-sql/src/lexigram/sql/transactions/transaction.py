@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from functools import partial
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from lexigram.contracts.data.sql.database import IsolationLevel
 from lexigram.sql.exceptions import TransactionError, TransactionRollbackError
@@ -160,12 +159,3 @@ class TransactionScope:
             # What cannot be undone in order is undone by the server when the connection goes.
             self._lease.failed = failure
             connection.terminate()
-
-    async def __aenter__(self) -> Self:
-        await self.begin()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Any:
-        await self.end(error)
