@@ -34,8 +34,7 @@ from lexigram.nosql.backends.firestore.errors import missing_index
 from lexigram.nosql.backends.firestore.parts import CollectionPart
 from lexigram.nosql.backends.firestore.planning import QueryRead
 from lexigram.nosql.backends.firestore.planning.hints import CollectionHints
-from lexigram.nosql.backends.firestore.planning.indexes import index_definitions
-from lexigram.nosql.backends.firestore.planning.messages import StructuredQuery
+from lexigram.nosql.backends.firestore.planning.indexes import index_definitions, with_sum
 from lexigram.nosql.driver import Batch, Call, Compiled, Document, Hint, NativePipeline, NativeRead
 from lexigram.nosql.values.path import MISSING, get_path, split_path
 
@@ -181,10 +180,7 @@ class Totals(CollectionPart):
         for place, path in enumerate(paths):
             written = field_path([encode_name(part) for part in split_path(path)])
             query.aggregations.add(alias=f"s{place}").sum.field.field_path = written
-            # The index that a sum needs is that of an order by its field.
-            needed.append(StructuredQuery())
-            needed[-1].CopyFrom(asked)
-            needed[-1].order_by.add(direction=1).field.field_path = written
+            needed.append(with_sum(asked, written))
         if self.driver.recorder is not None:
             for each in needed:
                 await self.driver.recorder.see(each)

@@ -13,10 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lexigram.nosql.backends.firestore.planning.messages import AND, DESCENDING, FIELD_OPERATORS, UNARY_OPERATORS
+from lexigram.nosql.backends.firestore.planning.messages import (
+    AND,
+    ASCENDING,
+    DESCENDING,
+    FIELD_OPERATORS,
+    UNARY_OPERATORS,
+    StructuredQuery,
+)
 from lexigram.nosql.backends.firestore.planning.terms import NAME
 
-__all__ = ["index_definitions", "index_file"]
+__all__ = ["index_definitions", "index_file", "with_sum"]
 
 Definition = Mapping[str, Any]
 
@@ -41,6 +48,25 @@ def index_definitions(queries: Sequence[Any]) -> list[Definition]:
         for definition in _of_query(query):
             if definition not in found:
                 found.append(definition)
+    return found
+
+
+def with_sum(query: Any, path: str) -> Any:
+    """A query that needs the index that a sum over another one needs: its field comes last.
+
+    Args:
+        query: The ``StructuredQuery`` whose documents are summed.
+        path: The path of what is summed.
+    """
+    found = StructuredQuery()
+    found.CopyFrom(query)
+    named = {order.field.field_path for order in found.order_by}
+    alternatives = _alternatives(query.where) if query.HasField("where") else [[]]
+    ranges = sorted({asked for own in alternatives for asked, kind in own if kind == "inequality"})
+    for each in [*ranges, path]:
+        if each not in named:
+            named.add(each)
+            found.order_by.add(direction=ASCENDING).field.field_path = each
     return found
 
 
