@@ -17,30 +17,33 @@ Negations are written as conditions without negation before that, as far as a hi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from fractions import Fraction
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from lexigram.nosql.backends.firestore.codec import tags
 from lexigram.nosql.backends.firestore.codec.encoding import encode_value, may_be_packed
 from lexigram.nosql.backends.firestore.codec.ids import encode_id
 from lexigram.nosql.backends.firestore.codec.messages import Value
 from lexigram.nosql.backends.firestore.codec.names import encode_name, field_path
 from lexigram.nosql.backends.firestore.planning.forms import (
-    double,
     elements_equal,
     fits_index,
     is_finite_number,
     is_number,
-    nearest_double,
     scalar_equal,
-    tagged,
 )
 from lexigram.nosql.backends.firestore.planning.hints import ANYTHING, CollectionHints, FieldHint, orders_as_text
+from lexigram.nosql.backends.firestore.planning.ranges import (
+    OPERATORS,
+    date_range,
+    fixed_beginning,
+    following,
+    moment,
+    number_range,
+    text_range,
+)
 from lexigram.nosql.backends.firestore.planning.terms import (
     ALWAYS,
     EVERYTHING,
@@ -73,21 +76,14 @@ from lexigram.nosql.query.ast import (
     Type,
 )
 from lexigram.nosql.values.collation import Collation
-from lexigram.nosql.values.kinds import INT64_MAX, INT64_MIN
-from lexigram.nosql.values.order import date_millis, number_value
 
 __all__ = ["Translation", "translate"]
 
 _OPPOSITES: Final[dict[str, CompareOp]] = {"$gt": "$lte", "$gte": "$lt", "$lt": "$gte", "$lte": "$gt"}
-_OPERATORS: Final[dict[str, str]] = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _MOST_EXCLUDED: Final = 10
 _MOST_VALUES: Final = 600
-_MILLISECOND: Final = timedelta(milliseconds=1)
-_LAST: Final = datetime.max.replace(tzinfo=UTC) - _MILLISECOND
 _UNCOLLATED: Final = frozenset({int, float, bool, type(None), bytes, datetime, UUID})
 """Classes of constants that compare the same under every collation."""
-_META: Final = frozenset(".^$*+?{}[]\\|()#")
-_EXACT: Final = 2**53
 
 
 @dataclass(slots=True)
@@ -287,7 +283,7 @@ def _equal(path: str, native: str, value: Any, hint: FieldHint, about: Translati
         return EVERYTHING
     if cls is datetime and "array" not in hint.kinds and "other" in hint.kinds:
         about.use(path, hint)
-        return _moment(native, value)
+        return moment(native, value)
     found: list[Conjunction] = []
     exact = True
     scalar = scalar_equal(native, value, hint)
@@ -303,15 +299,6 @@ def _equal(path: str, native: str, value: Any, hint: FieldHint, about: Translati
         exact = exact and elements[1]
     about.use(path, hint)
     return either([Selected((conjunction,), exact) for conjunction in found]) if found else NOTHING
-
-
-def _moment(native: str, value: datetime) -> Selected:
-    """A date to the millisecond, wherever in it."""
-    terms = [Term(native, ">=", (encode_value(value),))]
-    if value <= _LAST:
-        terms.append(Term(native, "<", (encode_value(value + _MILLISECOND),)))
-    stored = Term(tagged(native, tags.DATE), "==", (Value(integer_value=date_millis(value)),))
-    return Selected((tuple(terms), (stored,)), True)
 
 
 def _inexpressible(path: str, about: Translation) -> Selected:
@@ -409,11 +396,11 @@ def _range(path: str, native: str, op: CompareOp, value: Any, hint: FieldHint, a
         about.notes[path] = "a range over a field that may hold an array: a field hint would tell that it does not"
         return EVERYTHING
     if is_number(value):
-        found = _number_range(native, op, value, hint)
+        found = number_range(native, op, value, hint)
     elif type(value) is str:
-        found = None if about.collation is not None else _text_range(native, op, value, hint)
+        found = None if about.collation is not None else text_range(native, op, value, hint)
     elif type(value) is datetime:
-        found = _date_range(native, op, value, hint)
+        found = date_range(native, op, value, hint)
     else:
         found = None
     if found is None:
@@ -422,71 +409,9 @@ def _range(path: str, native: str, op: CompareOp, value: Any, hint: FieldHint, a
     return found
 
 
-def _number_range(native: str, op: CompareOp, value: Any, hint: FieldHint) -> Selected | None:
-    if not is_finite_number(value):
-        return None
-    kinds = hint.kinds
-    found: list[Conjunction] = []
-    exact = True
-    if kinds & {"int", "float"}:
-        bound, wide = _bound(op, value)
-        # NaN stands below all numbers in Firestore.
-        exact = not wide and ("nan" not in kinds or op in {"$gt", "$gte"})
-        found.append((Term(native, _OPERATORS[op] if not wide else _OPERATORS[op].rstrip("=") + "=", (bound,)),))
-    if kinds & {"decimal", "other"}:
-        loose = _OPERATORS[op].rstrip("=") + "="
-        found.append((Term(tagged(native, tags.NUMBER), loose, (double(nearest_double(value)),)),))
-        exact = False
-    if "other" in kinds:
-        loose = _OPERATORS[op].rstrip("=") + "="
-        number = number_value(value)
-        whole = min(max(number, INT64_MIN), INT64_MAX)
-        whole = math.floor(whole) if op in {"$gt", "$gte"} else math.ceil(whole)
-        found.append((Term(tagged(native, tags.LONG), loose, (Value(integer_value=int(whole)),)),))
-    return Selected(tuple(found), exact) if found else NOTHING
-
-
-def _bound(op: CompareOp, value: Any) -> tuple[Any, bool]:
-    """A number that Firestore can compare with, and whether it lies beyond the constant."""
-    number = number_value(value)
-    if isinstance(number, int):
-        return Value(integer_value=number), abs(number) > _EXACT
-    near = nearest_double(number)
-    if isinstance(number, float):
-        return double(near), abs(near) > _EXACT and math.isfinite(near)
-    if number.is_finite() and abs(number.adjusted()) <= 400 and math.isfinite(near):
-        if Fraction(near) == Fraction(number):
-            return double(near), abs(near) > _EXACT
-    elif not number.is_finite():
-        return double(near), False
-    return double(math.nextafter(near, -math.inf if op in {"$gt", "$gte"} else math.inf)), True
-
-
-def _text_range(native: str, op: CompareOp, value: str, hint: FieldHint) -> Selected | None:
-    if "text" not in hint.kinds:
-        return NOTHING
-    if not fits_index(value):
-        return None
-    return Selected(((Term(native, _OPERATORS[op], (encode_value(value),)),),), True)
-
-
-def _date_range(native: str, op: CompareOp, value: datetime, hint: FieldHint) -> Selected | None:
-    """Dates are read to the millisecond, and others may have stored microseconds: bounds stand between milliseconds."""
-    kinds = hint.kinds
-    found: list[Conjunction] = []
-    if "date" in kinds:
-        if op in {"$gt", "$lte"} and value <= _LAST:
-            found.append((Term(native, ">=" if op == "$gt" else "<", (encode_value(value + _MILLISECOND),)),))
-        else:
-            found.append((Term(native, _OPERATORS[op], (encode_value(value),)),))
-    if "other" in kinds:
-        found.append((Term(tagged(native, tags.DATE), _OPERATORS[op], (Value(integer_value=date_millis(value)),)),))
-    return Selected(tuple(found), True) if found else NOTHING
-
-
 def _pattern(node: Regex, path: str, native: str, hint: FieldHint, about: Translation) -> Selected:
     """Text that a pattern with a fixed beginning matches lies in a range."""
-    prefix = _prefix(node)
+    prefix = fixed_beginning(node)
     if not prefix or not fits_index(prefix + "\U0010ffff"):
         return EVERYTHING
     if "array" in hint.kinds or "other" in hint.kinds:
@@ -496,34 +421,10 @@ def _pattern(node: Regex, path: str, native: str, hint: FieldHint, about: Transl
         return _none(path, hint, about)
     about.use(path, hint)
     terms = [Term(native, ">=", (encode_value(prefix),))]
-    end = _following(prefix)
+    end = following(prefix)
     if end is not None:
         terms.append(Term(native, "<", (encode_value(end),)))
     return Selected((tuple(terms),), False)
-
-
-def _prefix(node: Regex) -> str:
-    source = node.source
-    if not source.startswith("^") or node.options.strip("su") or "|" in source:
-        return ""
-    prefix: list[str] = []
-    for character in source[1:]:
-        if character in _META:
-            if character in "*?{" and prefix:
-                prefix.pop()
-            break
-        prefix.append(character)
-    return "".join(prefix)
-
-
-def _following(prefix: str) -> str | None:
-    """The least text above all that begin with *prefix*, by code point."""
-    for length in range(len(prefix), 0, -1):
-        code = ord(prefix[length - 1])
-        if code < 0x10FFFF:
-            following = 0xE000 if code == 0xD7FF else code + 1
-            return prefix[: length - 1] + chr(following)
-    return None
 
 
 # What is not there, types, differences
@@ -593,7 +494,7 @@ def _on_id(node: Leaf, negated: bool, about: Translation) -> Selected:
             if about.name is None or about.collation is not None or not orders_as_text(value):
                 return EVERYTHING
             about.used["_id"] = "text"
-            native = _OPERATORS[_OPPOSITES[op] if negated else op]
+            native = OPERATORS[_OPPOSITES[op] if negated else op]
             return Selected(((Term(NAME, native, (Value(reference_value=about.name(value)),)),),), True)
         case _:
             return EVERYTHING
