@@ -187,6 +187,12 @@ def _missing_of_variable(difference: Difference) -> bool:
     )
 
 
+def _operand_behind_missing(difference: Difference) -> bool:
+    operands = [given for name in ("$add", "$concat", "$multiply") for given in _named(difference.request, name)]
+    several = any(isinstance(given, list) and len(given) > 1 for given in operands)
+    return several and _refused_by(difference) == ("PipelineError", None)
+
+
 def _included_by_fraction(difference: Difference) -> bool:
     projected = [fields for fields in _named(difference.request, "$project") if isinstance(fields, dict)]
     return any(isinstance(value, float) and 0 < abs(value) < 1 for fields in projected for value in fields.values())
@@ -267,6 +273,21 @@ SHAPES: Final[Mapping[str, Shape]] = {
         {"$project": {"a": 0.5}},
         fault("$project: a number that is not zero includes the field", "it takes one below 1 for a value"),
         _included_by_fraction,
+    ),
+    "index of an element": _piped(
+        {"_id": 0, "a": [5]},
+        {"$unwind": {"path": "$a", "includeArrayIndex": "c"}},
+        fault("$unwind, includeArrayIndex: the index is a 64-bit integer", "it gives one of 32 bits"),
+        lambda difference: (
+            any(True for _ in _named(difference.request, "includeArrayIndex"))
+            and difference.found == difference.expected  # but for the type
+        ),
+    ),
+    "operand behind one that is missing": _piped(
+        {"_id": 0},
+        {"$set": {"m": {"$concat": ["$a", {"$size": "$b"}]}}},
+        fault("$concat: null where an operand is null or missing", "it looks at the operands behind one"),
+        _operand_behind_missing,
     ),
     "last of a group": _piped(
         {"_id": 0},
