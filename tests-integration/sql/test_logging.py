@@ -42,6 +42,61 @@ async def test_hooks_hear_of_connections_and_transactions(open_db: Opener, place
     ]
 
 
+async def test_hooks_hear_of_sessions_and_of_transactions_by_hand(open_db: Opener) -> None:
+    """They are transactions like others."""
+    told: list[Any] = []
+    hooks = HookRegistry()
+
+    async def note(payload: Any) -> None:
+        told.append(payload)
+
+    hooks.register_action("transaction.begin", note)
+    hooks.register_action("transaction.end", note)
+    db = await open_db(hooks=hooks)
+    async with db.session() as session:
+        await session.fetch("SELECT 1")
+        await session.rollback()
+        await session.fetch("SELECT 1")
+    await db.begin_transaction()
+    await db.begin_transaction()
+    await db.commit_transaction()
+    await db.rollback_transaction()
+    ends = [one.committed for one in told if isinstance(one, SQLTransactionEndedHook)]
+    assert ends == [False, True, False]
+    assert [type(one) for one in told] == [SQLTransactionBegunHook, SQLTransactionEndedHook] * 3
+
+
+class Failing:
+    """Hooks of someone else's, which raise what their handlers raise."""
+
+    name = ""
+
+    async def call_action(self, name: str, *, payload: Any) -> None:
+        """Fail where it is time to."""
+        if name == self.name:
+            raise LookupError(name, payload)
+
+
+async def test_a_hook_that_fails_leaves_no_transaction_behind(open_db: Opener, place: Place) -> None:
+    """Neither when one begins nor when it ends; the connection is there for the next."""
+    hooks = Failing()
+    db = await open_db(hooks=hooks, pool_size=1, max_overflow=0, pool_timeout=5)
+    await db.execute(f"CREATE TABLE item (id {place.key}, name VARCHAR(20))")
+
+    async def add() -> None:
+        async with db.transaction():
+            await db.execute("INSERT INTO item (name) VALUES ('a')")
+
+    for name, kept in (("transaction.begin", 0), ("transaction.end", 1)):
+        hooks.name = name
+        with pytest.raises(LookupError):
+            await add()
+        hooks.name = ""
+        assert (await db.get_pool_stats())["active_connections"] == 0
+        async with db.transaction():
+            assert await db.fetch_value("SELECT count(*) FROM item") == kept
+
+
 async def test_a_logger_hears_of_every_statement(open_db: Opener, place: Place) -> None:
     """With its time, its transaction, and why it failed; secrets are masked."""
     logger = MemoryQueryLogger()

@@ -127,15 +127,17 @@ class DatabaseService(Tables):
         """
         try:
             await scope.begin()
-            if scope.is_outermost:
-                await self.tell(BEGUN, SQLTransactionBegunHook())
-        except BaseException as error:
-            if scope.begun:
-                await scope.end(error)
+        except Exception as error:
             translated = self.runner.translate(error)
             if translated is error:
                 raise
             raise translated from error
+        if scope.is_outermost:
+            try:
+                await self.tell(BEGUN, SQLTransactionBegunHook())
+            except BaseException as error:
+                await scope.end(error)
+                raise
 
     async def end_scope(self, scope: TransactionScope, error: BaseException | None) -> None:
         """End what :meth:`begin_scope` began: make it lasting without an error, else undo it."""

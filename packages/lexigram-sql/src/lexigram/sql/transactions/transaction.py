@@ -78,7 +78,6 @@ class TransactionScope:
         self._isolation = isolation
         self._read_only = read_only
         self._savepoint = lease.savepoint_name() if lease.level else None
-        self.begun = False
         self.committed: bool | None = None
 
     @property
@@ -106,7 +105,6 @@ class TransactionScope:
                 )
             await lease.connection.savepoint(self._savepoint)
         lease.level += 1
-        self.begun = True
 
     async def end(self, error: BaseException | None) -> None:
         """End it: commit without an error, else roll back.
