@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from bson import Binary, Decimal128, Int64, Regex, Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lexigram.nosql.aggregation import LocalContext, lifting, parse_pipeline
@@ -28,6 +29,7 @@ CONSTANTS = st.sampled_from(
         *(0, 1, -1, 7, 2**31, 2**63 - 1, 2**63, 0.0, -0.0, 1.0, 2.5, math.nan, math.inf, True, False, None),
         *("", "a", "é", "1", "$", "$$", "\0", "\ud800", Decimal(1), Decimal("1.00"), Decimal("NaN"), NOW),
         *(NOW.replace(tzinfo=None, microsecond=1234), b"x", [], [1, "$a"], {}),
+        *(Binary(b"x", 5), Binary(b"x", 128), Int64(1), Decimal128("1"), Regex("a"), Regex("a", "i"), Timestamp(1, 1)),
     ]
 )
 PATHS = st.sampled_from(["$a", "$b", "$c.d", "$none", "$$ROOT.a", "$$NOW", "$$REMOVE", "$a."])
