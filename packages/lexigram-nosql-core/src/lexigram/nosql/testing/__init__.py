@@ -123,9 +123,9 @@ declares a feature absent, the same tests run and must be refused with an ``Unsu
 capability that is there but undeclared, or declared but not there, fails ``suites.Discovery``.
 
 **What cannot pass.** Standard tests cannot be changed, left out or skipped; the collection fails with the reason, and
-so does a run at its end that was asked for all tests and misses some, whatever took them away. Where all tests of a
-harness are skipped, for want of its server, nothing is claimed and nothing fails. A test that cannot pass is listed,
-with the capability whose lack is the cause::
+so does a run at its end that was asked for all tests and misses some, whatever took them away, a ``collect_ignore`` of
+the whole file too. Where all tests of a harness are skipped, for want of its server, nothing is claimed and nothing
+fails. A test that cannot pass is listed, with the capability whose lack is the cause::
 
     class CouchDB(Harness):
         @classmethod
@@ -140,7 +140,8 @@ the real one are listed there too, as :class:`ServerFault` with the place in the
 **When a test fails**, its docstring says what to check. In ``parity::test_generated_requests_agree``, documents and
 requests were generated; the message shows the request on which the backend and the memory store differ. The cases are
 recorded, so they are the same in every run; ``--conformance-examples 500`` adds new ones, ``--conformance-seed N``
-shows one again.
+shows one again. Of a new one the smallest request that differs is shown; where that is a fault of a stand-in,
+:meth:`Harness.known_difference` says which.
 
 **What it tells.** At the end of a run stand the counts of passed, refused, expected, failed, skipped and left out
 tests, and a table of what ran natively, by the engine, or is not offered, as the tests observed it.

@@ -107,7 +107,12 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {
         [{"_id": 2}, {"_id": 4}],
     ),
     "unwind with positions": (
-        [_ONLY, {"$unwind": {"path": "$items", "includeArrayIndex": "i"}}, {"$project": {"items": 1, "i": 1}}],
+        [
+            _ONLY,
+            {"$unwind": {"path": "$items", "includeArrayIndex": "i"}},
+            # A long, which stands for itself only where the classes of bson are installed.
+            {"$project": {"items": 1, "i": {"$toInt": "$i"}}},
+        ],
         [{"_id": 1, "items": "pen", "i": 0}, {"_id": 1, "items": "ink", "i": 1}],
     ),
     "unwind and group": (
