@@ -335,7 +335,11 @@ def shared_keys() -> st.SearchStrategy[list[tuple[str, int]]]:
     shared_conditions(),
     shared_keys(),
     st.lists(
-        st.builds(lambda keys, more: {"keys": keys, **more}, shared_keys(), st.sampled_from([{}, {"sparse": True}])),
+        st.builds(
+            lambda keys, more: {"keys": keys, **more},
+            shared_keys().filter(lambda keys: keys[0][0] != "_id" or len(keys) > 1),  # that one is there
+            st.sampled_from([{}, {"sparse": True}]),
+        ),
         min_size=1,
         max_size=3,
     ),
