@@ -187,6 +187,13 @@ def _missing_of_variable(difference: Difference) -> bool:
     )
 
 
+def _match_behind_error(difference: Difference) -> bool:
+    stages = [name for stage in difference.request.get("pipeline", ()) for name in stage]
+    before = stages[: stages.index("$match")] if "$match" in stages else []
+    computed = not {"$set", "$addFields", "$project"}.isdisjoint(before)
+    return computed and _refused_by(difference) == ("PipelineError", None)
+
+
 def _operand_behind_missing(difference: Difference) -> bool:
     operands = [given for name in ("$add", "$concat", "$multiply") for given in _named(difference.request, name)]
     several = any(isinstance(given, list) and len(given) > 1 for given in operands)
@@ -283,6 +290,15 @@ SHAPES: Final[Mapping[str, Shape]] = {
             and difference.found == difference.expected  # but for the type
         ),
     ),
+    "match behind an error": Shape(
+        [{"_id": 1}],
+        {"kind": "aggregate", "pipeline": [{"$set": {"b": {"$in": [None, "$c"]}}}, {"$match": {"$nor": [{}]}}]},
+        fault(
+            "Aggregation Pipeline Optimization: $match goes before a $set of fields that it does not read",
+            "it computes the fields of documents that do not match, and fails on one",
+        ),
+        _match_behind_error,
+    ),
     "operand behind one that is missing": _piped(
         {"_id": 0},
         {"$set": {"m": {"$concat": ["$a", {"$size": "$b"}]}}},
@@ -294,6 +310,15 @@ SHAPES: Final[Mapping[str, Shape]] = {
         {"$group": {"_id": 3, "b": {"$last": {"$toString": 1}}}},
         fault("$last (accumulator): the value of the group's last document", "it takes a constant for an array"),
         _accumulated_constant("$last"),
+    ),
+    "element of an empty constant": _piped(
+        {"_id": 1},
+        {"$set": {"c": [{"$arrayElemAt": [[], -2]}]}},
+        fault("$arrayElemAt: an index beyond the bounds gives no result", "it refuses one of a constant array"),
+        lambda difference: (
+            any(isinstance(given, list) and given[:1] == [[]] for given in _named(difference.request, "$arrayElemAt"))
+            and _refused_by(difference) == ("PipelineError", None)
+        ),
     ),
     "empty document in a group": _piped(
         {"_id": 0},
