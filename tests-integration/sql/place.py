@@ -38,7 +38,7 @@ class Place:
 
     def sleeping(self, seconds: float) -> str:
         """A query that takes about so many seconds, far more than any of these tests allows it."""
-        rows = int(seconds * 20_000_000)
+        rows = int(seconds * 8_000_000)
         return self[
             f"WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < {rows}) SELECT count(*) FROM c"
             f" | SELECT 1 FROM pg_sleep({seconds}) | SELECT SLEEP({seconds})"

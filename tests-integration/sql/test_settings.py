@@ -44,7 +44,7 @@ async def until(condition: Callable[[], Any], seconds: float = 5) -> None:
 @servers_only
 async def test_min_size_is_opened_at_the_start_and_max_size_and_overflow_bound_the_rest(open_db: Opener) -> None:
     """What is beyond the size is closed when it comes back."""
-    db = await open_db(pool={"min_size": 2, "max_size": 3, "max_overflow": 1, "acquire_timeout": 0.1})
+    db = await open_db(pool={"min_size": 2, "max_size": 3, "max_overflow": 1, "acquire_timeout": 2})
     assert (await figure(db, "opened"), await figure(db, "max_connections")) == (2, 4)
     held = [await db.acquire() for _ in range(4)]
     assert await figure(db, "opened") == 4

@@ -48,7 +48,7 @@ async def test_a_pool_by_itself_runs_statements(place: Place) -> None:
 
 async def test_a_pool_by_itself_has_bounds(place: Place) -> None:
     """Of connections, and of the time to wait for one."""
-    async with SimpleConnectionPool(place.url, max_connections=1, connection_timeout=0.05) as pool:
+    async with SimpleConnectionPool(place.url, max_connections=1, connection_timeout=2) as pool:
         async with pool.get_connection():
             with pytest.raises(ConnectionPoolError, match="1 of at most"):
                 await asyncio.create_task(_one(pool))
