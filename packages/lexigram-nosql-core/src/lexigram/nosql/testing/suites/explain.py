@@ -42,12 +42,12 @@ def _requests(condition: dict[str, Any]) -> dict[str, Act]:
 
 
 # Ranges, since some services have an index of every field that serves an equality by itself.
-SCANS = {
+SCANS: dict[str, Act] = {
     **_requests({"n": {"$gt": 1}}),
     "find by order": lambda things: things.find(sort=[("n", 1)], limit=1).to_list(),
 }
 # Equalities, since some services' indexes serve nothing else.
-SERVED = _requests({"n": 18})
+SERVED: dict[str, Act] = _requests({"n": 18})
 
 
 class Explain(Suite, topic="explain"):
