@@ -94,7 +94,14 @@ class RawConnection(aiomysql.Connection):  # type: ignore[misc]
 
     async def open(self) -> None:
         """Connect to the server."""
-        await self._connect()
+        try:
+            await self._connect()
+        except BaseException:
+            # aiomysql closes what it opened after an error, and not after a cancellation.
+            writer: Any = getattr(self, "_writer", None)
+            if writer is not None:
+                writer.transport.close()
+            raise
 
     @property
     def version(self) -> str:
