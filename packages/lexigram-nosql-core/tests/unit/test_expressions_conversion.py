@@ -366,6 +366,7 @@ def test_metadata() -> None:
     assert compiled({"a": 1}, {}) is MISSING
     assert compiled({"a": 1}, {METADATA: lambda document, name: (document["a"], name)}) == (1, "textScore")
     assert code_of({"$meta": 1}) == 17307
+    assert code_of({"$meta": Code("textScore")}) == 17307
     assert code_of({"$meta": "x"}) == 17308
 
 

@@ -18,7 +18,7 @@ from lexigram.nosql.aggregation.expressions.hashing import hash_value
 from lexigram.nosql.aggregation.expressions.numbers import as_double, is_numeric
 from lexigram.nosql.aggregation.expressions.scope import Builder, Scope
 from lexigram.nosql.aggregation.expressions.text import utf8
-from lexigram.nosql.values.bson_compat import BsonTag, load
+from lexigram.nosql.values.bson_compat import BsonTag, is_text, load
 from lexigram.nosql.values.kinds import Kind, kind_of, type_name
 from lexigram.nosql.values.path import MISSING
 from lexigram.nosql.values.size import bson_size
@@ -56,7 +56,7 @@ def _sample_rate(spec: Any, _scope: Scope) -> Compiled:
 
 
 def _meta(spec: Any, _scope: Scope) -> Compiled:
-    if not isinstance(spec, str):
+    if not is_text(spec):
         raise fault(17307, "$meta takes the name of what is wanted, as a string")
     if spec not in _META_NAMES:
         raise fault(17308, f"there is no metadata {spec!r}")
