@@ -222,13 +222,13 @@ async def test_what_is_cut_off_behind_the_place_of_a_feed_is_told() -> None:
 
 
 async def test_a_shard_that_nobody_has_read_for_a_day_may_have_lost_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    late = _EmptyAtFirst()
+    late, real_time = _EmptyAtFirst(), time.time
     feed = follow(_driver(late), "c", Positions(_STREAM, {"here": Place("start")}).to_token(), full_document=True)
     real = late.streams_call
 
     async def streams_call(operation: str, request: dict[str, Any]) -> dict[str, Any]:
         if late.shards["here"][1]:
-            monkeypatch.setattr(time, "time", lambda: _NOW + _DAY + 60)
+            monkeypatch.setattr(time, "time", lambda: real_time() + _DAY + 60)
         return await real(operation, request)
 
     monkeypatch.setattr(late, "streams_call", streams_call)
