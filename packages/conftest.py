@@ -14,7 +14,7 @@ from hypothesis import settings
 # Deadlines measure the machine. In CI the examples follow from the test alone, so that a failure there is one anywhere;
 # elsewhere they are new ones each time, and a failure prints what reproduces it.
 settings.register_profile("dev", deadline=None, max_examples=50, print_blob=True)
-settings.register_profile("ci", deadline=None, max_examples=100, print_blob=True, derandomize=True, database=None)
+settings.register_profile("ci", deadline=None, max_examples=50, print_blob=True, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
