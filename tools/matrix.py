@@ -29,6 +29,9 @@ DATA = CORE / "src/lexigram/nosql/cli/features.json"
 REPORTS = Path("reports/conformance")
 FORMAT = 1
 
+_FACTS = frozenset({"version", "deployment"})
+"""What is kept of what a store says of its server."""
+
 
 def _run_kit(root: Path) -> None:
     """Run the kit where it needs no server, and leave the reports."""
@@ -66,12 +69,14 @@ def observed(report: Path) -> dict[str, Any]:
         if backend["tests"]["failed"] or not backend["complete"]:
             msg = f"matrix: {report} is of a run of {name} that failed or left tests out: {backend['tests']}"
             raise SystemExit(msg)
-        kept = ("distribution", "version", "core", "python", "server", "tests")
+        kept = ("distribution", "version", "core", "python", "tests")
         columns[name] = {key: backend[key] for key in kept} | {
+            # Folders, databases and endpoints are those of the run.
+            "server": {key: fact for key, fact in (backend["server"] or {}).items() if key in _FACTS},
             "cells": {
                 feature.name: feature.shown(backend["features"][feature.name], backend["capabilities"])
                 for feature in FEATURES
-            }
+            },
         }
     return columns
 

@@ -34,7 +34,7 @@ def report(folder: Path, name: str = "couch", **changes: Any) -> Path:
         "version": "2.1.0",
         "core": "0.1.0",
         "python": "3.11.7",
-        "server": {"version": "7.0"},
+        "server": {"version": "7.0", "database": "kit_a1b2"},
         "capabilities": {"max_document_bytes": 400_000},
         "tests": {"passed": 8, "refused": 1, "xfailed": 1, "failed": 0, "skipped": 0, "not_run": 0},
         "complete": True,
@@ -61,6 +61,7 @@ def test_a_report_becomes_a_column(root: Path) -> None:
     assert "old" not in readme
     data = json.loads((root / matrix.DATA).read_text())
     assert data["backends"]["couch"]["cells"]["filters"] == "native for 3 of 4"
+    assert data["backends"]["couch"]["server"] == {"version": "7.0"}
     assert [row["name"] for row in data["rows"]] == [feature.name for feature in FEATURES]
 
 

@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 from lexigram.nosql.backend import Capabilities
 from lexigram.nosql.collection import Collection
+from lexigram.nosql.cursor import Cursor
 from lexigram.nosql.exceptions import UnsupportedFeatureError
 from lexigram.nosql.store import DocumentStore
 from lexigram.nosql.testing.harness import Harness
@@ -120,6 +121,11 @@ class Suite:
     def observe(self, feature: str, native: bool) -> None:
         """Note that a feature worked, natively or by the engine, for the table of capabilities."""
         self._notes.append((OBSERVED, {"feature": feature, "native": native}))
+
+    async def observe_plan(self, feature: str, cursor: Cursor) -> None:
+        """Note who answers a read that a feature is for: the engine, where it filters all documents by itself."""
+        plan = await cursor.explain()
+        self.observe(feature, native=plan.access.kind != "scan" or plan.residue is None)
 
     def refused(self, capability: str) -> None:
         """Note that the backend refused by name what it does not declare."""

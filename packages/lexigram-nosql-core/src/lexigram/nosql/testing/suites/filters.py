@@ -263,6 +263,7 @@ class Filters(Suite, topic="filters"):
         assert sorted(ids_of(await things.find({"$text": {"$search": "apples"}}).to_list())) == [1, 2]
         assert sorted(ids_of(await things.find({"$text": {"$search": "apples -green"}}).to_list())) == [1]
         assert sorted(ids_of(await things.find({"$text": {"$search": '"red cars"'}}).to_list())) == [3]
+        await self.observe_plan("text_search", things.find({"$text": {"$search": "apples"}}))
 
     @needs("text_search")
     async def test_text_is_searched_only_with_an_index(self, things: Collection) -> None:

@@ -256,6 +256,7 @@ class Indexes(Suite, topic="indexes"):
         assert {name: listed[name] for name in loose} == loose
         assert ids_of(await things.find({"s": "Ada"}).to_list()) == [1]
         assert sorted(ids_of(await things.find({"s": "ADA"}, collation=loose).to_list())) == [1, 2]
+        await self.observe_plan("collations", things.find({"s": "ADA"}, collation=loose))
 
     @needs("indexes", "collations", "unique_indexes")
     async def test_a_unique_index_compares_by_its_collation(self, things: Collection) -> None:
@@ -275,6 +276,7 @@ class Indexes(Suite, topic="indexes"):
         assert sorted(ids_of(await things.find({"a.b": 5}).to_list())) == [1, 2]
         assert ids_of(await things.find({"c": {"$gt": 4}}).to_list()) == [3]
         assert ids_of(await things.find({"a.b": None}).to_list()) == [3]
+        await self.observe_plan("wildcard_indexes", things.find({"a.b": 5}))
 
     @needs("indexes")
     async def test_answers_are_the_same_with_an_index(self, things: Collection) -> None:
