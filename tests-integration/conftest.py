@@ -26,7 +26,7 @@ from servers.restartable import Restartable
 
 # The same examples in every run, so that a difference between two runs is one of the server or of ours; with
 # --open-ended they are new ones each time, and many.
-settings.register_profile("fixed", deadline=None, max_examples=200, derandomize=True, database=None, print_blob=True)
+settings.register_profile("fixed", deadline=None, max_examples=100, derandomize=True, database=None, print_blob=True)
 settings.register_profile("open-ended", deadline=None, max_examples=1500, print_blob=True)
 
 
