@@ -138,8 +138,8 @@ def test_ci_runs_what_the_readme_says() -> None:
     assert found == [
         "tools/dev.py test",
         "tools/dev.py check",
-        "tools/dev.py integration tests-integration -n 4 --servers=docker --require-all",
-        "tools/dev.py integration tests-integration/{harness,mongodb,sql,swap} -n 4 --servers=process --require-all",
+        "tools/dev.py integration tests-integration -n 3 --servers=docker --require-all",
+        "tools/dev.py integration tests-integration/{harness,mongodb,sql,swap} -n 3 --servers=process --require-all",
     ]
     assert all(f"python3 {command}" in readme for command in found)
 
