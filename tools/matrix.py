@@ -69,10 +69,11 @@ def observed(report: Path) -> dict[str, Any]:
         if backend["tests"]["failed"] or not backend["complete"]:
             msg = f"matrix: {report} is of a run of {name} that failed or left tests out: {backend['tests']}"
             raise SystemExit(msg)
+        facts: dict[str, Any] = backend["server"] or {}
         kept = ("distribution", "version", "core", "python", "tests")
         columns[name] = {key: backend[key] for key in kept} | {
             # Folders, databases and endpoints are those of the run.
-            "server": {key: fact for key, fact in (backend["server"] or {}).items() if key in _FACTS},
+            "server": {key: fact for key, fact in facts.items() if key in _FACTS},
             "cells": {
                 feature.name: feature.shown(backend["features"][feature.name], backend["capabilities"])
                 for feature in FEATURES
