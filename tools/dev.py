@@ -3,7 +3,7 @@
 
     python3 tools/dev.py demo    the example service on real documents (--driver, --config)
     python3 tools/dev.py test    the tests (what follows goes to pytest)
-    python3 tools/dev.py check   lint, types, and the tests once more against built wheels
+    python3 tools/dev.py check   lint, types, and the wheels, with the tests that tell of them
     python3 tools/dev.py bench   the benchmarks
     python3 tools/dev.py integration   the tests on real servers (likewise)
     python3 tools/dev.py run    one script of hatch.toml, such as lint:fix or wheels:test

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import pytest_asyncio
 from lexigram.sql import FTSDialect, full_text_search
@@ -103,9 +105,9 @@ async def test_what_a_database_does_not_search_by_is_refused(articles: DatabaseS
     with pytest.raises(DataQueryError, match="columns to look in"):
         await full_text_search(provider=articles, table="article", columns=[], query="a", dialect=own)
     for wrong in ({"table": 'a"; --'}, {"columns": ['a"']}, {"select": ["a b"]}):
-        settings = {"table": "article", "columns": ["title"], **wrong}
+        settings: dict[str, Any] = {"table": "article", "columns": ["title"], **wrong}
         with pytest.raises(InvalidIdentifierError):
-            await full_text_search(provider=articles, query="a", **settings)  # type: ignore[arg-type]
+            await full_text_search(provider=articles, query="a", **settings)
     with pytest.raises(DataQueryError):
         await full_text_search(
             provider=articles, table="article", columns=["title"], query="a", language="english'; --"
@@ -115,7 +117,7 @@ async def test_what_a_database_does_not_search_by_is_refused(articles: DatabaseS
 async def test_words_follow_the_rules_of_a_language_on_postgres(articles: DatabaseService, place: Place) -> None:
     """Stems in English, nothing but the words themselves without a language."""
     if place.kind != "postgres":
-        return
-    settings = {"provider": articles, "table": "article", "columns": ["body"], "query": "chair"}
-    assert len(await full_text_search(**settings)) == 2  # type: ignore[arg-type]
-    assert len(await full_text_search(**settings, language="simple", dialect="postgresql")) == 0  # type: ignore[arg-type]
+        pytest.skip("the languages of searches are PostgreSQL's")
+    settings: dict[str, Any] = {"provider": articles, "table": "article", "columns": ["body"], "query": "chair"}
+    assert len(await full_text_search(**settings)) == 2
+    assert len(await full_text_search(**settings, language="simple", dialect="postgresql")) == 0

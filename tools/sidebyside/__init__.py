@@ -7,6 +7,16 @@ of another kind, in one process or on two databases, and have measuring of their
 
 from sidebyside.command import Benchmark, run
 from sidebyside.measuring import Contender, Measurement, Results, WrongAnswerError, measure
-from sidebyside.showing import Check
+from sidebyside.showing import Check, common_checks
 
-__all__ = ["Benchmark", "Check", "Contender", "Measurement", "Results", "WrongAnswerError", "measure", "run"]
+__all__ = [
+    "Benchmark",
+    "Check",
+    "Contender",
+    "Measurement",
+    "Results",
+    "WrongAnswerError",
+    "common_checks",
+    "measure",
+    "run",
+]

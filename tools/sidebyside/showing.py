@@ -18,7 +18,7 @@ from rich.table import Table
 
 from sidebyside.measuring import Contender, Results
 
-__all__ = ["Check", "print_results", "save_json", "save_plot"]
+__all__ = ["Check", "common_checks", "print_results", "save_json", "save_plot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,35 @@ class Check:
     text: str
     measured: str
     met: bool
+
+
+def common_checks(
+    results: Results, ours: type[Contender], most: Mapping[str, float], optimum: Mapping[str, int]
+) -> list[Check]:
+    """Judge time and requests beside the client by itself.
+
+    Args:
+        results: What was measured.
+        ours: Who is judged; it names the client that it is compared with.
+        most: The most time that each operation may take, as a part of that client's.
+        optimum: The requests that the hand-written way sends, by operation.
+
+    Returns:
+        The targets of the operations that were measured.
+    """
+    found: list[Check] = []
+    for operation, limit in most.items():
+        ratio = None if ours.raw is None else results.ratio(operation, ours.name, ours.raw, "wall")
+        if ratio is not None:
+            found.append(
+                Check(f"{operation}: at most {limit}x the time of {ours.raw}", f"{ratio:.3f}x", ratio <= limit)
+            )
+    for operation, requests in optimum.items():
+        measured = results.find(operation, ours.name)
+        if measured is not None and measured.requests is not None:
+            text = f"{operation}: as many requests as written by hand, {requests}"
+            found.append(Check(text, str(measured.requests), measured.requests == requests))
+    return found
 
 
 def _time(seconds: float) -> str:

@@ -27,7 +27,7 @@ from pynamodb.models import Model
 from sidebyside import Contender
 from yarl import URL
 
-__all__ = ["CONTENDERS", "OPERATIONS", "OPTIMUM", "RAW"]
+__all__ = ["CONTENDERS", "OPERATIONS", "OPTIMUM"]
 
 OPERATIONS: dict[str, str] = {
     "put": "put, unless it is there",

@@ -16,11 +16,10 @@ from typing import Any
 _ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(_ROOT / "tools"), str(_ROOT / "tests-integration")]
 
-from clients import CONTENDERS, OPERATIONS, OPTIMUM, RAW  # noqa: E402 - the folders above must be known first
+from clients import CONTENDERS, OPERATIONS, OPTIMUM  # noqa: E402 - the folders above must be known first
 from servers.dynamodb import DYNAMODB, DYNOXIDE  # noqa: E402
-from sidebyside import Benchmark, Check, Results, run  # noqa: E402
+from sidebyside import Benchmark, Check, Results, common_checks, run  # noqa: E402
 
-_OURS = "Lexigram"
 _READS = frozenset({"get", "batch_100", "query_100", "concurrent_16"})
 _NOT_OF_THE_DOCUMENT = frozenset({"_id", "pk", "sk", "updates"})
 _MOST = {"put": 0.75, "get": 0.75, "query_100": 0.6}
@@ -45,17 +44,7 @@ def _plain(value: Any) -> Any:
 
 
 def _checks(results: Results) -> list[Check]:
-    found: list[Check] = []
-    for operation, most in _MOST.items():
-        ratio = results.ratio(operation, _OURS, RAW, "wall")
-        if ratio is not None:
-            found.append(Check(f"{operation}: at most {most}x the time of {RAW}", f"{ratio:.3f}x", ratio <= most))
-    for operation, optimum in OPTIMUM.items():
-        ours = results.find(operation, _OURS)
-        if ours is not None and ours.requests is not None:
-            text = f"{operation}: as many requests as written by hand, {optimum}"
-            found.append(Check(text, str(ours.requests), ours.requests == optimum))
-    return found
+    return common_checks(results, CONTENDERS[-1], _MOST, OPTIMUM)
 
 
 if __name__ == "__main__":

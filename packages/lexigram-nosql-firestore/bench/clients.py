@@ -17,7 +17,7 @@ from lexigram.nosql.backends.firestore import FirestoreConfig, FirestoreDocument
 from lexigram.nosql.backends.firestore.credentials import load_credentials, make_sdk_client
 from sidebyside import Contender
 
-__all__ = ["CONTENDERS", "OPERATIONS", "OPTIMUM", "RAW"]
+__all__ = ["CONTENDERS", "OPERATIONS", "OPTIMUM"]
 
 STORED = 100
 AT_A_TIME = 16

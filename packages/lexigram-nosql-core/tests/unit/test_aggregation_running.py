@@ -1,4 +1,7 @@
-"""How pipelines run: in batches, no further than needed, within limits, without sharing what is not theirs."""
+"""How pipelines run: in batches, no further than needed, within limits, without sharing what is not theirs.
+
+One file, since the tests share the source that counts what is read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Named connections: settings, starting all or none, finding by name, credentials that change."""
+"""Named connections: settings, starting all or none, finding by name, credentials that change.
+
+One file, since the tests share the vault and its server at its top.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Times differ from one machine to the next and numbers do not, so these tests are what keeps the engine fast. Copies are
 counted in three ways: calls of the copiers, wherever a module uses one; stored documents that notice who goes through
-them; and whatever function is called once more for one document more.
+them; and whatever function is called once more for one document more. One file, since the tests share these counters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The store itself: connecting, health, collections, observers, time limits, and errors on their way out."""
+"""The store itself: connecting, health, collections, observers, time limits, and errors on their way out.
+
+One file, since the tests share the faulty driver at its top.
+"""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def test_a_constructor_that_does_more_than_assign_is_called() -> None:
     class Child(Own):
         """Has the constructor of its parent."""
 
-        __init__ = Own.__init__  # type: ignore[assignment]
+        __init__ = Own.__init__  # type: ignore[assignment]  # a class may do so, and the mapper must see it
 
     @dataclass
     class Filled:

@@ -1,4 +1,7 @@
-"""The application: its life, its order, its failures, what it tells."""
+"""The application: its life, its order, its failures, what it tells.
+
+One file, since the tests share the providers at its top.
+"""
 
 from __future__ import annotations
 
